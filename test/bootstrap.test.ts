@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { orphansOf } from '../scripts/build.mjs';
+import { isInstalled } from '../scripts/install.mjs';
+import { isAtLeast } from '../scripts/node.mjs';
+import { count } from '../scripts/test.mjs';
+import { refuseNodeVersion } from '../src/node-version.ts';
+
+describe('the version of Node.js', () => {
+  test.each([
+    ['v22.19.0', true],
+    ['v22.18.9', false],
+    ['v24.0.0', true],
+    ['v20.20.2', false],
+    ['v18.20.8', false],
+    ['v100.0.0', true],
+  ])('%s is new enough: %s', (version, enough) => {
+    expect(isAtLeast(version, '22.19')).toBe(enough);
+    expect(refuseNodeVersion(version) === null).toBe(enough);
+  });
+
+  test('the refusal is one line that names both versions', () => {
+    expect(refuseNodeVersion('v20.20.2')).toBe(
+      'Sallyport needs Node.js 22.19 or newer; this is v20.20.2.',
+    );
+  });
+
+  test('the program refuses what the manifest excludes', () => {
+    const { engines } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const minimum = engines.node.replace('>=', '');
+    expect(refuseNodeVersion('v1.0.0')).toContain(`Node.js ${minimum} or newer`);
+  });
+});
+
+describe('the dependencies are installed', () => {
+  const wanted = {
+    packages: {
+      '': { version: '1.0.0' },
+      'node_modules/pg': { version: '8.0.0', integrity: 'sha512-a' },
+      'node_modules/only-for-macos': { version: '1.0.0', integrity: 'sha512-b', optional: true },
+    },
+  };
+  const pg = (version: string, integrity: string) => ({
+    packages: { 'node_modules/pg': { version, integrity } },
+  });
+
+  test('when each package is there in its version; optional ones may be missing', () => {
+    expect(isInstalled(wanted, pg('8.0.0', 'sha512-a'))).toBe(true);
+  });
+
+  test('not when one is missing, older or other than the lockfile says', () => {
+    expect(isInstalled(wanted, {})).toBe(false);
+    expect(isInstalled(wanted, pg('7.9.0', 'sha512-a'))).toBe(false);
+    expect(isInstalled(wanted, pg('8.0.0', 'sha512-c'))).toBe(false);
+  });
+});
+
+test('a build takes away what has no source any more, and nothing else', () => {
+  const sources = ['bin.ts', 'pages/layout.tsx', 'pages/assets/form.js'];
+  const outputs = [
+    '.tsbuildinfo',
+    'bin.d.ts',
+    'bin.js',
+    'pages/assets/form.js',
+    'pages/assets/old.css',
+    'pages/layout.js',
+    'removed.d.ts',
+    'removed.js',
+  ];
+  expect(orphansOf(outputs, sources)).toEqual(['removed.d.ts', 'removed.js']);
+});
+
+describe('the count of tests', () => {
+  const file = (status: string, ...statuses: string[]) => ({
+    name: 'a.test.ts',
+    status,
+    assertionResults: statuses.map((s) => ({ title: '', fullName: '', status: s })),
+  });
+
+  test('counts each test once, whatever the reason that it was skipped', () => {
+    const report = {
+      testResults: [
+        file('passed', 'passed', 'pending', 'todo', 'skipped'),
+        file('failed', 'passed', 'failed', 'failed'),
+      ],
+    };
+    expect(count(report)).toEqual({ passed: 2, failed: 2, skipped: 3 });
+  });
+
+  test('a file that could not be loaded is a failure', () => {
+    expect(count({ testResults: [file('failed')] })).toEqual({ passed: 0, failed: 1, skipped: 0 });
+  });
+
+  test('no report is a failure', () => {
+    expect(count(undefined)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+  });
+});
