@@ -1,0 +1,142 @@
+import type { PartialInputHTMLAttributes } from 'preact';
+import type { FieldName, FieldReason, FieldTexts, Texts } from './texts.ts';
+
+/** What was wrong with one field of a form that was sent; `reason` is a stable code. */
+export interface FieldError {
+  readonly field: string;
+  readonly reason: string;
+}
+
+interface HiddenFieldProps {
+  readonly name: string;
+  readonly value: string;
+}
+
+/**
+ * Firefox keeps the values of hidden fields over a reload. A stale synchronizer token would then
+ * survive the very reload that we advise, hence `autocomplete`.
+ */
+export function HiddenField({ name, value }: HiddenFieldProps) {
+  return <input type="hidden" name={name} value={value} autocomplete="off" />;
+}
+
+interface TextFieldProps {
+  readonly texts: Texts;
+  readonly name: FieldName;
+  readonly type: 'text' | 'email' | 'password';
+  readonly autocomplete: 'name' | 'username' | 'current-password' | 'new-password';
+  /** Absent for passwords: a secret is never sent back to the page. */
+  readonly value?: string | undefined;
+  readonly minlength?: number;
+  readonly showHint?: boolean;
+  readonly errors?: readonly FieldError[];
+  /** The id of a message elsewhere that says what is wrong. */
+  readonly invalidBecause?: string | undefined;
+  readonly autofocus?: boolean;
+}
+
+/**
+ * One labelled field with its hint and errors. The browser checks what it can before sending, so
+ * that a slip does not cost the person the password just typed; there is no `maxlength`, which
+ * would cut a pasted password without a word (ASVS 6.2.8).
+ */
+export function TextField(props: TextFieldProps) {
+  const { texts, name, errors = [] } = props;
+  const own = errors.filter((error) => error.field === name);
+  const hint = props.showHint === false ? undefined : texts.fields[name].hint;
+  const described = [
+    hint === undefined ? '' : `${name}-hint`,
+    own.length > 0 ? `${name}-error` : '',
+    props.invalidBecause ?? '',
+  ].filter((id) => id !== '');
+  const invalid = own.length > 0 || props.invalidBecause !== undefined;
+  return (
+    <div class="field">
+      <label for={name}>{texts.fields[name].label}</label>
+      {hint !== undefined && (
+        <p class="hint" id={`${name}-hint`}>
+          {hint}
+        </p>
+      )}
+      {own.length > 0 && (
+        <div class="field-error" id={`${name}-error`}>
+          {own.map((error) => (
+            <p key={error.reason}>{fieldErrorText(texts, error)}</p>
+          ))}
+        </div>
+      )}
+      <Input
+        type={props.type}
+        attributes={{
+          id: name,
+          name,
+          value: props.value,
+          autocomplete: props.autocomplete,
+          spellcheck: false,
+          required: true,
+          minlength: props.minlength,
+          autofocus: props.autofocus === true,
+          'aria-describedby': described.length > 0 ? described.join(' ') : undefined,
+          'aria-invalid': invalid ? 'true' : undefined,
+        }}
+      />
+    </div>
+  );
+}
+
+interface InputProps {
+  readonly type: TextFieldProps['type'];
+  readonly attributes: Omit<PartialInputHTMLAttributes<HTMLInputElement>, 'type' | 'role'>;
+}
+
+function Input({ type, attributes }: InputProps) {
+  if (type === 'text') return <input type="text" dir="auto" {...attributes} />;
+  if (type === 'email') return <input type="email" autocapitalize="none" {...attributes} />;
+  return <input type="password" autocapitalize="none" {...attributes} />;
+}
+
+interface ErrorSummaryProps {
+  readonly texts: Texts;
+  readonly errors: readonly FieldError[];
+  readonly fields: readonly FieldName[];
+}
+
+/**
+ * All errors of a form in one place, first on the page and focused on arrival, each a link to its
+ * field. An error of a field that the form does not have is told without a link and without its
+ * name, which came from outside.
+ */
+export function ErrorSummary({ texts, errors, fields }: ErrorSummaryProps) {
+  if (errors.length === 0) return null;
+  return (
+    <div class="notice wrong" role="alert" tabindex={-1} autofocus>
+      <h2>{texts.errorSummary}</h2>
+      <ul>
+        {errors.map((error) => {
+          const field = fields.find((name) => name === error.field);
+          const text = fieldErrorText(texts, error);
+          return (
+            <li key={`${error.field} ${error.reason}`}>
+              {field === undefined ? text : <a href={`#${field}`}>{text}</a>}
+            </li>
+          );
+        })}
+      </ul>
+    </div>
+  );
+}
+
+/** The text for an error: the field's own, else the general one, else that of `other`. */
+export function fieldErrorText(texts: Texts, { field, reason }: FieldError): string {
+  const known: FieldReason = isFieldReason(texts, reason) ? reason : 'other';
+  const own: FieldTexts['errors'] = isFieldName(texts, field) ? texts.fields[field].errors : {};
+  return own[known] ?? texts.errors[known];
+}
+
+function isFieldReason(texts: Texts, reason: string): reason is FieldReason {
+  return Object.hasOwn(texts.errors, reason);
+}
+
+function isFieldName(texts: Texts, field: string): field is FieldName {
+  return Object.hasOwn(texts.fields, field);
+}

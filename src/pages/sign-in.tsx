@@ -1,0 +1,52 @@
+import { Document, renderDocument } from './document.tsx';
+import { HiddenField, TextField } from './form.tsx';
+import type { Texts } from './texts.ts';
+
+interface SignInValues {
+  readonly csrfToken: string;
+  readonly email?: string | undefined;
+  /** Whether an attempt was refused. Why is not a value: the page must not be able to tell it. */
+  readonly failed: boolean;
+}
+
+/** The sign-in form. One message stands for every way to fail (ASVS 6.3.8). Posts to /sign-in. */
+export function signInPage(texts: Texts, { csrfToken, email, failed }: SignInValues): string {
+  const { title, submit, noAccount } = texts.signIn;
+  const invalidBecause = failed ? 'failed' : undefined;
+  return renderDocument(
+    <Document texts={texts} title={failed ? texts.errorTitle(title) : title} shape="panel">
+      <h1>{title}</h1>
+      <form method="post" action="/sign-in">
+        {failed && (
+          <div class="notice wrong" role="alert" id="failed">
+            <p>{texts.signIn.failed}</p>
+          </div>
+        )}
+        <HiddenField name="_csrf" value={csrfToken} />
+        <TextField
+          texts={texts}
+          name="email"
+          type="email"
+          autocomplete="username"
+          value={email}
+          invalidBecause={invalidBecause}
+        />
+        <TextField
+          texts={texts}
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          showHint={false}
+          invalidBecause={invalidBecause}
+          autofocus={failed}
+        />
+        <button class="button primary" type="submit">
+          {submit}
+        </button>
+      </form>
+      <p class="aside">
+        {noAccount} <a href="/sign-up">{texts.actions.signUp}</a>
+      </p>
+    </Document>,
+  );
+}

@@ -1,0 +1,95 @@
+import { Document, renderDocument } from './document.tsx';
+import { ErrorSummary, HiddenField, TextField } from './form.tsx';
+import type { FieldError } from './form.tsx';
+import type { Texts } from './texts.ts';
+
+/** Told to the browser so that it can warn before sending; the rule itself is checked on arrival. */
+const passwordCharactersMin = 15;
+
+interface SignUpValues {
+  readonly csrfToken: string;
+  readonly displayName?: string | undefined;
+  readonly email?: string | undefined;
+  readonly errors: readonly FieldError[];
+}
+
+/** The form for a new account, with what was wrong the last time. Posts to /sign-up. */
+export function signUpPage(texts: Texts, values: SignUpValues): string {
+  const { csrfToken, displayName, email, errors } = values;
+  const { title, lead, submit, haveAccount } = texts.signUp;
+  return renderDocument(
+    <Document
+      texts={texts}
+      title={errors.length > 0 ? texts.errorTitle(title) : title}
+      shape="panel"
+    >
+      <ErrorSummary texts={texts} errors={errors} fields={['displayName', 'email', 'password']} />
+      <h1>{title}</h1>
+      <p class="lead">{lead}</p>
+      <form method="post" action="/sign-up">
+        <HiddenField name="_csrf" value={csrfToken} />
+        <TextField
+          texts={texts}
+          name="displayName"
+          type="text"
+          autocomplete="name"
+          value={displayName}
+          errors={errors}
+        />
+        <TextField
+          texts={texts}
+          name="email"
+          type="email"
+          autocomplete="username"
+          value={email}
+          errors={errors}
+        />
+        <TextField
+          texts={texts}
+          name="password"
+          type="password"
+          autocomplete="new-password"
+          minlength={passwordCharactersMin}
+          errors={errors}
+        />
+        <button class="button primary" type="submit">
+          {submit}
+        </button>
+      </form>
+      <p class="aside">
+        {haveAccount} <a href="/sign-in">{texts.actions.signIn}</a>
+      </p>
+    </Document>,
+  );
+}
+
+/**
+ * What everybody sees after signing up, whether or not the address has an account already: only the
+ * owner of the mailbox may learn that (ASVS 6.3.8).
+ */
+export function checkMailPage(texts: Texts, { email }: { readonly email: string }): string {
+  const { title, sentTo, next, noMailTitle, noMail, otherAddress } = texts.checkMail;
+  return renderDocument(
+    <Document texts={texts} title={title} shape="panel">
+      <h1>{title}</h1>
+      <p class="lead">
+        {sentTo}{' '}
+        <strong class="address">
+          <bdi>{email}</bdi>
+        </strong>
+      </p>
+      <p>{next}</p>
+      <section class="quiet">
+        <h2>{noMailTitle}</h2>
+        <ul>
+          {noMail.map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+        <a class="button" href="/sign-up">
+          {otherAddress}
+        </a>
+      </section>
+    </Document>,
+  );
+}
