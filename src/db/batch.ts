@@ -1,0 +1,274 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { OpenTransactionError } from './errors.ts';
+
+/** One SQL statement and its bind parameters. A secret is always a parameter, never in the text. */
+export interface Statement {
+  readonly sql: string;
+  readonly parameters: readonly unknown[];
+}
+
+export type Row = Record<string, unknown>;
+
+/** What one statement of a batch answered. `rowCount` is what its command tag says. */
+export interface StatementResult {
+  readonly command: string;
+  readonly rowCount: number;
+  readonly rows: Row[];
+}
+
+/**
+ * Sends the statements in one flush with one Sync, and resolves with a result for each. On
+ * PostgreSQL the messages up to a Sync are one implicit transaction: an error skips the rest, and
+ * everything rolls back. Statements are prepared once a connection and then reused by name.
+ *
+ * `idleAfter`: the connection must be outside a transaction once the batch has ended. If it is not
+ * (a statement was a BEGIN), what follows on this connection would run in a foreign transaction: the
+ * connection is destroyed before the next batch's answer is read, and the batch rejects.
+ */
+export function runBatch(
+  client: pg.Client | pg.PoolClient,
+  statements: readonly Statement[],
+  options: { readonly idleAfter: boolean },
+): Promise<StatementResult[]> {
+  return new Promise((resolve, reject) => {
+    const values = statements.map((statement) => statement.parameters.map(toWireValue));
+    client.query(new Batch(client, statements, values, options.idleAfter, resolve, reject));
+  });
+}
+
+/** One statement by itself, on a connection that may be inside a transaction. */
+export async function runStatement(
+  client: pg.Client | pg.PoolClient,
+  sql: string,
+  ...parameters: readonly unknown[]
+): Promise<StatementResult> {
+  const [result] = await runBatch(client, [{ sql, parameters }], { idleAfter: false });
+  if (!result) throw new Error('the server answered no statement');
+  return result;
+}
+
+/** Forgets what was prepared on this connection: something else has deallocated or changed it. */
+export function forgetPrepared(client: pg.Client | pg.PoolClient): void {
+  preparedOn.delete(connectionOf(client));
+}
+
+type WireValue = string | Buffer | null;
+
+/** The text form of a bind parameter. Throws a TypeError on what has none, before anything is sent. */
+function toWireValue(value: unknown): WireValue {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'string' || Buffer.isBuffer(value)) return value;
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') {
+    return String(value);
+  }
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return toArrayLiteral(value);
+  throw new TypeError(`a ${typeof value} cannot be a bind parameter; send JSON as text`);
+}
+
+function toArrayLiteral(values: readonly unknown[]): string {
+  const elements = values.map((value) => {
+    if (Array.isArray(value)) return toArrayLiteral(value);
+    const wire = toWireValue(value);
+    if (wire === null) return 'NULL';
+    const text = Buffer.isBuffer(wire) ? `\\x${wire.toString('hex')}` : wire;
+    return `"${text.replace(/["\\]/g, '\\$&')}"`;
+  });
+  return `{${elements.join(',')}}`;
+}
+
+/** The messages that a batch needs of pg's connection; its published types leave their shapes open. */
+interface Connection {
+  readonly stream: { destroy(error?: Error): void; cork?(): void; uncork?(): void };
+  parse(message: { name: string; text: string }): void;
+  describe(message: { type: 'S'; name: string }): void;
+  bind(message: { statement: string; values: readonly WireValue[] }): void;
+  execute(message: { portal: string }): void;
+  close(message: { type: 'S'; name: string }): void;
+  sync(): void;
+}
+
+interface Field {
+  readonly name: string;
+  readonly parse: (text: string) => unknown;
+}
+
+/**
+ * A statement's life on one connection. It may be used by name only once a whole execution has come
+ * back: before that, a batch that is already in flight could still fail to prepare it.
+ */
+interface Prepared {
+  readonly name: string;
+  state: 'absent' | 'sent' | 'ready';
+  fields: readonly Field[];
+}
+
+/** More distinct texts than this on one connection go unnamed, so that the server's memory is bounded. */
+const PREPARED_MAX = 256;
+
+const preparedOn = new WeakMap<object, { prefix: string; statements: Map<string, Prepared> }>();
+
+function preparedStatement(connection: object, sql: string): Prepared | undefined {
+  let known = preparedOn.get(connection);
+  if (!known) {
+    // Unguessable, so that injected SQL cannot PREPARE something else under a name of ours.
+    known = { prefix: randomBytes(8).toString('hex'), statements: new Map() };
+    preparedOn.set(connection, known);
+  }
+  const { prefix, statements } = known;
+  let prepared = statements.get(sql);
+  if (!prepared && statements.size < PREPARED_MAX) {
+    prepared = { name: `s${prefix}${statements.size}`, state: 'absent', fields: [] };
+    statements.set(sql, prepared);
+  }
+  return prepared;
+}
+
+interface Step {
+  readonly prepared: Prepared | undefined;
+  /** `reuse`: by name. `prepare`: under its name, for those who come after. `once`: unnamed. */
+  readonly how: 'reuse' | 'prepare' | 'once';
+  fields: readonly Field[];
+  readonly rows: Row[];
+}
+
+/**
+ * A batch as pg's extension point, a `Submittable`. It is a `pg.Query` only because a pipelining
+ * client refuses every other class; all of Query's behaviour is replaced.
+ */
+class Batch extends pg.Query {
+  readonly #client: pg.Client | pg.PoolClient;
+  readonly #statements: readonly Statement[];
+  readonly #values: readonly (readonly WireValue[])[];
+  readonly #idleAfter: boolean;
+  readonly #resolve: (results: StatementResult[]) => void;
+  readonly #reject: (error: Error) => void;
+  readonly #steps: Step[] = [];
+  readonly #results: StatementResult[] = [];
+  /** pg's timeout for an answer hangs on this; calling it stops the clock. */
+  declare callback?: () => void;
+
+  constructor(
+    client: pg.Client | pg.PoolClient,
+    statements: readonly Statement[],
+    values: readonly (readonly WireValue[])[],
+    idleAfter: boolean,
+    resolve: (results: StatementResult[]) => void,
+    reject: (error: Error) => void,
+  ) {
+    super({ text: '' });
+    this.#client = client;
+    this.#statements = statements;
+    this.#values = values;
+    this.#idleAfter = idleAfter;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  override submit = (to: unknown): null => {
+    const connection = to as Connection;
+    connection.stream.cork?.();
+    for (const [index, { sql }] of this.#statements.entries()) {
+      const step = planStep(connection, sql);
+      const name = step.how === 'once' ? '' : (step.prepared?.name ?? '');
+      if (step.how !== 'reuse') {
+        // Closing a name that does not exist is no error; one whose first execution failed does.
+        if (name) connection.close({ type: 'S', name });
+        connection.parse({ name, text: sql });
+        connection.describe({ type: 'S', name });
+      }
+      connection.bind({ statement: name, values: this.#values[index] ?? [] });
+      connection.execute({ portal: '' });
+      this.#steps.push(step);
+    }
+    connection.sync();
+    connection.stream.uncork?.();
+    return null;
+  };
+
+  handleRowDescription(message: { fields: readonly { name: string; dataTypeID: number }[] }): void {
+    const step = this.#current();
+    if (!step) return;
+    step.fields = message.fields.map(({ name, dataTypeID }) => ({
+      name,
+      parse: pg.types.getTypeParser(dataTypeID, 'text'),
+    }));
+  }
+
+  handleDataRow(message: { fields: readonly (string | null)[] }): void {
+    const step = this.#current();
+    if (!step) return;
+    const row: Row = {};
+    for (const [index, field] of step.fields.entries()) {
+      const text = message.fields[index];
+      row[field.name] = text === null || text === undefined ? null : field.parse(text);
+    }
+    step.rows.push(row);
+  }
+
+  handleCommandComplete(message: { text: string }): void {
+    const step = this.#current();
+    if (!step) return;
+    if (step.how === 'prepare' && step.prepared) {
+      step.prepared.state = 'ready';
+      step.prepared.fields = step.fields;
+    }
+    const [command = '', ...counts] = message.text.split(' ');
+    this.#results.push({ command, rowCount: Number(counts.at(-1) ?? 0), rows: step.rows });
+  }
+
+  handleEmptyQuery(): void {
+    this.handleCommandComplete({ text: '' });
+  }
+
+  handleReadyForQuery(connection: Connection): void {
+    this.callback?.();
+    const status = this.#client.getTransactionStatus();
+    if (this.#idleAfter && status !== 'I') {
+      connection.stream.destroy();
+      this.#reject(new OpenTransactionError('a statement left a transaction open'));
+      return;
+    }
+    this.#resolve(this.#results);
+  }
+
+  handleError(error: Error & { code?: string }, connection: Connection): void {
+    this.callback?.();
+    for (const { how, prepared } of this.#steps.slice(this.#results.length)) {
+      if (how === 'prepare' && prepared) prepared.state = 'absent';
+    }
+    // An earlier batch's statement left a failed transaction open: nothing of this one has run.
+    if (this.#idleAfter && error.code === '25P02') connection.stream.destroy();
+    this.#reject(error);
+  }
+
+  /** COPY FROM STDIN would swallow the batches behind it: the connection is given up at once. */
+  handleCopyInResponse(connection: Connection): void {
+    connection.stream.destroy();
+  }
+
+  handleCopyData(): void {}
+
+  handlePortalSuspended(): void {}
+
+  #current(): Step | undefined {
+    return this.#steps[this.#results.length];
+  }
+}
+
+function planStep(connection: Connection, sql: string): Step {
+  const prepared = preparedStatement(connection, sql);
+  if (prepared?.state === 'ready') {
+    return { prepared, how: 'reuse', fields: prepared.fields, rows: [] };
+  }
+  if (prepared?.state === 'absent') {
+    prepared.state = 'sent';
+    return { prepared, how: 'prepare', fields: [], rows: [] };
+  }
+  return { prepared, how: 'once', fields: [], rows: [] };
+}
+
+function connectionOf(client: pg.Client | pg.PoolClient): object {
+  return (client as pg.Client).connection;
+}

@@ -1,0 +1,204 @@
+import type { PGlite } from '@electric-sql/pglite';
+import { createPgConfig } from '@electric-sql/pglite/node-postgres';
+import type pg from 'pg';
+import { forgetPrepared, runBatch, type Statement, type StatementResult } from './batch.ts';
+import type { Engine } from './engine.ts';
+import {
+  DatabaseUnavailableError,
+  isAmbiguous,
+  isStalePreparedStatement,
+  OpenTransactionError,
+  UnknownOutcomeError,
+} from './errors.ts';
+import { openLanes } from './lanes.ts';
+import { isConnectionLoss, leaveTransaction, openPool, type Pool } from './pool.ts';
+import { retrySerializationFailures, runTransaction, type Tx } from './transaction.ts';
+
+/**
+ * The database role that a statement runs as. `sallyport_app` reaches application tables under
+ * row-level security and no credential; `sallyport_identity` reaches credential tables.
+ */
+export type Role = 'sallyport_app' | 'sallyport_identity';
+
+export interface BatchOptions {
+  readonly role: Role;
+  /** The request's proof in hex, or '' for nobody: then every policy and `require` refuses. */
+  readonly proof: string;
+  /** A read may be sent again when its connection is lost; a write may not. */
+  readonly access: 'read' | 'write';
+}
+
+export interface Database {
+  readonly engine: Engine;
+  /**
+   * Sends the statements, behind the proof, in one flush that is one transaction.
+   * @throws DatabaseUnavailableError, or for a write whose connection was lost UnknownOutcomeError.
+   */
+  batch(options: BatchOptions, statements: readonly Statement[]): Promise<StatementResult[]>;
+  /** Several statements that depend on each other, as sallyport_identity: see runTransaction. */
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** How the two roles sign in to a server: never one login that could become the other (R-98). */
+export interface ServerLogins {
+  readonly engine: 'postgresql' | 'cockroachdb';
+  readonly app: pg.ClientConfig;
+  readonly identity: pg.ClientConfig;
+}
+
+/** Reads share these; more cost PostgreSQL more for each query, not less (docs/performance.md). */
+const READ_LANES = 3;
+const POOL_CONNECTIONS = 8;
+
+/** Beyond this a statement is given up by the server, and a second later by this process. */
+const STATEMENT_TIMEOUT_MILLISECONDS = 15_000;
+
+/** Opens nothing yet: connections are made as they are needed. */
+export function openServerDatabase(logins: ServerLogins): Database {
+  const app = openPool(connectionConfig(logins.app, 'serializable'));
+  const identity = openPool(connectionConfig(logins.identity, 'serializable'));
+  const reads =
+    logins.engine === 'postgresql'
+      ? openLanes(connectionConfig(logins.app, 'repeatable read'), READ_LANES)
+      : null;
+  return {
+    engine: logins.engine,
+    async batch({ role, proof, access }, statements) {
+      if (reads && role === 'sallyport_app' && access === 'read') {
+        return (await reads.run([...pristine, carry(proof), ...statements])).slice(2);
+      }
+      const pool = role === 'sallyport_app' ? app : identity;
+      return await (logins.engine === 'cockroachdb'
+        ? runEnveloped(pool, access, [carry(proof), ...statements], 1)
+        : runPooled(pool, access, [...pristine, carry(proof), ...statements], 2));
+    },
+    transaction: (work) => runTransaction(identity, [carry('')], work),
+    async close() {
+      await Promise.all([app.close(), identity.close(), reads?.close()]);
+    },
+  };
+}
+
+/**
+ * PGlite: one session, which is a superuser's, so the role is taken on in each transaction. The
+ * walls stop a forgotten predicate here, not injected SQL: RESET ROLE gets the superuser back.
+ */
+export function openEmbeddedDatabase(lite: PGlite): Database {
+  const pool = openPool({ ...embeddedConfig(lite), max: 1 });
+  return {
+    engine: 'embedded',
+    batch: ({ role, proof, access }, statements) =>
+      runPooled(pool, access, [takeOn(role), carry(proof), ...statements], 2),
+    transaction: (work) => runTransaction(pool, [takeOn('sallyport_identity'), carry('')], work),
+    close: () => pool.close(),
+  };
+}
+
+/** PGlite as pg sees it: a connection that is a function call. */
+export function embeddedConfig(lite: PGlite): pg.ClientConfig {
+  return createPgConfig(lite) as unknown as pg.ClientConfig;
+}
+
+/**
+ * Undoes what an earlier statement on this connection may have set for its session, injected SQL
+ * included: nothing of one request reaches the next (trap 78). What the connection was opened with
+ * stays.
+ */
+const pristine: readonly Statement[] = [{ sql: 'RESET ALL', parameters: [] }];
+
+/** The proof, for this transaction only; '' takes away what an earlier one might have left. */
+function carry(proof: string): Statement {
+  return { sql: `SELECT set_config('sallyport.proof', $1, true)`, parameters: [proof] };
+}
+
+function takeOn(role: Role): Statement {
+  return { sql: `SELECT set_config('role', $1, true)`, parameters: [role] };
+}
+
+/** A batch on a connection of its own, as the implicit transaction that the Sync ends. */
+async function runPooled(
+  pool: Pool,
+  access: 'read' | 'write',
+  statements: readonly Statement[],
+  own: number,
+): Promise<StatementResult[]> {
+  return await pool.withClient(async (client) => {
+    const results = await retrySerializationFailures(() => send(client, access, statements));
+    if (client.getTransactionStatus() !== 'I') {
+      throw new OpenTransactionError('a statement left a transaction open');
+    }
+    return results.slice(own);
+  });
+}
+
+/**
+ * The same inside BEGIN and COMMIT, still in one flush: whether CockroachDB keeps a local setting
+ * inside an implicit batch has not been verified. An error leaves the transaction open, so a
+ * ROLLBACK follows before the connection is used again.
+ */
+async function runEnveloped(
+  pool: Pool,
+  access: 'read' | 'write',
+  statements: readonly Statement[],
+  own: number,
+): Promise<StatementResult[]> {
+  const begin = { sql: 'BEGIN', parameters: [] };
+  const commit = { sql: 'COMMIT', parameters: [] };
+  return await pool.withClient(async (client) => {
+    return await retrySerializationFailures(async () => {
+      try {
+        const results = await send(client, access, [begin, ...statements, commit]);
+        return results.slice(own + 1, -1);
+      } catch (error) {
+        await leaveTransaction(client);
+        throw error;
+      }
+    });
+  });
+}
+
+async function send(
+  client: pg.PoolClient,
+  access: 'read' | 'write',
+  statements: readonly Statement[],
+): Promise<StatementResult[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runBatch(client, statements, { idleAfter: false });
+    } catch (error) {
+      if (isAmbiguous(error)) throw new UnknownOutcomeError('ambiguous commit', { cause: error });
+      if (isConnectionLoss(client, error)) {
+        throw access === 'write'
+          ? new UnknownOutcomeError('connection lost in a write', { cause: error })
+          : new DatabaseUnavailableError('connection lost', { cause: error });
+      }
+      if (!isStalePreparedStatement(error) || attempt === 2) throw error;
+      await leaveTransaction(client);
+      forgetPrepared(client);
+    }
+  }
+}
+
+function connectionConfig(login: pg.ClientConfig, isolation: string): pg.PoolConfig {
+  const settings = {
+    default_transaction_isolation: isolation,
+    statement_timeout: String(STATEMENT_TIMEOUT_MILLISECONDS),
+    idle_in_transaction_session_timeout: String(STATEMENT_TIMEOUT_MILLISECONDS),
+    // pg_temp last, so that no temporary object hides another; ours are written with their schema.
+    search_path: 'public, pg_temp',
+    timezone: 'UTC',
+  };
+  const options = Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
+    .join(' ');
+  return {
+    ...login,
+    options,
+    max: POOL_CONNECTIONS,
+    application_name: 'sallyport',
+    query_timeout: STATEMENT_TIMEOUT_MILLISECONDS + 1_000,
+    keepAlive: true,
+    allowExitOnIdle: false,
+  };
+}

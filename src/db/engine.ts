@@ -1,0 +1,43 @@
+/**
+ * The database engines, and every place where their SQL differs. CockroachDB is written for first;
+ * what it takes, PostgreSQL takes too, but for the few forms below.
+ */
+
+/** `embedded` is PGlite: PostgreSQL in this process, one session, for development. */
+export type Engine = 'postgresql' | 'cockroachdb' | 'embedded';
+
+/** Reads what `SELECT version()` answers; `server_version` lies on CockroachDB. */
+export function engineOf(version: string): Exclude<Engine, 'embedded'> {
+  return version.includes('CockroachDB') ? 'cockroachdb' : 'postgresql';
+}
+
+/** The SHA-256 of a text value as lower-case hex: the form in which digests are stored. */
+export function sqlDigest(engine: Engine, text: string): string {
+  return engine === 'cockroachdb'
+    ? `sha256(${text})`
+    : `pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(${text}, 'UTF8')), 'hex')`;
+}
+
+/**
+ * A function's value inside a policy. PostgreSQL evaluates `(SELECT f())` once a query and the bare
+ * call once a row; CockroachDB refuses subqueries in policies.
+ */
+export function policyValue(engine: Engine, call: string): string {
+  return engine === 'cockroachdb' ? call : `(SELECT ${call})`;
+}
+
+/**
+ * Pins the search_path of a SECURITY DEFINER function, so that no object of the caller's can stand
+ * in for one of ours (CVE-2018-1058). CockroachDB has no such clause; there the qualified names
+ * alone must do.
+ */
+export function pinnedSearchPath(engine: Engine): string {
+  return engine === 'cockroachdb' ? '' : 'SET search_path = pg_catalog, pg_temp';
+}
+
+/** Lets CockroachDB delete expired rows by itself; on PostgreSQL the sweeper does. */
+export function expiringRows(engine: Engine): string {
+  return engine === 'cockroachdb'
+    ? ` WITH (ttl_expiration_expression = 'expires_at', ttl_job_cron = '@hourly')`
+    : '';
+}

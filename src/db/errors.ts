@@ -1,0 +1,52 @@
+/** No connection to the database, or it is shutting down: nothing of the work was committed. */
+export class DatabaseUnavailableError extends Error {
+  override readonly name = 'DatabaseUnavailableError';
+}
+
+/**
+ * The connection was lost, or the cluster answered 40003, while a COMMIT was under way: the work may
+ * have been committed or not. Only work that is the same when done twice may be tried again.
+ */
+export class UnknownOutcomeError extends Error {
+  override readonly name = 'UnknownOutcomeError';
+}
+
+/** The same work met a serialization failure more often than the retry loop allows. */
+export class TooMuchContentionError extends Error {
+  override readonly name = 'TooMuchContentionError';
+}
+
+/** A statement of a batch was a BEGIN or the like; its connection was given up. */
+export class OpenTransactionError extends Error {
+  override readonly name = 'OpenTransactionError';
+}
+
+/** The SQLSTATE of an error that the server sent, else undefined. */
+export function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, severity } = error as Error & { code?: unknown; severity?: unknown };
+  return typeof code === 'string' && severity !== undefined ? code : undefined;
+}
+
+/** 40001 is the retry error of both engines; 40P01 a deadlock, of which PostgreSQL ends one side. */
+export function isSerializationFailure(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '40001' || state === '40P01';
+}
+
+/** 40003, `result is ambiguous`, which CockroachDB sends when a commit's fate is unknown. */
+export function isAmbiguous(error: unknown): boolean {
+  return sqlState(error) === '40003';
+}
+
+/** The server's own word that this connection ends: class 08, shutdown, or no connection to spare. */
+export function isShutdown(error: unknown): boolean {
+  const state = sqlState(error) ?? '';
+  return state.startsWith('08') || ['57P01', '57P02', '57P03', '57P05', '53300'].includes(state);
+}
+
+/** A named statement that this connection no longer has, or whose table has changed shape. */
+export function isStalePreparedStatement(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === '26000' || state === '0A000';
+}

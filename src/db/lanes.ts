@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { forgetPrepared, runBatch, type Statement, type StatementResult } from './batch.ts';
+import { DatabaseUnavailableError, isStalePreparedStatement, sqlState } from './errors.ts';
+import { isConnectionLoss, markWhenLost } from './pool.ts';
+
+/**
+ * A few connections, each shared by many batches in flight at once (pipelining). For reads only: a
+ * batch whose connection is lost is sent again on another, which is right only where doing it twice
+ * is the same as once.
+ */
+export interface Lanes {
+  run(statements: readonly Statement[]): Promise<StatementResult[]>;
+  close(): Promise<void>;
+}
+
+/** After a refused connection, requests in this window fail at once and do not queue for another try. */
+const RECONNECT_PAUSE_MILLISECONDS = 250;
+
+interface Lane {
+  client: pg.Client | null;
+  connecting: Promise<pg.Client> | null;
+  refusedUntil: number;
+  inFlight: number;
+}
+
+/** Opens connections as they are needed; `count` at the most. */
+export function openLanes(config: pg.ClientConfig, count: number): Lanes {
+  const lanes: Lane[] = Array.from({ length: count }, () => ({
+    client: null,
+    connecting: null,
+    refusedUntil: 0,
+    inFlight: 0,
+  }));
+  let closed = false;
+
+  async function run(statements: readonly Statement[]): Promise<StatementResult[]> {
+    for (let attempt = 1; ; attempt++) {
+      const lane = leastLoaded(lanes);
+      lane.inFlight++;
+      try {
+        const client = lane.client ?? (await connect(lane));
+        const outcome = await runOn(client, statements);
+        if (!('lost' in outcome)) return outcome;
+        if (attempt === 2) {
+          throw new DatabaseUnavailableError('connection lost', { cause: outcome.lost });
+        }
+      } finally {
+        lane.inFlight--;
+      }
+    }
+  }
+
+  async function connect(lane: Lane): Promise<pg.Client> {
+    if (closed || performance.now() < lane.refusedUntil) {
+      throw new DatabaseUnavailableError(closed ? 'closed' : 'refused a moment ago');
+    }
+    lane.connecting ??= connectNew(lane).finally(() => {
+      lane.connecting = null;
+    });
+    return await lane.connecting;
+  }
+
+  async function connectNew(lane: Lane): Promise<pg.Client> {
+    const client = new pg.Client({ ...config, pipeline: true });
+    markWhenLost(client);
+    const forget = () => {
+      if (lane.client === client) lane.client = null;
+    };
+    client.on('error', forget);
+    client.on('end', forget);
+    try {
+      await client.connect();
+    } catch (error) {
+      lane.refusedUntil = performance.now() + RECONNECT_PAUSE_MILLISECONDS;
+      throw new DatabaseUnavailableError('no connection', { cause: error });
+    }
+    lane.client = client;
+    return client;
+  }
+
+  async function close(): Promise<void> {
+    closed = true;
+    while (lanes.some((lane) => lane.inFlight > 0)) await sleep(5);
+    await Promise.all(lanes.map((lane) => lane.client?.end()));
+  }
+
+  return { run, close };
+}
+
+async function runOn(
+  client: pg.Client,
+  statements: readonly Statement[],
+): Promise<StatementResult[] | { lost: unknown }> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runBatch(client, statements, { idleAfter: true });
+    } catch (error) {
+      // 25P02: somebody else's failed transaction was open on it, and the batch has destroyed it.
+      if (isConnectionLoss(client, error) || sqlState(error) === '25P02') return { lost: error };
+      if (!isStalePreparedStatement(error) || attempt === 2) throw error;
+      forgetPrepared(client);
+    }
+  }
+}
+
+function leastLoaded(lanes: readonly Lane[]): Lane {
+  return lanes.reduce((least, lane) => (lane.inFlight < least.inFlight ? lane : least));
+}

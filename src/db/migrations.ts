@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { runStatement } from './batch.ts';
+import { runDdl } from './ddl.ts';
+import type { Engine } from './engine.ts';
+import { sqlState } from './errors.ts';
+import { foundation } from './migrations/0001-foundation.ts';
+import { prepareDatabase } from './roles.ts';
+
+/** One idempotent statement; its id within its migration is what is recorded once it has run. */
+export interface MigrationStatement {
+  readonly id: string;
+  readonly sql: string;
+}
+
+/** In order. A migration that was released is never changed: a new one follows. */
+const MIGRATIONS: readonly {
+  readonly id: string;
+  readonly statements: (engine: Engine) => readonly MigrationStatement[];
+}[] = [{ id: '0001-foundation', statements: foundation }];
+
+/** Every statement of every migration, rendered for the engine, with its full id. */
+export function migrationStatements(engine: Engine): readonly MigrationStatement[] {
+  return MIGRATIONS.flatMap(({ id, statements }) =>
+    statements(engine).map((statement) => ({ id: `${id}/${statement.id}`, sql: statement.sql })),
+  );
+}
+
+/** The tables of the migrator itself, which must stand before anything can be recorded or leased. */
+export const MIGRATOR_TABLES: readonly string[] = [
+  `CREATE TABLE IF NOT EXISTS sallyport.migrations (
+    id TEXT NOT NULL PRIMARY KEY,
+    applied_at TIMESTAMPTZ NOT NULL DEFAULT now()
+  )`,
+  `CREATE TABLE IF NOT EXISTS sallyport.migration_lease (
+    singleton BOOL NOT NULL DEFAULT TRUE PRIMARY KEY,
+    holder UUID NOT NULL,
+    expires_at TIMESTAMPTZ NOT NULL,
+    CONSTRAINT migration_lease_singleton CHECK (singleton)
+  )`,
+];
+
+/** A migrator that was killed holds the others up for this long. */
+const LEASE_SECONDS = 30;
+
+/**
+ * Brings the schema up to date, as sallyport_owner, on a connection that is used for nothing else.
+ * Each statement runs outside a transaction and is recorded by itself (CockroachDB has no
+ * transactional DDL), so a run that was killed goes on where it stopped. Any number of processes may
+ * call this at once: a lease row, not an advisory lock, lets one work and the others wait.
+ *
+ * @returns how many statements this call ran.
+ */
+export async function migrate(
+  client: pg.Client | pg.PoolClient,
+  engine: Engine,
+  openSecond: () => Promise<pg.Client | null>,
+): Promise<number> {
+  const all = migrationStatements(engine);
+  if ((await pendingStatements(client, all)).length === 0) return 0;
+  await prepareDatabase(client, engine);
+  for (const sql of MIGRATOR_TABLES) await runDdl(client, sql);
+
+  const holder = randomUUID();
+  await takeLease(client, holder);
+  const heartbeat = renewLease(openSecond, holder);
+  let ran = 0;
+  try {
+    for (const statement of await pendingStatements(client, all)) {
+      await runDdl(client, statement.sql);
+      await record(client, holder, statement.id);
+      ran++;
+    }
+  } finally {
+    await heartbeat.stop();
+    await runStatement(client, `DELETE FROM sallyport.migration_lease WHERE holder = $1`, holder);
+    await runStatement(client, `RESET ROLE`);
+  }
+  return ran;
+}
+
+/** The statements that this database has not recorded; all of them where nothing was ever run. */
+export async function pendingStatements(
+  client: pg.Client | pg.PoolClient,
+  all: readonly MigrationStatement[],
+): Promise<readonly MigrationStatement[]> {
+  let applied: ReadonlySet<unknown>;
+  try {
+    const { rows } = await runStatement(client, `SELECT id FROM sallyport.migrations`);
+    applied = new Set(rows.map((row) => row['id']));
+  } catch (error) {
+    // 42P01 no such table, 3F000 no such schema, 42501 a schema that this role may not look into.
+    if (!['42P01', '3F000'].includes(sqlState(error) ?? '')) throw error;
+    applied = new Set();
+  }
+  return all.filter(({ id }) => !applied.has(id));
+}
+
+async function takeLease(client: pg.Client | pg.PoolClient, holder: string): Promise<void> {
+  for (;;) {
+    const { rowCount } = await runStatement(
+      client,
+      `INSERT INTO sallyport.migration_lease (holder, expires_at)
+        VALUES ($1::UUID, now() + INTERVAL '${LEASE_SECONDS} seconds')
+        ON CONFLICT (singleton) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
+        WHERE migration_lease.expires_at < now()`,
+      holder,
+    );
+    if (rowCount === 1) return;
+    await sleep(100);
+  }
+}
+
+/** The statements' own connection is busy while an index is built, so the lease has another. */
+function renewLease(openSecond: () => Promise<pg.Client | null>, holder: string) {
+  let second: Promise<pg.Client | null> | null = null;
+  const renew = async () => {
+    second ??= openSecond();
+    const client = await second;
+    if (!client) return;
+    const sql = `UPDATE sallyport.migration_lease SET expires_at = now() + INTERVAL '${LEASE_SECONDS} seconds' WHERE holder = $1::UUID`;
+    await runStatement(client, sql, holder);
+  };
+  const timer = setInterval(
+    () => {
+      // A renewal that fails loses the lease in the end; record() then stops this migrator.
+      renew().catch(() => {});
+    },
+    (LEASE_SECONDS * 1000) / 3,
+  );
+  return {
+    async stop() {
+      clearInterval(timer);
+      await (await second)?.end();
+    },
+  };
+}
+
+/** Records a statement only while the lease is held: a migrator that was overtaken stops here. */
+async function record(
+  client: pg.Client | pg.PoolClient,
+  holder: string,
+  id: string,
+): Promise<void> {
+  const { rowCount } = await runStatement(
+    client,
+    `INSERT INTO sallyport.migrations (id)
+      SELECT $1::TEXT FROM sallyport.migration_lease WHERE holder = $2::UUID AND expires_at > now()
+      ON CONFLICT (id) DO NOTHING`,
+    id,
+    holder,
+  );
+  if (rowCount !== 1) throw new Error('the migration lease was lost to another process');
+}

@@ -1,0 +1,406 @@
+import { type Engine, expiringRows, pinnedSearchPath, policyValue, sqlDigest } from '../engine.ts';
+import type { MigrationStatement } from '../migrations.ts';
+
+/**
+ * Identities, their credentials and sessions, tenants and memberships, mail to send and security
+ * events; the functions that say who a proof stands for; and the first table under row-level
+ * security, the profile.
+ *
+ * The tables that the functions read carry no row-level security of their own: the functions run as
+ * the owner, and a forced policy that calls them would call them again without end. No role but
+ * sallyport_identity has a privilege on them.
+ */
+export function foundation(engine: Engine): readonly MigrationStatement[] {
+  return [
+    ...identityTables(engine),
+    ...tenantTables(),
+    ...deliveryTables(),
+    ...functions(engine),
+    ...profile(engine),
+    ...grants(),
+  ];
+}
+
+function identityTables(engine: Engine): readonly MigrationStatement[] {
+  return [
+    {
+      id: 'identities',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.identities (
+        id UUID NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
+        disabled_at TIMESTAMPTZ,
+        created_at TIMESTAMPTZ NOT NULL DEFAULT now()
+      )`,
+    },
+    {
+      // One row an address that was proved. The folded form is what must be unique (R-47); what the
+      // person typed is what mail goes to (trap 58).
+      id: 'email-addresses',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.email_addresses (
+        folded TEXT NOT NULL PRIMARY KEY,
+        identity_id UUID NOT NULL UNIQUE REFERENCES sallyport.identities (id) ON DELETE CASCADE,
+        address TEXT NOT NULL,
+        proved_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        CONSTRAINT email_addresses_length CHECK (length(folded) <= 320 AND length(address) <= 320)
+      )`,
+    },
+    {
+      id: 'passwords',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.passwords (
+        identity_id UUID NOT NULL PRIMARY KEY REFERENCES sallyport.identities (id) ON DELETE CASCADE,
+        hash TEXT NOT NULL,
+        changed_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        CONSTRAINT passwords_hash_is_argon2id CHECK (hash LIKE '$argon2id$%')
+      )`,
+    },
+    {
+      // What a person typed at sign-up, until the address is proved. Nothing here can sign in, and a
+      // newer sign-up for the same address replaces it (R-43).
+      id: 'sign-ups',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.sign_ups (
+        folded TEXT NOT NULL PRIMARY KEY,
+        address TEXT NOT NULL,
+        display_name TEXT NOT NULL,
+        password_hash TEXT NOT NULL,
+        created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        expires_at TIMESTAMPTZ NOT NULL,
+        CONSTRAINT sign_ups_hash_is_argon2id CHECK (password_hash LIKE '$argon2id$%')
+      )${expiringRows(engine)}`,
+    },
+    {
+      // The purpose is part of the key, so that no token serves another purpose (R-68).
+      id: 'one-time-tokens',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.one_time_tokens (
+        purpose TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        folded TEXT NOT NULL,
+        created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        expires_at TIMESTAMPTZ NOT NULL,
+        consumed_at TIMESTAMPTZ,
+        PRIMARY KEY (purpose, digest),
+        CONSTRAINT one_time_tokens_purpose CHECK (purpose IN ('email-confirmation')),
+        CONSTRAINT one_time_tokens_digest_is_sha256 CHECK (length(digest) = 64)
+      )${expiringRows(engine)}`,
+    },
+    {
+      id: 'one-time-tokens-by-address',
+      sql: `CREATE INDEX IF NOT EXISTS one_time_tokens_by_address ON sallyport.one_time_tokens (purpose, folded)`,
+    },
+    {
+      // The row holds the digest of a proof that is itself derived from the cookie's secret: reading
+      // this table gives nobody a session (ASVS 7.2.2). proof_digest is found by an index lookup of a
+      // digest, so its timing says nothing about the secret.
+      id: 'sessions',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.sessions (
+        id UUID NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
+        proof_digest TEXT NOT NULL UNIQUE,
+        identity_id UUID NOT NULL REFERENCES sallyport.identities (id) ON DELETE CASCADE,
+        tenant_id UUID,
+        synchronizer_generation INT4 NOT NULL DEFAULT 1,
+        synchronizer_digest TEXT NOT NULL,
+        authenticated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        expires_at TIMESTAMPTZ NOT NULL,
+        CONSTRAINT sessions_proof_digest_is_sha256 CHECK (length(proof_digest) = 64),
+        CONSTRAINT sessions_synchronizer_digest_is_sha256 CHECK (length(synchronizer_digest) = 64),
+        CONSTRAINT sessions_absolute_lifetime CHECK (expires_at <= created_at + INTERVAL '12 hours')
+      )${expiringRows(engine)}`,
+    },
+    {
+      id: 'sessions-by-identity',
+      sql: `CREATE INDEX IF NOT EXISTS sessions_by_identity ON sallyport.sessions (identity_id)`,
+    },
+    {
+      // Written about once a minute a session, so it is a row of its own: a request that locks its
+      // session never waits for another request's "last seen" (trap 32).
+      id: 'session-activity',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.session_activity (
+        session_id UUID NOT NULL PRIMARY KEY REFERENCES sallyport.sessions (id) ON DELETE CASCADE,
+        last_seen_at TIMESTAMPTZ NOT NULL DEFAULT now()
+      )`,
+    },
+  ];
+}
+
+function tenantTables(): readonly MigrationStatement[] {
+  return [
+    {
+      id: 'tenants',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.tenants (
+        id UUID NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
+        name TEXT NOT NULL,
+        created_at TIMESTAMPTZ NOT NULL DEFAULT now()
+      )`,
+    },
+    {
+      id: 'roles',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.roles (
+        tenant_id UUID NOT NULL REFERENCES sallyport.tenants (id) ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        permissions TEXT[] NOT NULL,
+        PRIMARY KEY (tenant_id, name)
+      )`,
+    },
+    {
+      id: 'memberships',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.memberships (
+        tenant_id UUID NOT NULL,
+        identity_id UUID NOT NULL REFERENCES sallyport.identities (id) ON DELETE CASCADE,
+        role TEXT NOT NULL,
+        created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        PRIMARY KEY (tenant_id, identity_id),
+        CONSTRAINT memberships_role FOREIGN KEY (tenant_id, role) REFERENCES sallyport.roles (tenant_id, name)
+      )`,
+    },
+    {
+      id: 'memberships-by-identity',
+      sql: `CREATE INDEX IF NOT EXISTS memberships_by_identity ON sallyport.memberships (identity_id)`,
+    },
+  ];
+}
+
+function deliveryTables(): readonly MigrationStatement[] {
+  return [
+    {
+      // `body` is encrypted with a key that the database does not have, and erased once sent: a
+      // stolen backup holds no working link.
+      id: 'outbox',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.outbox (
+        id UUID NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
+        body TEXT,
+        attempts INT4 NOT NULL DEFAULT 0,
+        created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        next_attempt_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        expires_at TIMESTAMPTZ NOT NULL,
+        sent_at TIMESTAMPTZ,
+        CONSTRAINT outbox_body_until_sent CHECK ((body IS NULL) = (sent_at IS NOT NULL))
+      )`,
+    },
+    {
+      id: 'outbox-due',
+      sql: `CREATE INDEX IF NOT EXISTS outbox_due ON sallyport.outbox (next_attempt_at) WHERE sent_at IS NULL`,
+    },
+    {
+      id: 'security-events',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.security_events (
+        id UUID NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
+        at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        identity_id UUID,
+        kind TEXT NOT NULL,
+        reason TEXT
+      )`,
+    },
+    {
+      id: 'security-events-by-identity',
+      sql: `CREATE INDEX IF NOT EXISTS security_events_by_identity ON sallyport.security_events (identity_id, at)`,
+    },
+    {
+      // One row: the fingerprint of the encryption key that this database was first used with.
+      id: 'encryption-key',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.encryption_key (
+        singleton BOOL NOT NULL DEFAULT TRUE PRIMARY KEY,
+        fingerprint TEXT NOT NULL,
+        CONSTRAINT encryption_key_singleton CHECK (singleton)
+      )`,
+    },
+  ];
+}
+
+/**
+ * Who the current transaction's proof stands for. Each looks the proof's digest up in the caller's
+ * own snapshot, so an ended session, a disabled identity or a lost membership is in force for every
+ * request that begins after its COMMIT. An absent, empty or foreign proof matches no row (a digest
+ * of the empty text is never stored): all of them fail closed. ASVS 7.4.1, 8.2.2, 8.3.1.
+ */
+function functions(engine: Engine): readonly MigrationStatement[] {
+  const proofDigest = sqlDigest(engine, `current_setting('sallyport.proof', true)`);
+  const definer = `STABLE SECURITY DEFINER ${pinnedSearchPath(engine)}`;
+  const live = `s.proof_digest = ${proofDigest}
+            AND s.expires_at > now()
+            AND a.last_seen_at > now() - INTERVAL '1 hour'
+            AND i.disabled_at IS NULL`;
+  const session = `sallyport.sessions AS s
+          JOIN sallyport.session_activity AS a ON a.session_id = s.id
+          JOIN sallyport.identities AS i ON i.id = s.identity_id`;
+  const membership = `JOIN sallyport.memberships AS m ON m.tenant_id = s.tenant_id AND m.identity_id = s.identity_id`;
+  const lookUp = (name: string, type: string, column: string, from: string) => ({
+    id: `function-${name}`,
+    sql: `CREATE OR REPLACE FUNCTION sallyport.${name}() RETURNS ${type} LANGUAGE plpgsql ${definer} AS $$
+      DECLARE v_found ${type};
+      BEGIN
+        SELECT ${column} INTO v_found FROM ${from} WHERE ${live};
+        RETURN v_found;
+      END $$`,
+  });
+  return [
+    lookUp('current_session', 'UUID', 's.id', session),
+    lookUp('current_identity', 'UUID', 's.identity_id', session),
+    lookUp('current_tenant', 'UUID', 'm.tenant_id', `${session} ${membership}`),
+    {
+      id: 'function-has_permission',
+      sql: `CREATE OR REPLACE FUNCTION sallyport.has_permission(p_permission TEXT) RETURNS BOOL LANGUAGE plpgsql ${definer} AS $$
+      DECLARE v_found UUID;
+      BEGIN
+        SELECT m.tenant_id INTO v_found
+          FROM ${session} ${membership}
+          JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role
+          WHERE ${live} AND p_permission = ANY (r.permissions);
+        RETURN v_found IS NOT NULL;
+      END $$`,
+    },
+    {
+      // Raises SP401 where no live session stands behind the proof, SP403 where its principal lacks
+      // the permission. An error aborts the batch, so no statement behind it runs.
+      id: 'function-require',
+      sql: `CREATE OR REPLACE FUNCTION sallyport.require(
+        p_permission TEXT,
+        OUT o_session UUID, OUT o_identity UUID, OUT o_tenant UUID, OUT o_email TEXT,
+        OUT o_authenticated_at TIMESTAMPTZ, OUT o_created_at TIMESTAMPTZ, OUT o_expires_at TIMESTAMPTZ,
+        OUT o_synchronizer_generation INT4, OUT o_seen_seconds_ago INT4
+      ) LANGUAGE plpgsql ${definer} AS $$
+      BEGIN
+        SELECT s.id, s.identity_id, m.tenant_id, e.address, s.authenticated_at, s.created_at, s.expires_at,
+            s.synchronizer_generation, CAST(extract(epoch FROM now() - a.last_seen_at) AS INT4)
+          INTO o_session, o_identity, o_tenant, o_email, o_authenticated_at, o_created_at, o_expires_at,
+            o_synchronizer_generation, o_seen_seconds_ago
+          FROM ${session} LEFT ${membership}
+          LEFT JOIN sallyport.email_addresses AS e ON e.identity_id = s.identity_id
+          WHERE ${live};
+        IF o_session IS NULL THEN
+          RAISE EXCEPTION 'not signed in' USING ERRCODE = 'SP401';
+        END IF;
+        IF p_permission IS NOT NULL AND NOT sallyport.has_permission(p_permission) THEN
+          RAISE EXCEPTION 'forbidden' USING ERRCODE = 'SP403';
+        END IF;
+      END $$`,
+    },
+    {
+      // For a write: first the share locks, so that a revocation waits for this transaction or this
+      // one sees it (SERIALIZABLE alone does not give that); then the synchronizer token, which the
+      // database compares as a digest (SP419), so its timing says nothing about the token; then as above.
+      // What a held lock means on CockroachDB, where FOR SHARE may take none, has not been run.
+      id: 'function-require_for_write',
+      sql: `CREATE OR REPLACE FUNCTION sallyport.require_for_write(
+        p_permission TEXT, p_synchronizer_digest TEXT,
+        OUT o_session UUID, OUT o_identity UUID, OUT o_tenant UUID, OUT o_email TEXT,
+        OUT o_authenticated_at TIMESTAMPTZ, OUT o_created_at TIMESTAMPTZ, OUT o_expires_at TIMESTAMPTZ,
+        OUT o_synchronizer_generation INT4, OUT o_seen_seconds_ago INT4
+      ) LANGUAGE plpgsql VOLATILE SECURITY DEFINER ${pinnedSearchPath(engine)} AS $$
+      DECLARE v_session UUID; v_identity UUID; v_tenant UUID; v_digest TEXT;
+      BEGIN
+        SELECT s.id, s.identity_id, s.tenant_id, s.synchronizer_digest INTO v_session, v_identity, v_tenant, v_digest
+          FROM sallyport.sessions AS s WHERE s.proof_digest = ${proofDigest} FOR SHARE;
+        SELECT i.id INTO v_identity FROM sallyport.identities AS i WHERE i.id = v_identity FOR SHARE;
+        IF v_tenant IS NOT NULL THEN
+          SELECT m.tenant_id INTO v_tenant FROM sallyport.memberships AS m
+            WHERE m.tenant_id = v_tenant AND m.identity_id = v_identity FOR SHARE;
+        END IF;
+        SELECT f.o_session, f.o_identity, f.o_tenant, f.o_email, f.o_authenticated_at, f.o_created_at, f.o_expires_at,
+            f.o_synchronizer_generation, f.o_seen_seconds_ago
+          INTO o_session, o_identity, o_tenant, o_email, o_authenticated_at, o_created_at, o_expires_at,
+            o_synchronizer_generation, o_seen_seconds_ago
+          FROM sallyport.require(p_permission) AS f;
+        IF p_synchronizer_digest IS NULL OR v_digest IS NULL OR v_digest <> p_synchronizer_digest THEN
+          RAISE EXCEPTION 'synchronizer token mismatch' USING ERRCODE = 'SP419';
+        END IF;
+      END $$`,
+    },
+  ];
+}
+
+function profile(engine: Engine): readonly MigrationStatement[] {
+  const own = `identity_id = ${policyValue(engine, 'sallyport.current_identity()')}`;
+  return [
+    {
+      id: 'profiles',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.profiles (
+        identity_id UUID NOT NULL PRIMARY KEY REFERENCES sallyport.identities (id) ON DELETE CASCADE,
+        display_name TEXT NOT NULL,
+        updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        CONSTRAINT profiles_display_name_length CHECK (length(display_name) BETWEEN 1 AND 100)
+      )`,
+    },
+    {
+      id: 'profiles-row-level-security',
+      sql: `ALTER TABLE sallyport.profiles ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`,
+    },
+    { id: 'profiles-own-drop', sql: `DROP POLICY IF EXISTS profiles_own ON sallyport.profiles` },
+    {
+      id: 'profiles-own',
+      sql: `CREATE POLICY profiles_own ON sallyport.profiles FOR ALL TO sallyport_app USING (${own}) WITH CHECK (${own})`,
+    },
+    {
+      id: 'profiles-identity-drop',
+      sql: `DROP POLICY IF EXISTS profiles_identity ON sallyport.profiles`,
+    },
+    {
+      // Sign-up writes the profile before any session exists.
+      id: 'profiles-identity',
+      sql: `CREATE POLICY profiles_identity ON sallyport.profiles FOR ALL TO sallyport_identity USING (true) WITH CHECK (true)`,
+    },
+  ];
+}
+
+function grants(): readonly MigrationStatement[] {
+  const callable = [
+    'current_session()',
+    'current_identity()',
+    'current_tenant()',
+    'has_permission(TEXT)',
+    'require(TEXT)',
+    'require_for_write(TEXT, TEXT)',
+  ];
+  const credentialTables = [
+    'identities',
+    'email_addresses',
+    'passwords',
+    'sign_ups',
+    'one_time_tokens',
+    'sessions',
+    'session_activity',
+    'outbox',
+  ];
+  return [
+    {
+      id: 'grant-schema',
+      sql: `GRANT USAGE ON SCHEMA sallyport TO sallyport_app, sallyport_identity`,
+    },
+    ...callable.flatMap((signature) => [
+      {
+        id: `revoke-${signature}`,
+        sql: `REVOKE ALL ON FUNCTION sallyport.${signature} FROM PUBLIC`,
+      },
+      {
+        id: `grant-${signature}`,
+        sql: `GRANT EXECUTE ON FUNCTION sallyport.${signature} TO sallyport_app, sallyport_identity`,
+      },
+    ]),
+    {
+      id: 'grant-profiles-app',
+      sql: `GRANT SELECT, UPDATE ON TABLE sallyport.profiles TO sallyport_app`,
+    },
+    {
+      id: 'grant-profiles-identity',
+      sql: `GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE sallyport.profiles TO sallyport_identity`,
+    },
+    ...credentialTables.map((table) => ({
+      id: `grant-${table}`,
+      sql: `GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE sallyport.${table} TO sallyport_identity`,
+    })),
+    {
+      id: 'grant-memberships',
+      sql: `GRANT SELECT ON TABLE sallyport.tenants, sallyport.roles, sallyport.memberships TO sallyport_identity`,
+    },
+    {
+      id: 'grant-security-events',
+      sql: `GRANT SELECT, INSERT ON TABLE sallyport.security_events TO sallyport_identity`,
+    },
+    {
+      id: 'grant-encryption-key',
+      sql: `GRANT SELECT, INSERT ON TABLE sallyport.encryption_key TO sallyport_identity`,
+    },
+    {
+      id: 'grant-migrations',
+      sql: `GRANT SELECT ON TABLE sallyport.migrations TO sallyport_app, sallyport_identity`,
+    },
+  ];
+}

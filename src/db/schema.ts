@@ -1,0 +1,77 @@
+import type { Generated } from 'kysely';
+
+/** The tables of the schema `sallyport`, as Kysely sees them. Columns are explained in migrations/. */
+export interface Tables {
+  'sallyport.identities': {
+    id: Generated<string>;
+    disabled_at: Date | null;
+    created_at: Generated<Date>;
+  };
+  'sallyport.email_addresses': {
+    folded: string;
+    identity_id: string;
+    address: string;
+    proved_at: Generated<Date>;
+  };
+  'sallyport.passwords': {
+    identity_id: string;
+    hash: string;
+    changed_at: Generated<Date>;
+  };
+  'sallyport.sign_ups': {
+    folded: string;
+    address: string;
+    display_name: string;
+    password_hash: string;
+    created_at: Generated<Date>;
+    expires_at: Date;
+  };
+  'sallyport.one_time_tokens': {
+    purpose: 'email-confirmation';
+    digest: string;
+    folded: string;
+    created_at: Generated<Date>;
+    expires_at: Date;
+    consumed_at: Date | null;
+  };
+  'sallyport.sessions': {
+    id: Generated<string>;
+    proof_digest: string;
+    identity_id: string;
+    tenant_id: string | null;
+    synchronizer_generation: Generated<number>;
+    synchronizer_digest: string;
+    authenticated_at: Generated<Date>;
+    created_at: Generated<Date>;
+    expires_at: Date;
+  };
+  'sallyport.session_activity': {
+    session_id: string;
+    last_seen_at: Generated<Date>;
+  };
+  'sallyport.profiles': {
+    identity_id: string;
+    display_name: string;
+    updated_at: Generated<Date>;
+  };
+  'sallyport.outbox': {
+    id: Generated<string>;
+    body: string | null;
+    attempts: Generated<number>;
+    created_at: Generated<Date>;
+    next_attempt_at: Generated<Date>;
+    expires_at: Date;
+    sent_at: Date | null;
+  };
+  'sallyport.security_events': {
+    id: Generated<string>;
+    at: Generated<Date>;
+    identity_id: string | null;
+    kind: string;
+    reason: string | null;
+  };
+  'sallyport.encryption_key': {
+    singleton: Generated<boolean>;
+    fingerprint: string;
+  };
+}
