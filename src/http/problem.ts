@@ -1,0 +1,87 @@
+/** A refusal or a failure as the client sees it, in the members of RFC 9457. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly instance: string;
+  readonly errors?: readonly FieldError[];
+}
+
+/** One rejected field of a body: its name and why, never the value that was sent. */
+export interface FieldError {
+  readonly field: string;
+  readonly reason: string;
+}
+
+/** The code of a problem: stable, for programs to branch on. */
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/**
+ * Every answer that is not a success: one code, one status, one sentence for a person.
+ *
+ * A title never says which check refused, or whether something exists: unknown, expired and used
+ * one-time tokens share a code, and so do all wrong credentials. The whole reason goes to the
+ * security event log under the request's id. CWE-204, CWE-209, ASVS 16.5.1.
+ */
+export const PROBLEMS = {
+  'malformed-request': { status: 400, title: 'The request could not be understood.' },
+  'invalid-fields': { status: 400, title: 'Some fields need to be corrected.' },
+  'duplicate-cookie': {
+    status: 400,
+    title: "The browser sent conflicting cookies. Clear this site's cookies and sign in again.",
+  },
+  'password-refused': { status: 400, title: 'This password cannot be used. Choose another one.' },
+  'invalid-token': {
+    status: 400,
+    title: 'This link or code does not work, or no longer does. Ask for a new one.',
+  },
+  'not-signed-in': { status: 401, title: 'Sign in to continue.' },
+  'wrong-credentials': { status: 401, title: 'These sign-in details are not correct.' },
+  'foreign-origin': { status: 403, title: 'The request did not come from this site.' },
+  'synchronizer-token-mismatch': {
+    status: 403,
+    title: 'This page is out of date. Reload it and try again.',
+  },
+  forbidden: { status: 403, title: 'You are not allowed to do this.' },
+  'not-found': { status: 404, title: 'There is nothing here.' },
+  'method-not-allowed': { status: 405, title: 'This method is not supported here.' },
+  'request-timeout': { status: 408, title: 'The request took too long to arrive.' },
+  'body-too-large': { status: 413, title: 'The request is too large.' },
+  'unsupported-media-type': { status: 415, title: 'This content type is not supported here.' },
+  'foreign-host': { status: 421, title: 'This site does not answer under that name.' },
+  'too-many-requests': { status: 429, title: 'Too many attempts. Wait a while and try again.' },
+  'header-too-large': { status: 431, title: 'The header of the request is too large.' },
+  internal: { status: 500, title: 'Something went wrong on our side.' },
+  'outcome-unknown': {
+    status: 503,
+    title: 'It is not certain whether this was done. Check before you try again.',
+  },
+  busy: { status: 503, title: 'The service is busy. Try again in a moment.' },
+  'database-unavailable': {
+    status: 503,
+    title: 'The service is not available at the moment. Try again later.',
+  },
+} as const satisfies Readonly<Record<string, { readonly status: number; readonly title: string }>>;
+
+/**
+ * The body of an `application/problem+json` answer.
+ *
+ * `requestId` is the UUID that we gave the request, never one that the client sent; it leads the
+ * operator to the reason. `errors` only for fields of the client's own body. RFC 9457 3.1.
+ */
+export function problem(
+  code: ProblemCode,
+  requestId: string,
+  errors?: readonly FieldError[],
+): Problem {
+  const { status, title } = PROBLEMS[code];
+  const base = {
+    type: `urn:sallyport:problem:${code}`,
+    title,
+    status,
+    code,
+    instance: `urn:uuid:${requestId}`,
+  };
+  return errors === undefined ? base : { ...base, errors };
+}

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import { PROBLEMS, type ProblemCode, problem } from '../../src/http/problem.ts';
+
+const id = '0198c3de-7b1c-7c2e-9a55-0b6f3a1d2e4f';
+
+describe('problem', () => {
+  test('has the members of RFC 9457 and our code', () => {
+    expect(problem('not-found', id)).toStrictEqual({
+      type: 'urn:sallyport:problem:not-found',
+      title: 'There is nothing here.',
+      status: 404,
+      code: 'not-found',
+      instance: `urn:uuid:${id}`,
+    });
+  });
+
+  test('lists the fields that need to be corrected, where there are any', () => {
+    const errors = [{ field: 'email', reason: 'Not an email address.' }];
+    expect(problem('invalid-fields', id, errors).errors).toEqual(errors);
+    expect(Object.keys(problem('invalid-fields', id))).not.toContain('errors');
+  });
+});
+
+describe('PROBLEMS', () => {
+  test('is this closed catalogue of codes and statuses', () => {
+    const statuses = Object.entries(PROBLEMS).map(([code, { status }]) => [code, status]);
+    expect(Object.fromEntries(statuses)).toEqual({
+      'malformed-request': 400,
+      'invalid-fields': 400,
+      'duplicate-cookie': 400,
+      'password-refused': 400,
+      'invalid-token': 400,
+      'not-signed-in': 401,
+      'wrong-credentials': 401,
+      'foreign-origin': 403,
+      'synchronizer-token-mismatch': 403,
+      forbidden: 403,
+      'not-found': 404,
+      'method-not-allowed': 405,
+      'request-timeout': 408,
+      'body-too-large': 413,
+      'unsupported-media-type': 415,
+      'foreign-host': 421,
+      'too-many-requests': 429,
+      'header-too-large': 431,
+      internal: 500,
+      'outcome-unknown': 503,
+      busy: 503,
+      'database-unavailable': 503,
+    } satisfies Record<ProblemCode, number>);
+  });
+
+  test('titles are short sentences for a person', () => {
+    for (const { title } of Object.values(PROBLEMS)) {
+      expect(title).toMatch(/^[A-Z].*\.$/);
+      expect(title.length).toBeLessThan(90);
+    }
+  });
+
+  test('titles do not tell which check refused, or what exists [CWE-204] [CWE-209]', () => {
+    const telling = /csrf|synchronizer|session|expired|unknown|sql|e-?mail|account/i;
+    for (const { title } of Object.values(PROBLEMS)) expect(title).not.toMatch(telling);
+  });
+});
