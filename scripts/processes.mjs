@@ -44,7 +44,14 @@ function forwardSignals(child) {
     child.kill(signal);
   };
   for (const signal of signals) process.on(signal, forward);
+  // npm passes SIGTERM on to the shell between it and this process, which ends without passing it
+  // on: a new parent is the only sign of that.
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.env['npm_lifecycle_event'] && process.ppid !== parent) forward('SIGTERM');
+  }, 250);
   return () => {
+    clearInterval(watch);
     for (const signal of signals) process.off(signal, forward);
   };
 }
