@@ -24,12 +24,6 @@ export function accountPage(texts: Texts, values: AccountValues): string {
       shape="wide"
       signOut={{ csrfToken }}
     >
-      <ErrorSummary texts={texts} errors={errors} fields={['displayName']} />
-      {values.notice === 'saved' && (
-        <div class="notice right" role="status" tabindex={-1} autofocus>
-          <p>{saved}</p>
-        </div>
-      )}
       <h1>{title}</h1>
       <p class="lead">
         {signedInAs}{' '}
@@ -37,6 +31,12 @@ export function accountPage(texts: Texts, values: AccountValues): string {
           <bdi>{values.email}</bdi>
         </strong>
       </p>
+      <ErrorSummary texts={texts} errors={errors} fields={['displayName']} />
+      {values.notice === 'saved' && (
+        <div class="notice right" role="status" tabindex={-1} autofocus>
+          <p>{saved}</p>
+        </div>
+      )}
       <ProfileSection texts={texts} values={values} />
       <SessionSection texts={texts} values={values} />
     </Document>,

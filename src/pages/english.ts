@@ -146,7 +146,7 @@ export const english: Texts = {
     profileLead: 'How you appear to the people you work with.',
     submit: 'Save',
     sessionTitle: 'This session',
-    sessionLead: 'It ends when you sign out, and by itself at the latest at the time below.',
+    sessionLead: 'It ends when you sign out, and on its own no later than the time shown.',
     authenticatedAt: 'Signed in',
     expiresAt: 'Ends',
   },
@@ -161,8 +161,8 @@ export const english: Texts = {
     'synchronizer-token-mismatch': {
       title: 'This form was out of date',
       explanation:
-        'Nothing was changed. It was opened before you last signed in or out, or too long ago. ' +
-        'Go back, reload the page, and send the form again.',
+        'It was opened before you last signed in or out, or too long ago, ' +
+        'so nothing was changed. Go back, reload the page, and send it again.',
       action: 'home',
     },
     'not-found': {

@@ -102,7 +102,7 @@ interface ErrorSummaryProps {
 }
 
 /**
- * All errors of a form in one place, first on the page and focused on arrival, each a link to its
+ * All errors of a form in one place, right under the title and focused on arrival, each a link to its
  * field. An error of a field that the form does not have is told without a link and without its
  * name, which came from outside.
  */

@@ -23,8 +23,8 @@ export function signUpPage(texts: Texts, values: SignUpValues): string {
       title={errors.length > 0 ? texts.errorTitle(title) : title}
       shape="panel"
     >
-      <ErrorSummary texts={texts} errors={errors} fields={['displayName', 'email', 'password']} />
       <h1>{title}</h1>
+      <ErrorSummary texts={texts} errors={errors} fields={['displayName', 'email', 'password']} />
       <p class="lead">{lead}</p>
       <form method="post" action="/sign-up">
         <HiddenField name="_csrf" value={csrfToken} />

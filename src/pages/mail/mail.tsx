@@ -84,9 +84,9 @@ function MailDocument({ texts, content }: MailDocumentProps) {
         <style>{darkStyles}</style>
       </head>
       <body class="ground" style={styles.ground}>
-        <p class="ink" style={styles.brand}>
+        <header class="ink" style={styles.brand}>
           {texts.productName}
-        </p>
+        </header>
         <main class="sheet" style={styles.sheet}>
           {content.before.map((paragraph) => (
             <p key={paragraph} class="ink" style={styles.paragraph}>
@@ -109,9 +109,9 @@ function MailDocument({ texts, content }: MailDocumentProps) {
             </p>
           ))}
         </main>
-        <p class="quiet" style={styles.footer}>
+        <footer class="quiet" style={styles.footer}>
           {texts.footer}
-        </p>
+        </footer>
       </body>
     </html>
   );

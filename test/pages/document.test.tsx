@@ -1,0 +1,127 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { assets, favicon, stylesheet } from '../../src/pages/assets.ts';
+import { Document, renderDocument } from '../../src/pages/document.tsx';
+import { english } from '../../src/pages/texts.ts';
+import { openTags, shape, tokenize, visibleText } from './html.ts';
+import { everyPage, hostileValues, plainValues } from './samples.ts';
+
+const pages = Object.entries(everyPage(plainValues));
+const routes = ['/', '/account', '/confirm-email', '/sign-in', '/sign-out', '/sign-up'];
+
+function shapes(documents: Record<string, string>): [string, string[]][] {
+  return Object.entries(documents).map(([name, html]) => [name, shape(html)]);
+}
+
+function inputs(type: string): Map<string, string>[] {
+  const fields = pages.flatMap(([, html]) => openTags(html, 'input'));
+  return fields
+    .map((field) => field.attributes)
+    .filter((attributes) => attributes.get('type') === type);
+}
+
+describe('every page', () => {
+  it('keeps its tags and attributes whatever its values are [CWE-79] [ASVS 1.2.1]', () => {
+    const plain = everyPage(plainValues);
+    fc.assert(
+      fc.property(hostileValues, (values) => {
+        const hostile = everyPage(values);
+        expect(shapes(hostile)).toEqual(shapes(plain));
+      }),
+    );
+  });
+
+  it.each(pages)('needs no inline style or script: %s [CWE-79] [ASVS 3.4.3]', (_, html) => {
+    for (const tag of openTags(html)) {
+      expect(['script', 'style', 'base', 'iframe', 'object', 'embed']).not.toContain(tag.name);
+      for (const attribute of tag.attributes.keys()) {
+        expect(attribute).not.toMatch(/^(on.*|style|srcdoc|formaction|target)$/);
+      }
+    }
+  });
+
+  it.each(pages)('refers to this origin only, by known paths: %s', (_, html) => {
+    expect(html).not.toMatch(/\b(?:https?:|data:|javascript:)|=["']?\/\//i);
+    const known = [...routes, ...assets.map((asset) => asset.path)];
+    for (const tag of openTags(html)) {
+      for (const name of ['href', 'src', 'action']) {
+        const target = tag.attributes.get(name);
+        if (target === undefined || target.startsWith('#')) continue;
+        expect(known).toContain(target);
+      }
+    }
+  });
+
+  it.each(pages)('has a language, a title, one main heading and landmarks: %s', (_, html) => {
+    expect(openTags(html, 'html')[0]?.attributes.get('lang')).toBe('en');
+    expect(html).toMatch(/<title>[^<]+ · Sallyport<\/title>/);
+    const names = openTags(html).map((tag) => tag.name);
+    const landmarks = names.filter((name) => /^(header|main|h1|footer)$/.test(name));
+    expect(landmarks).toEqual(['header', 'main', 'h1', 'footer']);
+    const headings = names.filter((name) => /^h[1-6]$/.test(name));
+    expect(headings.join(' ')).toMatch(/^h1( h2)*$/);
+  });
+
+  it.each(pages)('labels every field, and every reference to an id is met: %s', (_, html) => {
+    const tags = openTags(html);
+    const ids = tags.flatMap((tag) => tag.attributes.get('id') ?? []);
+    expect(new Set(ids).size).toBe(ids.length);
+    const labelled = openTags(html, 'label').map((tag) => tag.attributes.get('for'));
+    for (const tag of openTags(html, 'input')) {
+      if (tag.attributes.get('type') === 'hidden') continue;
+      expect(labelled).toContain(tag.attributes.get('id'));
+    }
+    const references = tags.flatMap(({ attributes }) => [
+      attributes.get('for') ?? [],
+      attributes.get('href')?.match(/^#(.*)$/)?.[1] ?? [],
+      attributes.get('aria-describedby')?.split(' ') ?? [],
+      attributes.get('aria-labelledby')?.split(' ') ?? [],
+    ]);
+    expect(references.flat().filter((id) => !ids.includes(id))).toEqual([]);
+  });
+
+  it.each(pages)('posts its forms, each with one synchronizer token: %s [CWE-352]', (_, html) => {
+    const forms = html.match(/<form.*?<\/form>/gs) ?? [];
+    expect(forms).toHaveLength(openTags(html, 'form').length);
+    for (const form of forms) {
+      expect(form).toMatch(/^<form[^>]* method="post"/);
+      expect(form.match(/<input type="hidden" name="_csrf" value="csrf"/g)).toHaveLength(1);
+    }
+  });
+
+  it('lets no reload keep an old hidden value', () => {
+    const hidden = inputs('hidden');
+    expect(hidden.length).toBeGreaterThan(0);
+    expect(hidden.filter((field) => field.get('autocomplete') !== 'off')).toEqual([]);
+  });
+
+  it('never sends a password back', () => {
+    const passwords = inputs('password');
+    expect(passwords.length).toBeGreaterThan(0);
+    expect(passwords.filter((field) => field.has('value'))).toEqual([]);
+  });
+});
+
+describe('the document', () => {
+  it('escapes children and title, and closes everything that it opens [CWE-79]', () => {
+    const html = renderDocument(
+      <Document texts={english} title="</title><b>" shape="panel">
+        {'<i>&"'}
+      </Document>,
+    );
+    expect(openTags(html, 'b')).toEqual([]);
+    expect(visibleText(html)).toContain('<i>&"');
+    const names = tokenize(html).filter((token) => token.kind === 'close');
+    const opened = openTags(html).filter((tag) => !/^(meta|link|input)$/.test(tag.name));
+    expect(names.map((tag) => tag.name).toSorted()).toEqual(
+      opened.map((tag) => tag.name).toSorted(),
+    );
+  });
+
+  it('fetches its files without telling the address of the page [ASVS 14.2.1]', () => {
+    const html = everyPage(plainValues)['email confirmation'] ?? '';
+    const links = openTags(html, 'link');
+    expect(links.map((tag) => tag.attributes.get('href'))).toEqual([stylesheet.path, favicon.path]);
+    for (const link of links) expect(link.attributes.get('referrerpolicy')).toBe('no-referrer');
+  });
+});
