@@ -15,7 +15,7 @@ interface EmailConfirmationValues {
 export function emailConfirmationPage(texts: Texts, values: EmailConfirmationValues): string {
   const { title, lead, submit, notYou } = texts.emailConfirmation;
   return renderDocument(
-    <Document texts={texts} title={title} shape="panel">
+    <Document texts={texts} title={title} shape="panel" secretAddress>
       <h1>{title}</h1>
       <p class="lead">{lead}</p>
       <form method="post" action="/confirm-email">

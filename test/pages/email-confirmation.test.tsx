@@ -29,6 +29,13 @@ describe('the page that a confirmation link opens', () => {
     );
   });
 
+  it('tells no later request its address, yet lets the form prove its origin [ASVS 14.2.1]', () => {
+    const html = emailConfirmationPage(english, { csrfToken: 'csrf', token: 'one-time' });
+    const policy = openTags(html).findIndex((tag) => tag.attributes.get('name') === 'referrer');
+    expect(openTags(html)[policy]?.attributes.get('content')).toBe('strict-origin');
+    expect(policy).toBeLessThan(openTags(html).findIndex((tag) => tag.name === 'link'));
+  });
+
   it('warns a reader who did not sign up: the password is not theirs', () => {
     const html = emailConfirmationPage(english, { csrfToken: 'csrf', token: 'one-time' });
     expect(visibleText(html)).toContain('Go on only if you have just signed up yourself.');
