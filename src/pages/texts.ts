@@ -52,7 +52,7 @@ export interface ProblemTexts {
   readonly action: 'home' | 'sign-in' | 'account';
 }
 
-export interface TitledText {
+interface TitledText {
   readonly title: string;
   readonly text: string;
 }
@@ -61,7 +61,7 @@ export interface TitledText {
  * The paragraphs of a mail before and after its link. No value of a person stands in any of them,
  * so that nobody can make this service mail their words to a stranger (CVE-2022-31127).
  */
-export interface MailTexts<Values extends readonly unknown[] = []> {
+interface MailTexts<Values extends readonly unknown[] = []> {
   readonly subject: string;
   readonly before: (...values: Values) => readonly string[];
   readonly action: string;
