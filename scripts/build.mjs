@@ -83,5 +83,5 @@ function filesUnder(folder) {
         ? filesUnder(join(folder, entry.name)).map((file) => `${entry.name}/${file}`)
         : [entry.name],
     )
-    .sort();
+    .toSorted();
 }

@@ -15,7 +15,7 @@ export function installWhenStale(root) {
   // dates or a stamp of ours, also accepts an `npm ci` done by hand.
   const present = readJson(join(root, 'node_modules', '.package-lock.json'));
   if (present && isInstalled(wanted, present)) return;
-  console.log('Installing dependencies…');
+  console.log('Installing dependencies...');
   const { status, output } = npm(root, [
     'ci',
     '--ignore-scripts',

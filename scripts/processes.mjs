@@ -22,7 +22,7 @@ export function runToEnd(command, args, root) {
     child.on('error', reject);
     child.on('exit', (code, signal) => {
       stopForwarding();
-      resolve(code ?? 128 + constants.signals[/** @type {NodeJS.Signals} */ (signal)]);
+      resolve(code ?? 128 + (signal ? constants.signals[signal] : 0));
     });
   });
 }

@@ -22,7 +22,7 @@ const tasks = {
   format: (node) => format(root, node),
   evidence: (node) => runToEnd(node, ['scripts/evidence.mjs'], root),
 };
-const tasksWithoutBuild = ['format', 'evidence'];
+const tasksWithoutBuild = new Set(['format', 'evidence']);
 
 async function main() {
   const [name = '', ...args] = process.argv.slice(2);
@@ -33,7 +33,7 @@ async function main() {
   }
   installWhenStale(root);
   const node = findNode(root);
-  if (!tasksWithoutBuild.includes(name)) buildWhenStale(root, node);
+  if (!tasksWithoutBuild.has(name)) buildWhenStale(root, node);
   return task(node, args);
 }
 

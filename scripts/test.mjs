@@ -23,8 +23,11 @@ export async function runTests(root, node, args) {
   rmSync(join(root, 'test-results'), { recursive: true, force: true });
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const exitCode = await runToEnd(node, [vitest, 'run', ...args], root);
-  const report = join(root, reportPath);
-  const counts = count(existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : undefined);
+  const path = join(root, reportPath);
+  /** @type {Report | undefined} */
+  const report = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
+  for (const title of skippedTitles(report)) console.log(`Skipped: ${title}`);
+  const counts = count(report);
   // An error outside of any test, such as an unhandled rejection, fails the run without a test.
   if (exitCode !== 0 && counts.failed === 0) counts.failed = 1;
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
@@ -43,9 +46,21 @@ export function count(report) {
     const failed = statuses.filter((status) => status === 'failed').length;
     counts.passed += statuses.filter((status) => status === 'passed').length;
     counts.failed += file.status === 'failed' ? Math.max(failed, 1) : failed;
-    counts.skipped += statuses.filter((status) => status !== 'passed' && status !== 'failed').length;
+    counts.skipped += file.assertionResults.filter(isSkipped).length;
   }
   return counts;
+}
+
+/** @param {Report | undefined} report */
+function skippedTitles(report) {
+  return (report?.testResults ?? []).flatMap(({ assertionResults }) =>
+    assertionResults.filter(isSkipped).map(({ fullName }) => fullName),
+  );
+}
+
+/** @param {Assertion} assertion */
+function isSkipped({ status }) {
+  return status !== 'passed' && status !== 'failed';
 }
 
 /**

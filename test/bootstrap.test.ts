@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { orphansOf } from '../scripts/build.mjs';
+import { digestSources, orphansOf } from '../scripts/build.mjs';
 import { isInstalled } from '../scripts/install.mjs';
 import { isAtLeast } from '../scripts/node.mjs';
 import { count } from '../scripts/test.mjs';
@@ -53,6 +55,27 @@ describe('the dependencies are installed', () => {
     expect(isInstalled(wanted, pg('7.9.0', 'sha512-a'))).toBe(false);
     expect(isInstalled(wanted, pg('8.0.0', 'sha512-c'))).toBe(false);
   });
+});
+
+test('a build is due when a source is changed, renamed or added, not when it is only touched', () => {
+  const root = mkdtempSync(join(tmpdir(), 'sallyport-build-'));
+  const write = (file: string, content: string) => writeFileSync(join(root, file), content);
+  mkdirSync(join(root, 'src'));
+  write('tsconfig.base.json', '{}');
+  write('src/a.ts', 'one');
+  const digests = [digestSources(root)];
+  write('src/a.ts', 'one');
+  expect(digestSources(root)).toBe(digests[0]);
+  write('src/a.ts', 'two');
+  digests.push(digestSources(root));
+  renameSync(join(root, 'src/a.ts'), join(root, 'src/b.ts'));
+  digests.push(digestSources(root));
+  write('src/c.ts', '');
+  digests.push(digestSources(root));
+  write('tsconfig.base.json', '{"compilerOptions":{}}');
+  digests.push(digestSources(root));
+  expect(new Set(digests).size).toBe(digests.length);
+  rmSync(root, { recursive: true });
 });
 
 test('a build takes away what has no source any more, and nothing else', () => {
