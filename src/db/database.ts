@@ -40,6 +40,9 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** Asks nothing but whether the database answers. */
+export const PING: Statement = { sql: 'SELECT 1', parameters: [] };
+
 /** How the two roles sign in to a server: never one login that could become the other. */
 export interface ServerLogins {
   readonly engine: 'postgresql' | 'cockroachdb';

@@ -21,7 +21,7 @@ export async function prepareDatabase(
   await becomeOwner(client, login);
   await runDdl(client, `RESET ROLE`);
   for (const sql of databaseStatements(engine, database)) await runDdl(client, sql);
-  await runDdl(client, `SET ROLE sallyport_owner`);
+  await runDdl(client, `SET role TO sallyport_owner`);
 }
 
 /** One statement a role. The owner cannot sign in: only a migration acts as it. */
@@ -74,11 +74,11 @@ function scramVerifier(password: string): string {
 /** A creator of roles that is no superuser first needs to be a member of the owner. */
 async function becomeOwner(client: pg.Client | pg.PoolClient, login: string): Promise<void> {
   try {
-    await runDdl(client, `SET ROLE sallyport_owner`);
+    await runDdl(client, `SET role TO sallyport_owner`);
   } catch (error) {
     if (sqlState(error) !== '42501') throw error;
     await runDdl(client, `GRANT sallyport_owner TO ${pg.escapeIdentifier(login)}`);
-    await runDdl(client, `SET ROLE sallyport_owner`);
+    await runDdl(client, `SET role TO sallyport_owner`);
   }
 }
 

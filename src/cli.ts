@@ -1,0 +1,83 @@
+import { Command } from 'commander';
+import { isDevelopment, readConfig, SETTINGS, type Config } from './server/config.ts';
+import { StartError } from './server/data-folder.ts';
+import { migrateServer } from './server/databases.ts';
+import { packageVersion, startServer } from './server/server.ts';
+
+/** Runs the command line; a fault that the person can act on is one line on stderr and exit code 1. */
+export async function run(argv: string[]): Promise<void> {
+  const program = new Command('sallyport')
+    .description('Sign-in, sessions and tenant isolation that the database itself checks.')
+    .version(packageVersion());
+  program
+    .command('serve')
+    .description('run the accounts service')
+    .addHelpText('after', `\nSettings, from the environment:\n${settingsHelp()}`)
+    .action(serve);
+  program
+    .command('migrate')
+    .description('create or update the roles and the schema in DATABASE_URL')
+    .action(migrate);
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+async function serve(): Promise<void> {
+  const config = configuration();
+  const server = await startServer(config);
+  process.stdout.write(`${greeting(config, server.origin)}\n`);
+  await stopSignal();
+  process.stdout.write('Stopping.\n');
+  await server.close();
+}
+
+async function migrate(): Promise<void> {
+  const { database } = configuration();
+  if (database.kind !== 'managed') {
+    throw new StartError('DATABASE_URL must be set to the database that is to be migrated.');
+  }
+  const ran = await migrateServer(database.url);
+  process.stdout.write(ran === 0 ? 'Up to date.\n' : `${ran} statements applied.\n`);
+}
+
+function configuration(): Config {
+  const read = readConfig(process.env);
+  if ('problems' in read) throw new StartError(read.problems.join('\n'));
+  return read.config;
+}
+
+function greeting(config: Config, origin: string): string {
+  const lines = [`Sallyport is ready at ${origin}`];
+  if (config.database.kind === 'embedded') {
+    lines.push(`  Data folder:  ${config.dataFolder} (embedded database, for development)`);
+  } else if (!config.encryptionKey) {
+    lines.push(`  Data folder:  ${config.dataFolder} (the generated encryption key)`);
+  }
+  if (isDevelopment(config) && !config.mail) {
+    lines.push(`  Mails:        ${origin}/development/mailbox.json`);
+  }
+  if (origin.startsWith('http://')) {
+    lines.push('  Safari refuses Secure cookies on http://localhost: use another browser here.');
+  }
+  return lines.join('\n');
+}
+
+/** Ctrl-C, or a supervisor's SIGTERM. A second one ends the process at once. */
+async function stopSignal(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  });
+}
+
+function settingsHelp(): string {
+  const width = Math.max(...Object.keys(SETTINGS).map((name) => name.length)) + 2;
+  const lines = Object.entries(SETTINGS).map(
+    ([name, meaning]) => `  ${name.padEnd(width)}${meaning}`,
+  );
+  return lines.join('\n');
+}

@@ -1,0 +1,10 @@
+import type { Database } from '../db/database.ts';
+import type { EncryptionKey } from './encryption.ts';
+import type { PasswordHasher } from './password-hashing.ts';
+
+/** What the operations stand on; made once, when the process starts. */
+export interface Core {
+  readonly database: Database;
+  readonly passwords: PasswordHasher;
+  readonly encryptionKey: EncryptionKey;
+}

@@ -1,0 +1,47 @@
+import { domainToASCII } from 'node:url';
+
+/** An address as mail goes to it, and folded as it is compared and kept unique. */
+export interface EmailAddress {
+  readonly address: string;
+  readonly folded: string;
+}
+
+export type EmailAddressProblem = 'malformed-address' | 'invisible-characters' | 'too-long';
+
+/** RFC 5321 section 4.5.3.1: 64 octets before the @, 254 in all. */
+const LOCAL_OCTETS_MAX = 64;
+const ADDRESS_OCTETS_MAX = 254;
+
+/**
+ * Takes exactly one addr-spec without quotes, comments, lists or control characters, so that what is
+ * stored is what is mailed (R-46). Folding is NFKC and lower case, once, for the whole address: two
+ * addresses that differ only so belong to one person here (R-47, trap 58).
+ */
+export function parseEmailAddress(
+  text: string,
+): { readonly email: EmailAddress } | { readonly problem: EmailAddressProblem } {
+  const address = text.trim().normalize('NFC');
+  if (INVISIBLE.test(address)) return { problem: 'invisible-characters' };
+  if (Buffer.byteLength(address) > ADDRESS_OCTETS_MAX) return { problem: 'too-long' };
+  const [local = '', domain = '', ...more] = address.split('@');
+  if (more.length > 0 || !LOCAL.test(local)) return { problem: 'malformed-address' };
+  if (Buffer.byteLength(local) > LOCAL_OCTETS_MAX) return { problem: 'too-long' };
+  const asciiDomain = domainToASCII(domain.normalize('NFKC'));
+  if (!DOMAIN.test(asciiDomain)) return { problem: 'malformed-address' };
+  const foldedLocal = local.normalize('NFKC').toLowerCase();
+  if (!LOCAL.test(foldedLocal)) return { problem: 'malformed-address' };
+  return {
+    email: { address: `${local}@${asciiDomain}`, folded: `${foldedLocal}@${asciiDomain}` },
+  };
+}
+
+/** RFC 5322 atext and, for internationalised addresses, letters, marks and digits; single dots. */
+const LOCAL =
+  /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(?:\.[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u;
+
+/** At least two labels of letters, digits and inner hyphens, and the last not a number. */
+const DOMAIN =
+  /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/;
+
+/** Characters that show nothing, and so make two addresses look alike. */
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}|\p{Cc}|\p{Cf}/u;

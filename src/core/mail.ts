@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import { insertOutboxMail, selectUnsentMails } from '../db/outbox.ts';
+import type { Tx } from '../db/transaction.ts';
+import type { Core } from './core.ts';
+import { decrypt, encrypt, type EncryptionKey } from './encryption.ts';
+
+/** A mail to send, as data; pages/mail renders it and server/mailer sends it. */
+export type MailMessage =
+  | {
+      readonly kind: 'sign-up';
+      readonly to: string;
+      readonly token: string;
+      readonly expiresInHours: number;
+    }
+  | { readonly kind: 'existing-account'; readonly to: string };
+
+/** A mail that could not be sent for this long is dropped: its link has expired. */
+const MAIL_HOURS = 24;
+
+/** Queues the mail in the same transaction as what it tells of: no mail about a change rolled back. */
+export async function queueMail(tx: Tx, key: EncryptionKey, message: MailMessage): Promise<void> {
+  const id = randomUUID();
+  const body = encrypt(key, `outbox ${id}`, JSON.stringify(message));
+  await insertOutboxMail(tx, { id, body }, MAIL_HOURS);
+}
+
+/** @throws Error when the row was written with another key, or moved from another row. */
+export function openMail(
+  key: EncryptionKey,
+  row: { readonly id: string; readonly body: string },
+): MailMessage {
+  return JSON.parse(decrypt(key, `outbox ${row.id}`, row.body)) as MailMessage;
+}
+
+/** The mails that have not been sent, newest first. */
+export async function waitingMails(core: Core, limit: number): Promise<readonly MailMessage[]> {
+  const rows = await core.database.transaction((tx) => selectUnsentMails(tx, limit));
+  return rows.map((row) => openMail(core.encryptionKey, row));
+}

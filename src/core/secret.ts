@@ -1,0 +1,58 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+
+/**
+ * What a cookie holds: 32 random bytes, as 43 characters of base64url. It is never stored, logged or
+ * sent to the database; what they get is derived from it, one way and for one purpose.
+ * ASVS 7.2.3, 11.5.1.
+ */
+export interface Secret {
+  readonly bytes: Buffer;
+  /** Keeps a secret that is logged or serialised by mistake from appearing. */
+  toJSON(): '[redacted]';
+}
+
+export function newSecret(): Secret {
+  return secretOf(randomBytes(32));
+}
+
+/** Null unless the text is the one canonical encoding of 32 bytes. */
+export function parseSecret(text: string): Secret | null {
+  const bytes = Buffer.from(text, 'base64url');
+  return bytes.length === 32 && bytes.toString('base64url') === text ? secretOf(bytes) : null;
+}
+
+export function secretText(secret: Secret): string {
+  return secret.bytes.toString('base64url');
+}
+
+/** What a transaction carries so that the database knows whose request it serves. 64 hex digits. */
+export function proofOf(secret: Secret): string {
+  return derive(secret, 'sallyport proof').toString('hex');
+}
+
+/** The session's synchronizer token, 32 bytes; a new generation makes all earlier ones worthless. */
+export function synchronizerTokenOf(secret: Secret, generation: number): Buffer {
+  return derive(secret, `sallyport synchronizer token ${generation}`);
+}
+
+/** The token of a visitor's forms, from the pre-session cookie's secret: worthless in a session. */
+export function visitorTokenOf(secret: Secret): Buffer {
+  return derive(secret, 'sallyport visitor form token');
+}
+
+/** SHA-256 in lower-case hex, as the database stores it. Right for random secrets, not passwords. */
+export function digestOf(value: string | Buffer): string {
+  return createHash('sha256').update(value).digest('hex');
+}
+
+/**
+ * HKDF-Expand to one block (RFC 5869 section 2.3). The extract step may be left out: the secret is
+ * already uniformly random (section 3.3).
+ */
+function derive(secret: Secret, purpose: string): Buffer {
+  return createHmac('sha256', secret.bytes).update(purpose).update('\x01').digest();
+}
+
+function secretOf(bytes: Buffer): Secret {
+  return { bytes, toJSON: () => '[redacted]' };
+}

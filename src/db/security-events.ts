@@ -1,0 +1,35 @@
+import { sql } from 'kysely';
+import type { Statement } from './batch.ts';
+import { build } from './dialect.ts';
+import type { Tx } from './transaction.ts';
+
+export type SecurityEventKind =
+  | 'signed-up'
+  | 'address-proved'
+  | 'signed-in'
+  | 'sign-in-failed'
+  | 'signed-out'
+  | 'session-replaced';
+
+export interface SecurityEvent {
+  readonly kind: SecurityEventKind;
+  readonly identityId: string | null;
+  /** A stable code, never what a person typed. */
+  readonly reason?: string;
+}
+
+export async function insertSecurityEvent(tx: Tx, event: SecurityEvent): Promise<void> {
+  const { kind, identityId, reason } = event;
+  await tx
+    .insertInto('sallyport.security_events')
+    .values({ kind, identity_id: identityId, reason: reason ?? null })
+    .execute();
+}
+
+/** An event of the request's own identity, as a statement of its batch. */
+export function eventOfCurrentIdentity(kind: SecurityEventKind): Statement {
+  return build
+    .insertInto('sallyport.security_events')
+    .values({ kind, identity_id: sql<string>`sallyport.current_identity()`, reason: null })
+    .compile();
+}

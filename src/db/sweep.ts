@@ -1,0 +1,19 @@
+import type { Statement } from './batch.ts';
+
+/**
+ * Deletes what has expired, a few hundred rows of each table at a time. Nothing depends on it: every
+ * statement that reads these tables has the expiry in its WHERE. On CockroachDB row-level TTL does the
+ * same for the tables that carry it.
+ */
+export const SWEEP_STATEMENTS: readonly Statement[] = [
+  `DELETE FROM sallyport.sessions WHERE id IN (
+    SELECT s.id FROM sallyport.sessions AS s
+      JOIN sallyport.session_activity AS a ON a.session_id = s.id
+      WHERE s.expires_at < now() OR a.last_seen_at < now() - INTERVAL '1 hour' LIMIT 500)`,
+  `DELETE FROM sallyport.one_time_tokens WHERE digest IN (
+    SELECT digest FROM sallyport.one_time_tokens WHERE expires_at < now() LIMIT 500)`,
+  `DELETE FROM sallyport.sign_ups WHERE folded IN (
+    SELECT folded FROM sallyport.sign_ups WHERE expires_at < now() LIMIT 500) AND expires_at < now()`,
+  `DELETE FROM sallyport.outbox WHERE id IN (
+    SELECT id FROM sallyport.outbox WHERE expires_at < now() LIMIT 500)`,
+].map((sql) => ({ sql, parameters: [] }));

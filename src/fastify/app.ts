@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import swagger from '@fastify/swagger';
+import { fastify, type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod';
+import type { Core } from '../core/core.ts';
+import { problem, type ProblemCode, PROBLEMS } from '../http/problem.ts';
+import { addBodyParser } from './body-parser.ts';
+import { addGate, type GatePolicy } from './gate.ts';
+import { addLastSeen } from './last-seen.ts';
+import { addNotFound } from './not-found.ts';
+import { answerError } from './refusals.ts';
+import { accountApi } from './routes/account-api.ts';
+import { accountPages } from './routes/account-pages.ts';
+import { developmentRoutes, type MailboxEntry } from './routes/development.ts';
+import { operationRoutes } from './routes/operation.ts';
+
+export interface AppOptions {
+  readonly policy: GatePolicy;
+  readonly version: string;
+  readonly logger: NonNullable<FastifyServerOptions['logger']>;
+  /** The mails that wait, for /development/mailbox.json; absent outside development. */
+  readonly mailbox?: () => Promise<readonly MailboxEntry[]>;
+}
+
+/** Bodies are names, addresses and passwords: nothing of ours is larger. */
+const BODY_BYTES_MAX = 16_384;
+const REQUEST_MILLISECONDS_MAX = 15_000;
+
+/** The accounts service as a Fastify app, not yet listening. */
+export async function buildApp(core: Core, options: AppOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: options.logger,
+    disableRequestLogging: true,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_MILLISECONDS_MAX,
+    // A request's id is ours: one that the client chose could hide its trace under another's.
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    // Addresses in Forwarded headers are not believed: no peer has been configured (R-81).
+    trustProxy: false,
+    return503OnClosing: true,
+    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
+    clientErrorHandler: answerClientError,
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(answerError);
+  addBodyParser(app);
+  await addOpenApi(app, options);
+  addNotFound(app);
+  addGate(app, core, options.policy);
+  addLastSeen(app, core);
+  accountApi(app, core);
+  accountPages(app, core);
+  operationRoutes(app, core);
+  if (options.mailbox) developmentRoutes(app, options.mailbox);
+  return app;
+}
+
+async function addOpenApi(app: FastifyInstance, options: AppOptions): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Sallyport',
+        version: options.version,
+        description:
+          'Sign-in, sessions and the own account. A request that changes something and carries a ' +
+          'cookie sends X-CSRF-Token. Every refusal is application/problem+json with a stable code.',
+      },
+      servers: [{ url: options.policy.origin }],
+      components: {
+        securitySchemes: {
+          session: { type: 'apiKey', in: 'cookie', name: '__Host-session' },
+          synchronizerToken: { type: 'apiKey', in: 'header', name: 'X-CSRF-Token' },
+        },
+      },
+    },
+    transform: jsonSchemaTransform,
+  });
+}
+
+/** Bytes that are no HTTP request get an answer too, by hand: there is no request to answer. */
+function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  const codes: Readonly<Record<string, ProblemCode>> = {
+    HPE_HEADER_OVERFLOW: 'header-too-large',
+    ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+  };
+  const code = codes[error.code ?? ''] ?? 'malformed-request';
+  if (!socket.writable) return;
+  const body = JSON.stringify(problem(code, randomUUID()));
+  socket.end(
+    `HTTP/1.1 ${PROBLEMS[code].status} Refused\r\ncontent-type: application/problem+json\r\n` +
+      `cache-control: no-store\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

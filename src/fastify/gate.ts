@@ -1,0 +1,86 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Core } from '../core/core.ts';
+import { parseContentType } from '../http/content-type.ts';
+import {
+  clearCookie,
+  hasSallyportCookie,
+  PRESESSION_COOKIE,
+  readCookie,
+  SESSION_COOKIE,
+  SYNCHRONIZER_COOKIE,
+} from '../http/cookies.ts';
+import { corsHeaders, preflightHeaders } from '../http/cors.ts';
+import { checkHost, type HostPolicy } from '../http/host.ts';
+import { checkOrigin, checkVisitorOrigin, type OriginPolicy } from '../http/origin.ts';
+import type { ProblemCode } from '../http/problem.ts';
+import { isSafeMethod } from '../http/request-head.ts';
+import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
+import { authorize, readSessionSecret, requireDeclaration } from './access.ts';
+import { refuse } from './refusals.ts';
+
+export interface GatePolicy extends OriginPolicy, HostPolicy {}
+
+const COOKIES = [SESSION_COOKIE, SYNCHRONIZER_COOKIE, PRESESSION_COOKIE] as const;
+
+/**
+ * Puts the gate before every route of the app: pages, API, errors, what does not exist, HEAD and
+ * OPTIONS alike (R-06, trap 87). What it decides hangs on the route object, never on a path.
+ */
+export function addGate(app: FastifyInstance, core: Core, policy: GatePolicy): void {
+  const headers = { ...API_HEADERS, ...transportSecurity(policy.origin) };
+  app.decorateRequest('principal', null);
+  app.decorateRequest('sessionSecret', null);
+  app.decorateRequest('loaded');
+
+  app.addHook('onRoute', requireDeclaration);
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ ...headers, ...corsHeaders(request.raw, policy.trustedOrigins) });
+    const rejection = judgeHead(request, policy);
+    if (rejection) return refuseHead(rejection, request, reply);
+    const preflight = preflightHeaders(request.raw);
+    if (preflight) return reply.code(204).headers(preflight).send();
+    request.sessionSecret = readSessionSecret(request);
+    const access = request.routeOptions.config.access ?? 'public';
+    if (access !== 'public' && !request.sessionSecret) {
+      return refuse('not-signed-in', request, reply);
+    }
+    return;
+  });
+
+  app.addHook('preHandler', async (request, reply) => {
+    const rejection = await authorize(core, request);
+    return rejection ? refuse(rejection, request, reply) : undefined;
+  });
+}
+
+/**
+ * What can be judged before the body is read. In the order of cost, and each check by itself: the
+ * origin check does not depend on the content type (R-04), nor the content type on the origin.
+ */
+function judgeHead(request: FastifyRequest, policy: GatePolicy): ProblemCode | null {
+  const head = request.raw;
+  const { anyHost, bodyType } = request.routeOptions.config;
+  // An absolute-form target names a second host, beside the Host header (trap 86).
+  if (!head.url?.startsWith('/')) return 'malformed-request';
+  if (!anyHost && checkHost(head, policy)) return 'foreign-host';
+  // Which of two the browser means is a guess, and one may be an attacker's (R-24, trap 21).
+  if (COOKIES.some((name) => readCookie(head, name).kind === 'repeated')) return 'duplicate-cookie';
+  if (isSafeMethod(request.method)) return null;
+  const origin = hasSallyportCookie(head)
+    ? checkOrigin(head, policy)
+    : checkVisitorOrigin(head, policy);
+  if (origin) return 'foreign-origin';
+  // No route: the answer is 404 or 405, and no body will be read.
+  if (bodyType === undefined) return null;
+  return parseContentType(head) === bodyType ? null : 'unsupported-media-type';
+}
+
+function refuseHead(code: ProblemCode, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (code === 'duplicate-cookie')
+    reply.header(
+      'set-cookie',
+      COOKIES.map((name) => clearCookie(name)),
+    );
+  return refuse(code, request, reply);
+}

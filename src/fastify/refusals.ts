@@ -1,0 +1,103 @@
+import { type FastifyReply, type FastifyRequest, type FastifyError } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { HashingBusyError } from '../core/password-hashing.ts';
+import {
+  DatabaseUnavailableError,
+  TooMuchContentionError,
+  UnknownOutcomeError,
+} from '../db/errors.ts';
+import { type FieldError, problem, type ProblemCode, PROBLEMS } from '../http/problem.ts';
+import { PAGE_HEADERS } from '../http/security-headers.ts';
+import { problemPage } from '../pages/problem.tsx';
+import { english } from '../pages/texts.ts';
+
+/**
+ * Answers with a problem: a page where the route is a page's, else application/problem+json. Neither
+ * says more than the code, and both carry the request's id, under which the log has the reason.
+ */
+export function refuse(
+  code: ProblemCode,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  errors?: readonly FieldError[],
+): FastifyReply {
+  const { status } = PROBLEMS[code];
+  if (status === 503) reply.header('retry-after', '1');
+  if (isPage(request)) {
+    if (code === 'not-signed-in') return reply.redirect('/sign-in', 303);
+    return reply
+      .code(status)
+      .headers(PAGE_HEADERS)
+      .type('text/html; charset=utf-8')
+      .send(problemPage(english, { status, code, requestId: request.id }));
+  }
+  return reply
+    .code(status)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(problem(code, request.id, errors));
+}
+
+/** What does not exist is a page to whoever asked for one: a person who mistyped an address. */
+function isPage(request: FastifyRequest): boolean {
+  const { page, access } = request.routeOptions.config;
+  if (access !== undefined) return page === true;
+  return request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
+}
+
+/** The one place where an error becomes an answer. What is not known here is a fault of ours. */
+export function answerError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const errors = fieldErrors(error.validation, request.body);
+    return refuse('invalid-fields', request, reply, errors);
+  }
+  const code = codeOf(error);
+  if (PROBLEMS[code].status >= 500) {
+    request.log[code === 'internal' ? 'error' : 'warn']({ err: error, code }, 'request failed');
+  }
+  return refuse(code, request, reply);
+}
+
+function codeOf(error: Error & { code?: string; statusCode?: number }): ProblemCode {
+  if (error instanceof DatabaseUnavailableError) return 'database-unavailable';
+  if (error instanceof UnknownOutcomeError) return 'outcome-unknown';
+  if (error instanceof HashingBusyError || error instanceof TooMuchContentionError) return 'busy';
+  if (!error.code?.startsWith('FST_')) return 'internal';
+  const byStatus: Readonly<Record<number, ProblemCode>> = {
+    400: 'malformed-request',
+    404: 'not-found',
+    408: 'request-timeout',
+    413: 'body-too-large',
+    414: 'malformed-request',
+    415: 'unsupported-media-type',
+    431: 'header-too-large',
+  };
+  return byStatus[error.statusCode ?? 500] ?? 'internal';
+}
+
+interface SchemaIssue {
+  readonly keyword?: string;
+  readonly instancePath?: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+}
+
+/** A stable reason a field; an issue on the body as a whole names the fields that are not ours. */
+function fieldErrors(issues: readonly SchemaIssue[], body: unknown): readonly FieldError[] {
+  return issues.flatMap((issue): FieldError[] => {
+    const field = issue.instancePath?.slice(1) ?? '';
+    const keys = issue.params?.['keys'];
+    if (issue.keyword === 'unrecognized_keys' && Array.isArray(keys)) {
+      return keys.map((key) => ({ field: String(key), reason: 'unknown-field' }));
+    }
+    const own = issue.params?.['params'] as { readonly reason?: string } | undefined;
+    if (own?.reason) return [{ field, reason: own.reason }];
+    if (issue.keyword === 'too_big') return [{ field, reason: 'too-long' }];
+    if (issue.keyword === 'too_small') return [{ field, reason: 'required' }];
+    const missing = typeof body === 'object' && body !== null && !Object.hasOwn(body, field);
+    return [{ field, reason: missing ? 'required' : 'not-text' }];
+  });
+}

@@ -1,0 +1,172 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Core } from '../../core/core.ts';
+import { confirmEmail } from '../../core/email-confirmation.ts';
+import { signIn } from '../../core/sign-in.ts';
+import { signUp } from '../../core/sign-up.ts';
+import { selectOwnProfile, updateOwnProfile } from '../../db/profiles.ts';
+import { eventOfCurrentIdentity } from '../../db/security-events.ts';
+import { deleteCurrentSession } from '../../db/sessions.ts';
+import { refuse } from '../refusals.ts';
+import {
+  csrfToken,
+  displayName,
+  identity,
+  refusals,
+  session,
+  sessionView,
+  text,
+} from '../schemas.ts';
+import { csrfTokenFor, endBrowserSession, startBrowserSession } from '../session-cookies.ts';
+
+/** The JSON API of a person's own account. */
+export function accountApi(server: FastifyInstance, core: Core): void {
+  const app = server.withTypeProvider<ZodTypeProvider>();
+
+  app.post(
+    '/api/sign-up',
+    {
+      access: 'public',
+      bodyType: 'json',
+      schema: {
+        summary: 'Sign up; a mailed link proves the address',
+        body: z.strictObject({ email: text, password: text, displayName: text }),
+        response: {
+          202: z.object({ status: z.literal('check-mail') }),
+          ...refusals(400, 403, 415, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      const outcome = await signUp(core, request.body);
+      if (outcome !== 'check-mail')
+        return refuse('invalid-fields', request, reply, outcome.problems);
+      return reply.code(202).send({ status: outcome });
+    },
+  );
+
+  app.post(
+    '/api/email-confirmations',
+    {
+      access: 'public',
+      bodyType: 'json',
+      schema: {
+        summary: 'Prove an address with the mailed token, once',
+        body: z.strictObject({ token: text }),
+        response: { 200: z.object({ status: z.literal('confirmed') }), ...refusals(400, 403, 415) },
+      },
+    },
+    async (request, reply) => {
+      const outcome = await confirmEmail(core, request.body.token);
+      if (outcome === 'invalid') return refuse('invalid-token', request, reply);
+      return reply.send({ status: outcome });
+    },
+  );
+
+  app.post(
+    '/api/sign-in',
+    {
+      access: 'public',
+      bodyType: 'json',
+      schema: {
+        summary: 'Sign in with a password; sets the session cookie',
+        body: z.strictObject({ email: text, password: text }),
+        response: { 200: z.object({ session, csrfToken }), ...refusals(400, 401, 403, 415, 503) },
+      },
+    },
+    async (request, reply) => {
+      const outcome = await signIn(core, request.body, request.sessionSecret);
+      if (outcome === 'wrong-credentials') return refuse('wrong-credentials', request, reply);
+      const token = startBrowserSession(reply, outcome);
+      return reply.send({ session: sessionView(outcome.session), csrfToken: token });
+    },
+  );
+
+  app.get(
+    '/api/session',
+    {
+      access: 'signed-in',
+      load: () => ({ profile: selectOwnProfile() }),
+      schema: {
+        summary: 'Who is signed in',
+        response: { 200: z.object({ identity, session, csrfToken }), ...refusals(401) },
+      },
+    },
+    async (request, reply) => {
+      const { principal } = request;
+      const profile = request.loaded['profile']?.rows[0];
+      if (!principal || !profile) return refuse('not-signed-in', request, reply);
+      return reply.send({
+        identity: {
+          id: principal.identityId,
+          email: principal.email,
+          displayName: String(profile['displayName']),
+        },
+        session: sessionView({ ...principal, id: principal.sessionId }),
+        csrfToken: csrfTokenFor(request),
+      });
+    },
+  );
+
+  app.post(
+    '/api/sign-out',
+    {
+      access: 'signed-in',
+      bodyType: 'json',
+      role: 'sallyport_identity',
+      load: () => ({
+        event: eventOfCurrentIdentity('signed-out'),
+        session: deleteCurrentSession(),
+      }),
+      schema: {
+        summary: 'End the session',
+        body: z.strictObject({}).optional(),
+        response: { 204: z.undefined(), ...refusals(401, 403, 415) },
+      },
+    },
+    async (request, reply) => {
+      if (request.loaded['session']?.rowCount !== 1) return refuse('not-signed-in', request, reply);
+      endBrowserSession(reply);
+      return reply.code(204).send();
+    },
+  );
+
+  const profile = z.object({ displayName: z.string() });
+  const profileChange = z.strictObject({ displayName });
+
+  app.get(
+    '/api/account/profile',
+    {
+      access: 'signed-in',
+      load: () => ({ profile: selectOwnProfile() }),
+      schema: { summary: 'The own profile', response: { 200: profile, ...refusals(401) } },
+    },
+    async (request, reply) => {
+      const row = request.loaded['profile']?.rows[0];
+      if (!row) return refuse('not-found', request, reply);
+      return reply.send({ displayName: String(row['displayName']) });
+    },
+  );
+
+  app.patch(
+    '/api/account/profile',
+    {
+      access: 'signed-in',
+      bodyType: 'json',
+      load: ({ body }) => ({
+        profile: updateOwnProfile((body as z.output<typeof profileChange>).displayName),
+      }),
+      schema: {
+        summary: 'Change the own profile',
+        body: profileChange,
+        response: { 200: profile, ...refusals(400, 401, 403, 415) },
+      },
+    },
+    async (request, reply) => {
+      const row = request.loaded['profile']?.rows[0];
+      if (!row) return refuse('not-found', request, reply);
+      return reply.send({ displayName: String(row['displayName']) });
+    },
+  );
+}

@@ -1,0 +1,39 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+
+/** A mail as the development mailbox shows it. */
+export interface MailboxEntry {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly links: readonly string[];
+}
+
+/**
+ * The mails that were written and not sent. Registered only in development, where the process listens
+ * on loopback: they hold working links.
+ */
+export function developmentRoutes(
+  server: FastifyInstance,
+  mailbox: () => Promise<readonly MailboxEntry[]>,
+): void {
+  const app = server.withTypeProvider<ZodTypeProvider>();
+  const entry = z.object({
+    to: z.string(),
+    subject: z.string(),
+    text: z.string(),
+    links: z.array(z.string()).readonly(),
+  });
+  app.get(
+    '/development/mailbox.json',
+    {
+      access: 'public',
+      schema: {
+        summary: 'Mails not sent, newest first',
+        response: { 200: z.array(entry).readonly() },
+      },
+    },
+    async () => await mailbox(),
+  );
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { parseDisplayName } from '../core/display-name.ts';
+
+/** A limit on every text, well above what any of them may hold, so that parsing stays cheap. */
+const TEXT_CHARACTERS_MAX = 4_096;
+
+/** Any text; what it must look like is judged by core, whose reasons are more exact. */
+export const text = z.string().max(TEXT_CHARACTERS_MAX);
+
+/** A display name in the form in which it is stored. */
+export const displayName = text.transform((value, context) => {
+  const parsed = parseDisplayName(value);
+  if ('displayName' in parsed) return parsed.displayName;
+  context.addIssue({ code: 'custom', params: { reason: parsed.problem } });
+  return z.NEVER;
+});
+
+const instant = z.iso.datetime().describe('RFC 3339, UTC');
+
+export const identity = z.object({ id: z.uuid(), email: z.string(), displayName: z.string() });
+
+export const session = z.object({
+  id: z.uuid(),
+  authenticatedAt: instant.describe('when the password was last proved'),
+  createdAt: instant,
+  expiresAt: instant.describe('the absolute limit; an hour without a request ends it sooner'),
+});
+
+export const csrfToken = z
+  .string()
+  .describe('send it back in the X-CSRF-Token header of every request that changes something');
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('stable; branch on this'),
+    instance: z.string(),
+    errors: z.array(z.object({ field: z.string(), reason: z.string() })).optional(),
+  })
+  .describe('application/problem+json, RFC 9457');
+
+/** For the documentation: the refusals that a route names beside its success. */
+export function refusals(...statuses: readonly number[]): Record<number, typeof problemSchema> {
+  return Object.fromEntries(statuses.map((status) => [status, problemSchema]));
+}
+
+/** Of a session's row, what its owner sees. */
+export function sessionView(row: {
+  readonly id: string;
+  readonly authenticatedAt: Date;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+}): z.input<typeof session> {
+  return {
+    id: row.id,
+    authenticatedAt: row.authenticatedAt.toISOString(),
+    createdAt: row.createdAt.toISOString(),
+    expiresAt: row.expiresAt.toISOString(),
+  };
+}

@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { newSecret, secretText, synchronizerTokenOf, visitorTokenOf } from '../core/secret.ts';
+import type { SignedIn } from '../core/sign-in.ts';
+import {
+  clearCookie,
+  PRESESSION_COOKIE,
+  SESSION_COOKIE,
+  setCookie,
+  SYNCHRONIZER_COOKIE,
+} from '../http/cookies.ts';
+import { maskToken } from '../http/synchronizer-token.ts';
+import { readPresessionSecret } from './access.ts';
+
+/**
+ * Hands the new session to the browser: the secret in a cookie that no script reads, and a masked
+ * synchronizer token in one that ours may. The visitor's cookie goes, and with it every token minted
+ * before sign-in (R-13).
+ */
+export function startBrowserSession(reply: FastifyReply, signedIn: SignedIn): string {
+  const csrfToken = maskedToken(
+    synchronizerTokenOf(signedIn.secret, signedIn.synchronizerGeneration),
+  );
+  reply.header('set-cookie', [
+    setCookie(SESSION_COOKIE, secretText(signedIn.secret), {}),
+    setCookie(SYNCHRONIZER_COOKIE, csrfToken, { readable: true }),
+    clearCookie(PRESESSION_COOKIE),
+  ]);
+  return csrfToken;
+}
+
+/** The session has ended: the browser forgets it, and all that it kept of this site. */
+export function endBrowserSession(reply: FastifyReply): void {
+  const cookies = [SESSION_COOKIE, SYNCHRONIZER_COOKIE, PRESESSION_COOKIE] as const;
+  reply.header(
+    'set-cookie',
+    cookies.map((name) => clearCookie(name)),
+  );
+  reply.header('clear-site-data', '"cache", "cookies", "storage"');
+}
+
+/** The synchronizer token for the session of an authorized request, freshly masked. */
+export function csrfTokenFor(request: FastifyRequest): string {
+  const { principal, sessionSecret } = request;
+  if (!principal || !sessionSecret) throw new Error('the request has no principal');
+  return maskedToken(synchronizerTokenOf(sessionSecret, principal.synchronizerGeneration));
+}
+
+/** The token for a visitor's form, bound to a cookie that is set where there is none yet. */
+export function visitorFormToken(request: FastifyRequest, reply: FastifyReply): string {
+  const known = readPresessionSecret(request);
+  const secret = known ?? newSecret();
+  if (!known) reply.header('set-cookie', setCookie(PRESESSION_COOKIE, secretText(secret), {}));
+  return maskedToken(visitorTokenOf(secret));
+}
+
+/** A fresh mask each time, so that compression tells nothing of the token (BREACH, trap 12). */
+function maskedToken(token: Buffer): string {
+  return maskToken(token, randomBytes(32));
+}

@@ -1,0 +1,2 @@
+export { readConfig, type Config } from './server/config.ts';
+export { startServer, type RunningServer } from './server/server.ts';

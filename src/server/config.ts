@@ -1,0 +1,249 @@
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import { type EncryptionKey, parseEncryptionKey } from '../core/encryption.ts';
+import { parseOrigin } from '../http/origin.ts';
+
+/** Everything that a deployment decides, checked once at start. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly origin: string;
+  readonly trustedOrigins: readonly string[];
+  readonly database:
+    | { readonly kind: 'embedded' }
+    | { readonly kind: 'managed'; readonly url: string }
+    | { readonly kind: 'logins'; readonly appUrl: string; readonly identityUrl: string };
+  readonly dataFolder: string;
+  readonly encryptionKey: EncryptionKey | null;
+  readonly mail: { readonly smtpUrl: string; readonly from: string } | null;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Each setting with its meaning and default, as `sallyport serve --help` prints them. */
+export const SETTINGS: Readonly<Record<string, string>> = {
+  DATABASE_URL:
+    'PostgreSQL or CockroachDB; its login creates the roles and the schema (default: the embedded database)',
+  SALLYPORT_APP_DATABASE_URL:
+    'with the next: sign in as sallyport_app, and leave migrations to `sallyport migrate`',
+  SALLYPORT_IDENTITY_DATABASE_URL: 'sign in as sallyport_identity',
+  SALLYPORT_DATA: 'folder of the embedded database and of a generated key (default: .sallyport)',
+  SALLYPORT_HOST: 'address to listen on (default: 127.0.0.1)',
+  SALLYPORT_PORT: 'port to listen on; 0 takes a free one (default: 4000)',
+  SALLYPORT_ORIGIN: 'the origin that browsers see (default: http://localhost:PORT)',
+  SALLYPORT_TRUSTED_ORIGINS:
+    'other origins, separated by commas, whose scripts may call (default: none)',
+  SALLYPORT_ENCRYPTION_KEY:
+    '32 random bytes in base64url, the same for every process (default on loopback: generated in SALLYPORT_DATA)',
+  SALLYPORT_SMTP_URL:
+    'smtps://user:password@host; without it mails wait in the development mailbox',
+  SALLYPORT_MAIL_FROM: 'the sender of mails; needed with SALLYPORT_SMTP_URL',
+  SALLYPORT_LOG_LEVEL: `${LOG_LEVELS.join(', ')} (default: warn)`,
+};
+
+/**
+ * Reads the settings. Every problem is one line that says what to do; unknown SALLYPORT_ names are
+ * refused, for a misspelt setting would silently not apply (ASVS 13.1.1).
+ */
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+): { readonly config: Config } | { readonly problems: readonly string[] } {
+  const problems: string[] = [];
+  const value = (name: string) => environment[name]?.trim() || undefined;
+  for (const name of Object.keys(environment)) {
+    if (name.startsWith('SALLYPORT_') && !(name in SETTINGS)) {
+      problems.push(`${name} is not a setting${nearest(name)}. See sallyport serve --help.`);
+    }
+  }
+  const host = value('SALLYPORT_HOST') ?? '127.0.0.1';
+  const port = readPort(value('SALLYPORT_PORT'), problems);
+  const origin = readOrigin(value('SALLYPORT_ORIGIN') ?? `http://localhost:${port}`, problems);
+  const config: Config = {
+    host,
+    port,
+    origin,
+    trustedOrigins: readTrustedOrigins(value('SALLYPORT_TRUSTED_ORIGINS'), problems),
+    database: readDatabase(value, problems),
+    dataFolder: resolve(value('SALLYPORT_DATA') ?? '.sallyport'),
+    encryptionKey: readKey(value('SALLYPORT_ENCRYPTION_KEY'), problems),
+    mail: readMail(value('SALLYPORT_SMTP_URL'), value('SALLYPORT_MAIL_FROM'), problems),
+    logLevel: readLogLevel(value('SALLYPORT_LOG_LEVEL'), problems),
+  };
+  if (!isDevelopment(config)) refuseDevelopmentDefaults(config, problems);
+  return problems.length > 0 ? { problems } : { config };
+}
+
+/** Development is what nobody else can reach: it listens on loopback, and browsers see it there. */
+export function isDevelopment(config: Pick<Config, 'host' | 'origin'>): boolean {
+  return isLoopback(config.host) && isLoopback(new URL(config.origin).hostname);
+}
+
+/** What is convenient on one's own machine and a hole anywhere else (ASVS 13.4.2, 12.3.1). */
+function refuseDevelopmentDefaults(config: Config, problems: string[]): void {
+  if (!config.origin.startsWith('https://')) {
+    problems.push(
+      'SALLYPORT_ORIGIN must be the public https origin, such as https://accounts.example.com, because this process can be reached from outside.',
+    );
+  }
+  if (config.database.kind === 'embedded') {
+    problems.push(
+      'DATABASE_URL must be set: the embedded database is for development on loopback.',
+    );
+  }
+  for (const [name, url] of databaseUrls(config)) {
+    if (!hasTls(url)) {
+      problems.push(`${name} must use TLS: add ?sslmode=verify-full to it.`);
+    }
+  }
+  if (!config.mail) {
+    problems.push(
+      'SALLYPORT_SMTP_URL must be set: without it nobody gets the mail that proves an address.',
+    );
+  }
+  if (!config.encryptionKey) {
+    problems.push(
+      'SALLYPORT_ENCRYPTION_KEY must be set, the same for every process: make one with `openssl rand -base64 32 | tr +/ -_ | tr -d =`.',
+    );
+  }
+}
+
+/** The settings that hold database URLs, by name. */
+export function databaseUrls(config: Config): ReadonlyArray<readonly [string, string]> {
+  const { database } = config;
+  if (database.kind === 'embedded') return [];
+  if (database.kind === 'managed') return [['DATABASE_URL', database.url]];
+  return [
+    ['SALLYPORT_APP_DATABASE_URL', database.appUrl],
+    ['SALLYPORT_IDENTITY_DATABASE_URL', database.identityUrl],
+  ];
+}
+
+/** pg verifies the certificate and the name under each of these, and under none of the others. */
+function hasTls(url: string): boolean {
+  const mode = new URL(url).searchParams.get('sslmode') ?? '';
+  return ['require', 'verify-ca', 'verify-full'].includes(mode);
+}
+
+export function isLoopback(hostname: string): boolean {
+  const name = hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  if (isIP(name) === 4) return name.startsWith('127.');
+  return name === 'localhost' || name.endsWith('.localhost') || name === '::1';
+}
+
+function readPort(text: string | undefined, problems: string[]): number {
+  if (text === undefined) return 4000;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  if (port <= 65_535) return port;
+  problems.push('SALLYPORT_PORT must be a whole number from 0 to 65535.');
+  return 4000;
+}
+
+function readOrigin(text: string, problems: string[]): string {
+  const parsed = parseOrigin(text);
+  if ('origin' in parsed) return parsed.origin;
+  problems.push(`SALLYPORT_ORIGIN: ${parsed.problem}`);
+  return 'http://localhost';
+}
+
+function readTrustedOrigins(text: string | undefined, problems: string[]): readonly string[] {
+  return (text?.split(',') ?? []).flatMap((each) => {
+    const parsed = parseOrigin(each.trim());
+    if ('origin' in parsed) return [parsed.origin];
+    problems.push(`SALLYPORT_TRUSTED_ORIGINS: ${parsed.problem}`);
+    return [];
+  });
+}
+
+function readDatabase(
+  value: (name: string) => string | undefined,
+  problems: string[],
+): Config['database'] {
+  const url = value('DATABASE_URL');
+  const appUrl = value('SALLYPORT_APP_DATABASE_URL');
+  const identityUrl = value('SALLYPORT_IDENTITY_DATABASE_URL');
+  for (const [name, text] of Object.entries({
+    DATABASE_URL: url,
+    SALLYPORT_APP_DATABASE_URL: appUrl,
+    SALLYPORT_IDENTITY_DATABASE_URL: identityUrl,
+  })) {
+    if (text !== undefined && !isPostgresUrl(text)) {
+      problems.push(`${name} must look like postgresql://user:password@host:5432/database.`);
+    }
+  }
+  if ((appUrl === undefined) !== (identityUrl === undefined)) {
+    problems.push(
+      'SALLYPORT_APP_DATABASE_URL and SALLYPORT_IDENTITY_DATABASE_URL go together: set both or neither.',
+    );
+  }
+  if (url !== undefined && appUrl !== undefined) {
+    problems.push(
+      'DATABASE_URL contradicts SALLYPORT_APP_DATABASE_URL: with the two separate logins, give DATABASE_URL to `sallyport migrate` alone.',
+    );
+  }
+  if (problems.length > 0) return { kind: 'embedded' };
+  if (appUrl !== undefined && identityUrl !== undefined) {
+    return { kind: 'logins', appUrl, identityUrl };
+  }
+  return url === undefined ? { kind: 'embedded' } : { kind: 'managed', url };
+}
+
+function isPostgresUrl(text: string): boolean {
+  const scheme = URL.canParse(text) ? new URL(text).protocol : '';
+  return scheme === 'postgres:' || scheme === 'postgresql:';
+}
+
+function readKey(text: string | undefined, problems: string[]): EncryptionKey | null {
+  if (text === undefined) return null;
+  const key = parseEncryptionKey(text);
+  if (!key) {
+    problems.push('SALLYPORT_ENCRYPTION_KEY must be 32 bytes in base64url, 43 characters.');
+  }
+  return key;
+}
+
+function readMail(
+  smtpUrl: string | undefined,
+  from: string | undefined,
+  problems: string[],
+): Config['mail'] {
+  if (smtpUrl === undefined) {
+    if (from !== undefined)
+      problems.push('SALLYPORT_MAIL_FROM needs SALLYPORT_SMTP_URL beside it.');
+    return null;
+  }
+  const scheme = URL.canParse(smtpUrl) ? new URL(smtpUrl).protocol : '';
+  if (scheme !== 'smtp:' && scheme !== 'smtps:') {
+    problems.push('SALLYPORT_SMTP_URL must look like smtps://user:password@mail.example.com.');
+  }
+  if (from === undefined) {
+    problems.push('SALLYPORT_MAIL_FROM must be set with SALLYPORT_SMTP_URL: the sender of mails.');
+  }
+  return { smtpUrl, from: from ?? '' };
+}
+
+function readLogLevel(text: string | undefined, problems: string[]): Config['logLevel'] {
+  const level = LOG_LEVELS.find((each) => each === (text ?? 'warn'));
+  if (!level) problems.push(`SALLYPORT_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}.`);
+  return level ?? 'warn';
+}
+
+/** Recognises a misspelt name: the setting that shares all but a few letters. */
+function nearest(name: string): string {
+  const close = Object.keys(SETTINGS).find((setting) => distance(setting, name) <= 3);
+  return close ? `; did you mean ${close}?` : '';
+}
+
+/** Levenshtein's distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries()) {
+      const substituted = (row[j] ?? 0) + (letter === other ? 0 : 1);
+      next.push(Math.min(substituted, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

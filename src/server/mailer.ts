@@ -1,0 +1,63 @@
+import { createTransport } from 'nodemailer';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Core } from '../core/core.ts';
+import { openMail } from '../core/mail.ts';
+import { claimDueMails, markMailSent, type OutboxRow } from '../db/outbox.ts';
+import { renderMessage } from './mail-rendering.ts';
+import { repeat, type Repeated } from './repeat.ts';
+
+const INTERVAL_MILLISECONDS = 1_000;
+const BATCH_SIZE = 20;
+const SMTP_MILLISECONDS_MAX = 20_000;
+
+/**
+ * Sends the mails that wait. A mail may be sent twice when a process dies between the server's answer
+ * and the note of it, and is never lost: it is tried again, later each time, until it expires.
+ */
+export function startMailer(
+  core: Core,
+  mail: { readonly smtpUrl: string; readonly from: string },
+  origin: string,
+  log: FastifyBaseLogger,
+): Repeated {
+  const transport = createTransport(
+    {
+      url: mail.smtpUrl,
+      pool: true,
+      connectionTimeout: SMTP_MILLISECONDS_MAX,
+      greetingTimeout: SMTP_MILLISECONDS_MAX,
+      socketTimeout: SMTP_MILLISECONDS_MAX,
+      // The text of a mail names no file and no URL to be fetched.
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    },
+    { from: mail.from },
+  );
+
+  async function send(row: OutboxRow): Promise<void> {
+    const message = openMail(core.encryptionKey, row);
+    const { subject, text, html } = renderMessage(message, origin);
+    // One recipient as an object: a comma in an address is not a second one (R-46).
+    const to = { name: '', address: message.to };
+    const messageId = `<${row.id}@${new URL(origin).hostname}>`;
+    await transport.sendMail({ to, subject, text, html, messageId });
+    await core.database.transaction((tx) => markMailSent(tx, row.id));
+  }
+
+  const repeated = repeat(INTERVAL_MILLISECONDS, log, 'mailer', async () => {
+    const rows = await core.database.transaction((tx) => claimDueMails(tx, BATCH_SIZE));
+    for (const row of rows) {
+      try {
+        await send(row);
+      } catch (error) {
+        log.warn({ err: error, mail: row.id, attempts: row.attempts }, 'mail was not sent');
+      }
+    }
+  });
+  return {
+    async stop() {
+      await repeated.stop();
+      transport.close();
+    },
+  };
+}
