@@ -1,4 +1,14 @@
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -91,6 +101,44 @@ test('a build takes away what has no source any more, and nothing else', () => {
     'removed.js',
   ];
   expect(orphansOf(outputs, sources)).toEqual(['removed.d.ts', 'removed.js']);
+});
+
+test('a second build starts no compiler and prints nothing', () => {
+  const build = () => {
+    const { status, stdout, stderr } = spawnSync('node', ['scripts/run.mjs', 'build'], {
+      encoding: 'utf8',
+    });
+    return { status, output: stdout + stderr, built: statSync('dist/.built-from').mtimeMs };
+  };
+  const { built } = build();
+  expect(build()).toEqual({ status: 0, output: '', built });
+});
+
+test('an unknown task is answered with the ones there are', () => {
+  const { status, stderr } = spawnSync('node', ['scripts/run.mjs', 'lanch'], { encoding: 'utf8' });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/^Usage: node scripts\/run\.mjs start\|test\|.*\n$/);
+});
+
+test('the program is told once to stop, and its exit code is passed on', async (context) => {
+  if (process.platform === 'win32') context.skip('Windows has no signals to pass on');
+  const program = `
+    process.on('SIGTERM', () => { console.log('stopping'); setTimeout(() => process.exit(3), 300); });
+    setInterval(() => {}, 1000);
+    console.log('ready');`;
+  const parent = `
+    import { runToEnd } from './scripts/processes.mjs';
+    process.exitCode = await runToEnd(process.execPath, ['-e', ${JSON.stringify(program)}], '.');`;
+  const started = spawn(process.execPath, ['--input-type=module', '-e', parent]);
+  let output = '';
+  started.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  await once(started.stdout, 'data');
+  started.kill('SIGTERM');
+  await once(started.stdout, 'data');
+  started.kill('SIGTERM');
+  const [code] = await once(started, 'close');
+  expect(output).toBe('ready\nstopping\n');
+  expect(code).toBe(3);
 });
 
 describe('the count of tests', () => {

@@ -50,7 +50,8 @@ const rules: Rule[] = [
   },
   {
     name: 'the clock and chance come from outside',
-    instead: "let the database's clock decide, or take the time or the random bytes as a parameter",
+    instead:
+      "let the database's clock decide, or take the time as a parameter; for jitter randomInt",
     where: judgements,
     pattern: /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(/,
     example: 'const now = Date.now();',
@@ -75,7 +76,7 @@ const rules: Rule[] = [
     instead: 'do it, or open an issue',
     where: everything,
     except: thisFile,
-    pattern: /\b(TODO|FIXME|XXX|HACK)\b/,
+    pattern: /(\/\/|\*).*\b(TODO|FIXME|XXX|HACK)\b/,
     example: '// TODO: later',
     inComments: true,
   },

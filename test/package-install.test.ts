@@ -1,0 +1,95 @@
+// The packed file at a stranger's: installed into an empty folder, imported, type-checked, started.
+// Slow, because npm fetches everything that the program depends on.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { refuseNodeVersion } from '../src/node-version.ts';
+import { npm, packInto } from './pack.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-stranger-'));
+const project = join(folder, 'project');
+let tarball: string;
+
+beforeAll(() => {
+  tarball = packInto(folder).tarball;
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }');
+  // Node's types are the one thing that a TypeScript program on Node brings itself.
+  const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const types = `@types/node@${devDependencies['@types/node']}`;
+  npm(['install', '--ignore-scripts', '--prefer-offline', '--no-audit', tarball, types], project);
+}, 300_000);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function run(command: string, args: string[]) {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd: project, encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+test('publint finds nothing to complain about', () => {
+  const { status, stdout } = run(process.execPath, [
+    resolve('node_modules/publint/src/cli.js'),
+    'run',
+    tarball,
+    '--strict',
+  ]);
+  expect(stdout).toContain('All good!');
+  expect(status).toBe(0);
+});
+
+test("import 'sallyport' type-checks, its declarations included", () => {
+  writeFileSync(
+    join(project, 'program.ts'),
+    "import * as sallyport from 'sallyport';\nexport const names = Object.keys(sallyport);\n",
+  );
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2024',
+    strict: true,
+    noEmit: true,
+    types: ['node'],
+    skipLibCheck: false,
+  };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+  const compiler = resolve('node_modules/typescript/bin/tsc');
+  expect(run(process.execPath, [compiler, '-p', '.'])).toMatchObject({ stdout: '', status: 0 });
+});
+
+test("import 'sallyport' runs", () => {
+  const program =
+    "const names = Object.keys(await import('sallyport')); console.log(names.length);";
+  const { status, stdout, stderr } = run(process.execPath, ['--input-type=module', '-e', program]);
+  expect(stderr).toBe('');
+  expect(Number(stdout)).toBeGreaterThan(0);
+  expect(status).toBe(0);
+});
+
+test('npx sallyport --help names the commands', () => {
+  const { status, stdout } = run('npx', ['--offline', 'sallyport', '--help']);
+  expect(stdout).toContain('serve');
+  expect(status).toBe(0);
+});
+
+test('an older Node.js is refused in one line', (context) => {
+  const old = findOldNode();
+  if (old === undefined) {
+    context.skip('no older Node.js on the PATH; test/bootstrap.test.ts has the rule itself');
+  }
+  const { status, stdout, stderr } = run(old.path, ['node_modules/sallyport/dist/bin.js', 'serve']);
+  expect(stderr).toBe(`Sallyport needs Node.js 22.19 or newer; this is ${old.version}.\n`);
+  expect(stdout).toBe('');
+  expect(status).toBe(1);
+});
+
+function findOldNode() {
+  for (const directory of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(directory, 'node');
+    if (!existsSync(path)) continue;
+    const version = spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout.trim();
+    if (refuseNodeVersion(version) !== null) return { path, version };
+  }
+  return undefined;
+}
