@@ -77,6 +77,7 @@ test('an older Node.js is refused in one line', (context) => {
   const old = findOldNode();
   if (old === undefined) {
     context.skip('no older Node.js on the PATH; test/bootstrap.test.ts has the rule itself');
+    return;
   }
   const { status, stdout, stderr } = run(old.path, ['node_modules/sallyport/dist/bin.js', 'serve']);
   expect(stderr).toBe(`Sallyport needs Node.js 22.19 or newer; this is ${old.version}.\n`);
