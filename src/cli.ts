@@ -19,7 +19,7 @@ export async function run(argv: string[]): Promise<void> {
     .description('create or update the roles and the schema in DATABASE_URL')
     .action(migrate);
   try {
-    await program.parseAsync(argv);
+    await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     process.stderr.write(`${error.message}\n`);

@@ -121,7 +121,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       }),
       schema: {
         summary: 'End the session',
-        body: z.strictObject({}).optional(),
+        body: z.strictObject({}).nullish(),
         response: { 204: z.undefined(), ...refusals(401, 403, 415) },
       },
     },

@@ -1,0 +1,41 @@
+import { type Config, readConfig } from '../../src/server/config.ts';
+import { startServer } from '../../src/server/server.ts';
+import { createDatabase, type TestDatabase } from './databases.ts';
+import { TEST_KEY } from './test-key.ts';
+
+export interface TestServer extends TestDatabase {
+  readonly origin: string;
+  readonly config: Config;
+  /** Stops the server and drops its database. */
+  close(): Promise<void>;
+}
+
+/** The product itself on a free port, with a database of its own. */
+export async function startTestServer(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<TestServer> {
+  const database = await createDatabase();
+  const config = testConfig({ DATABASE_URL: database.url, ...settings });
+  const server = await startServer(config);
+  return {
+    ...database,
+    origin: server.origin,
+    config,
+    async close() {
+      await server.close();
+      await database.drop();
+    },
+  };
+}
+
+/** A configuration as the environment would give it; settings of this shell do not reach it. */
+export function testConfig(settings: Readonly<Record<string, string>>): Config {
+  const read = readConfig({
+    SALLYPORT_PORT: '0',
+    SALLYPORT_LOG_LEVEL: 'silent',
+    SALLYPORT_ENCRYPTION_KEY: TEST_KEY.toString('base64url'),
+    ...settings,
+  });
+  if ('problems' in read) throw new Error(read.problems.join('\n'));
+  return read.config;
+}
