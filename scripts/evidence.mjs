@@ -76,13 +76,30 @@ function collectProofs(report, root) {
  * @param {Proof[]} proofs
  */
 function row(id, requirement, proofs) {
-  const tests = proofs.map(({ file, title, passed }) => {
-    return `${passed ? '' : '**fails:** '}${escapeCell(title)} (\`${file}\`)`;
+  const files = [...new Set(proofs.map(({ file }) => file))];
+  const tests = files.map((file) => {
+    return `\`${file}\`: ${listTitles(proofs.filter((proof) => proof.file === file))}`;
   });
   const result = proofs.every(({ passed }) => passed) ? 'pass' : '**fail**';
   const asks = requirement?.asks ?? '(not in docs/evidence-ids.json yet)';
   const cells = [id, requirement?.level ?? '', escapeCell(asks), tests.join('<br>'), result];
   return `| ${cells.join(' | ')} |`;
+}
+
+/**
+ * Every test that fails, and of the others enough to find the place: tables of cases are long.
+ * @param {Proof[]} proofs
+ */
+function listTitles(proofs) {
+  const failed = proofs.filter(({ passed }) => !passed);
+  const passed = proofs.filter((proof) => proof.passed);
+  const shown = passed.slice(0, 3).map(({ title }) => escapeCell(title));
+  const more = passed.length - shown.length;
+  return [
+    ...failed.map(({ title }) => `**fails:** ${escapeCell(title)}`),
+    ...shown,
+    ...(more > 0 ? [`and ${more} more`] : []),
+  ].join('; ');
 }
 
 /**
@@ -105,7 +122,8 @@ function compareIds(a, b) {
 
 /** @param {string} text */
 function escapeCell(text) {
-  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+  const visible = text.replaceAll(/\p{Cc}/gu, ' ');
+  return visible.replaceAll('|', '\\|').replaceAll('<', '&lt;');
 }
 
 function main() {

@@ -20,13 +20,23 @@ test('an id is proved by each test whose title names it', () => {
     ['[R-20] the old secret is refused', 'passed'],
   );
   expect(lines).toContain(
-    '| R-20 |  | The session secret changes at sign-in | sessions rotate at sign-in ' +
-      '(`test/core/session.test.ts`)<br>the old secret is refused (`test/core/session.test.ts`) | pass |',
+    '| R-20 |  | The session secret changes at sign-in | `test/core/session.test.ts`: ' +
+      'sessions rotate at sign-in; the old secret is refused | pass |',
   );
   expect(lines).toContain(
-    '| ASVS 7.2.4 | 1 | A session \\| token changes | sessions rotate at sign-in ' +
-      '(`test/core/session.test.ts`) | pass |',
+    '| ASVS 7.2.4 | 1 | A session \\| token changes | `test/core/session.test.ts`: ' +
+      'sessions rotate at sign-in | pass |',
   );
+});
+
+test('a long table of cases is cut short, but no failure is left out', () => {
+  const cases = ['a', 'b', 'c', 'd', 'e'].map((name): [string, string] => [
+    `${name} [R-20]`,
+    'passed',
+  ]);
+  const lines = evidenceOf(...cases, ['f [R-20]', 'failed']);
+  const row = lines.find((line) => line.startsWith('| R-20'));
+  expect(row).toContain(': **fails:** f; a; b; c; and 2 more |');
 });
 
 test('one failing test fails the id and is named', () => {
