@@ -26,7 +26,7 @@ const WAIT_MILLISECONDS_MAX = 3_000;
 
 /**
  * Hashes a few passwords at a time and lets the others wait, in order, so that a burst of sign-ins
- * takes neither the memory nor the cores that other requests need (trap 42). One that would wait
+ * takes neither the memory nor the cores that other requests need (CWE-400). One that would wait
  * longer than the deadline is turned away and costs nothing.
  */
 export function createPasswordHasher(

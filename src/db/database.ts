@@ -105,7 +105,7 @@ export function embeddedConfig(lite: PGlite): pg.ClientConfig {
 
 /**
  * Undoes what an earlier statement on this connection may have set for its session, injected SQL
- * included: nothing of one request reaches the next (trap 78). What the connection was opened with
+ * included: nothing of one request reaches the next (CWE-488). What the connection was opened with
  * stays.
  */
 const pristine: readonly Statement[] = [{ sql: 'RESET ALL', parameters: [] }];

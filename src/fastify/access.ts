@@ -117,7 +117,7 @@ export async function authorize(core: Core, request: FastifyRequest): Promise<Pr
 
 /**
  * The token of a public route that changes something, such as sign-in. A form must carry the token
- * bound to the browser's pre-session cookie (login CSRF, trap 13). JSON cannot be sent by a foreign
+ * bound to the browser's pre-session cookie (login CSRF, CWE-352). JSON cannot be sent by a foreign
  * form, and without a cookie there is nothing to ride on; but a cookie that is there must be matched
  * by its token, as everywhere. A session cookie whose session has ended proves nothing and harms
  * nothing: its owner must still be able to sign in.
@@ -157,7 +157,7 @@ function presentedDigest(request: FastifyRequest): string | null {
 
 /**
  * The synchronizer token, from the one place that the route's body type allows: never from a second
- * one when the first is missing (trap 10), and never from a cookie.
+ * one when the first is missing (CWE-352), and never from a cookie.
  */
 function presentedToken(request: FastifyRequest): Buffer | null {
   if (request.routeOptions.config.bodyType === 'json') {

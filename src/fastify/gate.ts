@@ -24,7 +24,7 @@ const COOKIES = [SESSION_COOKIE, SYNCHRONIZER_COOKIE, PRESESSION_COOKIE] as cons
 
 /**
  * Puts the gate before every route of the app: pages, API, errors, what does not exist, HEAD and
- * OPTIONS alike (R-06, trap 87). What it decides hangs on the route object, never on a path.
+ * OPTIONS alike (R-06). What it decides hangs on the route object, never on a path.
  */
 export function addGate(app: FastifyInstance, core: Core, policy: GatePolicy): void {
   const headers = { ...API_HEADERS, ...transportSecurity(policy.origin) };
@@ -61,10 +61,10 @@ export function addGate(app: FastifyInstance, core: Core, policy: GatePolicy): v
 function judgeHead(request: FastifyRequest, policy: GatePolicy): ProblemCode | null {
   const head = request.raw;
   const { anyHost, bodyType } = request.routeOptions.config;
-  // An absolute-form target names a second host, beside the Host header (trap 86).
+  // An absolute-form target names a second host, beside the Host header (RFC 9112 3.2.2).
   if (!head.url?.startsWith('/')) return 'malformed-request';
   if (!anyHost && checkHost(head, policy)) return 'foreign-host';
-  // Which of two the browser means is a guess, and one may be an attacker's (R-24, trap 21).
+  // Which of two the browser means is a guess, and one may be an attacker's (R-24, CWE-384).
   if (COOKIES.some((name) => readCookie(head, name).kind === 'repeated')) return 'duplicate-cookie';
   if (isSafeMethod(request.method)) return null;
   const origin = hasSallyportCookie(head)

@@ -54,7 +54,7 @@ export function visitorFormToken(request: FastifyRequest, reply: FastifyReply): 
   return maskedToken(visitorTokenOf(secret));
 }
 
-/** A fresh mask each time, so that compression tells nothing of the token (BREACH, trap 12). */
+/** A fresh mask each time, so that compression tells nothing of the token (BREACH, CVE-2013-3587). */
 function maskedToken(token: Buffer): string {
   return maskToken(token, randomBytes(32));
 }

@@ -31,7 +31,6 @@ export const PROBLEMS = {
     status: 400,
     title: "The browser sent conflicting cookies. Clear this site's cookies and sign in again.",
   },
-  'password-refused': { status: 400, title: 'This password cannot be used. Choose another one.' },
   'invalid-token': {
     status: 400,
     title: 'This link or code does not work, or no longer does. Ask for a new one.',
@@ -50,7 +49,6 @@ export const PROBLEMS = {
   'body-too-large': { status: 413, title: 'The request is too large.' },
   'unsupported-media-type': { status: 415, title: 'This content type is not supported here.' },
   'foreign-host': { status: 421, title: 'This site does not answer under that name.' },
-  'too-many-requests': { status: 429, title: 'Too many attempts. Wait a while and try again.' },
   'header-too-large': { status: 431, title: 'The header of the request is too large.' },
   internal: { status: 500, title: 'Something went wrong on our side.' },
   'outcome-unknown': {

@@ -197,11 +197,6 @@ export const english: Texts = {
         'Look whether your change is there before you send it again.',
       action: 'account',
     },
-    'too-many-requests': {
-      title: 'That was too many attempts',
-      explanation: 'Wait a few minutes, then try again.',
-      action: 'home',
-    },
     'malformed-request': {
       title: 'We could not read this request',
       explanation: 'Nothing was changed. Go back, reload the page, and try again.',

@@ -30,7 +30,6 @@ export type ProblemCode =
   | 'busy'
   | 'database-unavailable'
   | 'outcome-unknown'
-  | 'too-many-requests'
   | 'malformed-request'
   | 'unsupported-media-type'
   | 'body-too-large'

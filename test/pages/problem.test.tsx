@@ -14,7 +14,6 @@ const codes = [
   'busy',
   'database-unavailable',
   'outcome-unknown',
-  'too-many-requests',
   'malformed-request',
   'unsupported-media-type',
   'body-too-large',

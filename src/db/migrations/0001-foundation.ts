@@ -33,7 +33,7 @@ function identityTables(engine: Engine): readonly MigrationStatement[] {
     },
     {
       // One row an address that was proved. The folded form is what must be unique (R-47); what the
-      // person typed is what mail goes to (trap 58).
+      // person typed is what mail goes to (RFC 5321 2.4).
       id: 'email-addresses',
       sql: `CREATE TABLE IF NOT EXISTS sallyport.email_addresses (
         folded TEXT NOT NULL PRIMARY KEY,
@@ -111,7 +111,7 @@ function identityTables(engine: Engine): readonly MigrationStatement[] {
     },
     {
       // Written about once a minute a session, so it is a row of its own: a request that locks its
-      // session never waits for another request's "last seen" (trap 32).
+      // session never waits for another request's "last seen".
       id: 'session-activity',
       sql: `CREATE TABLE IF NOT EXISTS sallyport.session_activity (
         session_id UUID NOT NULL PRIMARY KEY REFERENCES sallyport.sessions (id) ON DELETE CASCADE,
