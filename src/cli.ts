@@ -4,7 +4,9 @@ import { StartError } from './server/data-folder.ts';
 import { migrateServer } from './server/databases.ts';
 import { packageVersion, startServer } from './server/server.ts';
 
-/** Runs the command line; a fault that the person can act on is one line on stderr and exit code 1. */
+/**
+ * Runs the command line; a fault that the person can act on is one line on stderr and exit code 1.
+ */
 export async function run(argv: string[]): Promise<void> {
   const program = new Command('sallyport')
     .description('Sign-in, sessions and tenant isolation that the database itself checks.')

@@ -15,5 +15,5 @@ export function parseDisplayName(
 }
 
 /** Zero-width joiners belong to emoji and to several scripts. */
-const JOINERS = /[\u200c\u200d\ufe0f]/g;
+const JOINERS = /\u200c|\u200d|\ufe0f/g;
 const INVISIBLE = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\p{Default_Ignorable_Code_Point}/u;

@@ -13,9 +13,9 @@ const LOCAL_OCTETS_MAX = 64;
 const ADDRESS_OCTETS_MAX = 254;
 
 /**
- * Takes exactly one addr-spec without quotes, comments, lists or control characters, so that what is
- * stored is what is mailed (R-46). Folding is NFKC and lower case, once, for the whole address: two
- * addresses that differ only so belong to one person here (R-47).
+ * Takes exactly one addr-spec without quotes, comments, lists or control characters, so that what
+ * is stored is what is mailed (R-46). Folding is NFKC and lower case, once, for the whole address:
+ * two addresses that differ only so belong to one person here (R-47).
  */
 export function parseEmailAddress(
   text: string,

@@ -17,7 +17,9 @@ export type MailMessage =
 /** A mail that could not be sent for this long is dropped: its link has expired. */
 const MAIL_HOURS = 24;
 
-/** Queues the mail in the same transaction as what it tells of: no mail about a change rolled back. */
+/**
+ * Queues the mail in the same transaction as what it tells of: no mail about a change rolled back.
+ */
 export async function queueMail(tx: Tx, key: EncryptionKey, message: MailMessage): Promise<void> {
   const id = randomUUID();
   const body = encrypt(key, `outbox ${id}`, JSON.stringify(message));

@@ -78,7 +78,9 @@ function isMadeOf(password: string, words: readonly string[]): boolean {
 
 let loaded: Promise<ZxcvbnFactory> | null = null;
 
-/** The word lists take a fifth of a second and some 85 MB: loaded when the first password is chosen. */
+/**
+ * The word lists take a fifth of a second and some 85 MB: loaded when the first password is chosen.
+ */
 function estimator(): Promise<ZxcvbnFactory> {
   loaded ??= (async () => {
     const [{ ZxcvbnFactory }, common, english] = await Promise.all([

@@ -1,9 +1,9 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 
 /**
- * What a cookie holds: 32 random bytes, as 43 characters of base64url. It is never stored, logged or
- * sent to the database; what they get is derived from it, one way and for one purpose.
- * ASVS 7.2.3, 11.5.1.
+ * What a cookie holds: 32 random bytes, as 43 characters of base64url. It is never stored, logged
+ * or sent to the database; what they get is derived from it, one way and for one purpose. ASVS
+ * 7.2.3, 11.5.1.
  */
 export interface Secret {
   readonly bytes: Buffer;
@@ -30,7 +30,9 @@ export function proofOf(secret: Secret): string {
   return derive(secret, 'sallyport proof').toString('hex');
 }
 
-/** The session's synchronizer token, 32 bytes; a new generation makes all earlier ones worthless. */
+/**
+ * The session's synchronizer token, 32 bytes; a new generation makes all earlier ones worthless.
+ */
 export function synchronizerTokenOf(secret: Secret, generation: number): Buffer {
   return derive(secret, `sallyport synchronizer token ${generation}`);
 }
@@ -40,7 +42,9 @@ export function visitorTokenOf(secret: Secret): Buffer {
   return derive(secret, 'sallyport visitor form token');
 }
 
-/** SHA-256 in lower-case hex, as the database stores it. Right for random secrets, not passwords. */
+/**
+ * SHA-256 in lower-case hex, as the database stores it. Right for random secrets, not passwords.
+ */
 export function digestOf(value: string | Buffer): string {
   return createHash('sha256').update(value).digest('hex');
 }

@@ -33,8 +33,8 @@ export type Authorized =
   | { readonly refusal: Refusal };
 
 /**
- * Runs the statements in one flush, behind the database's own decision on the request's proof. If it
- * refuses, none of them has run. A refusal is an answer, not an error.
+ * Runs the statements in one flush, behind the database's own decision on the request's proof. If
+ * it refuses, none of them has run. A refusal is an answer, not an error.
  */
 export async function runAuthorized(
   database: Database,

@@ -23,8 +23,8 @@ export interface StatementResult {
  * everything rolls back. Statements are prepared once a connection and then reused by name.
  *
  * `idleAfter`: the connection must be outside a transaction once the batch has ended. If it is not
- * (a statement was a BEGIN), what follows on this connection would run in a foreign transaction: the
- * connection is destroyed before the next batch's answer is read, and the batch rejects.
+ * (a statement was a BEGIN), what follows on this connection would run in a foreign transaction:
+ * the connection is destroyed before the next batch's answer is read, and the batch rejects.
  */
 export function runBatch(
   client: pg.Client | pg.PoolClient,
@@ -55,7 +55,9 @@ export function forgetPrepared(client: pg.Client | pg.PoolClient): void {
 
 type WireValue = string | Buffer | null;
 
-/** The text form of a bind parameter. Throws a TypeError on what has none, before anything is sent. */
+/**
+ * The text form of a bind parameter. Throws a TypeError on what has none, before anything is sent.
+ */
 function toWireValue(value: unknown): WireValue {
   if (value === null || value === undefined) return null;
   if (typeof value === 'string' || Buffer.isBuffer(value)) return value;
@@ -78,7 +80,9 @@ function toArrayLiteral(values: readonly unknown[]): string {
   return `{${elements.join(',')}}`;
 }
 
-/** The messages that a batch needs of pg's connection; its published types leave their shapes open. */
+/**
+ * The messages that a batch needs of pg's connection; its published types leave their shapes open.
+ */
 interface Connection {
   readonly stream: { destroy(error?: Error): void; cork?(): void; uncork?(): void };
   parse(message: { name: string; text: string }): void;
@@ -104,7 +108,10 @@ interface Prepared {
   fields: readonly Field[];
 }
 
-/** More distinct texts than this on one connection go unnamed, so that the server's memory is bounded. */
+/**
+ * More distinct texts than this on one connection go unnamed, so that the server's memory is
+ * bounded.
+ */
 const PREPARED_MAX = 256;
 
 const preparedOn = new WeakMap<object, { prefix: string; statements: Map<string, Prepared> }>();
@@ -270,5 +277,5 @@ function planStep(connection: Connection, sql: string): Step {
 }
 
 function connectionOf(client: pg.Client | pg.PoolClient): object {
-  return (client as pg.Client).connection;
+  return client.connection;
 }

@@ -100,7 +100,7 @@ export function openEmbeddedDatabase(lite: PGlite): Database {
 
 /** PGlite as pg sees it: a connection that is a function call. */
 export function embeddedConfig(lite: PGlite): pg.ClientConfig {
-  return createPgConfig(lite) as unknown as pg.ClientConfig;
+  return createPgConfig(lite);
 }
 
 /**

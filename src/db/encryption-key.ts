@@ -1,6 +1,8 @@
 import type { Tx } from './transaction.ts';
 
-/** Notes the key's fingerprint at the first use. @returns the fingerprint that the database knows. */
+/**
+ * Notes the key's fingerprint at the first use. @returns the fingerprint that the database knows.
+ */
 export async function noteKeyFingerprint(tx: Tx, fingerprint: string): Promise<string> {
   await tx
     .insertInto('sallyport.encryption_key')

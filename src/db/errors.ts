@@ -4,8 +4,8 @@ export class DatabaseUnavailableError extends Error {
 }
 
 /**
- * The connection was lost, or the cluster answered 40003, while a COMMIT was under way: the work may
- * have been committed or not. Only work that is the same when done twice may be tried again.
+ * The connection was lost, or the cluster answered 40003, while a COMMIT was under way: the work
+ * may have been committed or not. Only work that is the same when done twice may be tried again.
  */
 export class UnknownOutcomeError extends Error {
   override readonly name = 'UnknownOutcomeError';
@@ -28,7 +28,9 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === 'string' && severity !== undefined ? code : undefined;
 }
 
-/** 40001 is the retry error of both engines; 40P01 a deadlock, of which PostgreSQL ends one side. */
+/**
+ * 40001 is the retry error of both engines; 40P01 a deadlock, of which PostgreSQL ends one side.
+ */
 export function isSerializationFailure(error: unknown): boolean {
   const state = sqlState(error);
   return state === '40001' || state === '40P01';
@@ -39,7 +41,9 @@ export function isAmbiguous(error: unknown): boolean {
   return sqlState(error) === '40003';
 }
 
-/** The server's own word that this connection ends: class 08, shutdown, or no connection to spare. */
+/**
+ * The server's own word that this connection ends: class 08, shutdown, or no connection to spare.
+ */
 export function isShutdown(error: unknown): boolean {
   const state = sqlState(error) ?? '';
   return state.startsWith('08') || ['57P01', '57P02', '57P03', '57P05', '53300'].includes(state);

@@ -14,7 +14,10 @@ export interface Lanes {
   close(): Promise<void>;
 }
 
-/** After a refused connection, requests in this window fail at once and do not queue for another try. */
+/**
+ * After a refused connection, requests in this window fail at once and do not queue for another
+ * try.
+ */
 const RECONNECT_PAUSE_MILLISECONDS = 250;
 
 interface Lane {
@@ -82,7 +85,7 @@ export function openLanes(config: pg.ClientConfig, count: number): Lanes {
   async function close(): Promise<void> {
     closed = true;
     while (lanes.some((lane) => lane.inFlight > 0)) await sleep(5);
-    await Promise.all(lanes.map((lane) => lane.client?.end()));
+    await Promise.all(lanes.map(async (lane) => await lane.client?.end()));
   }
 
   return { run, close };

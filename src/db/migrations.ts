@@ -27,7 +27,9 @@ export function migrationStatements(engine: Engine): readonly MigrationStatement
   );
 }
 
-/** The tables of the migrator itself, which must stand before anything can be recorded or leased. */
+/**
+ * The tables of the migrator itself, which must stand before anything can be recorded or leased.
+ */
 export const MIGRATOR_TABLES: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS sallyport.migrations (
     id TEXT NOT NULL PRIMARY KEY,
@@ -47,8 +49,8 @@ const LEASE_SECONDS = 30;
 /**
  * Brings the schema up to date, as sallyport_owner, on a connection that is used for nothing else.
  * Each statement runs outside a transaction and is recorded by itself (CockroachDB has no
- * transactional DDL), so a run that was killed goes on where it stopped. Any number of processes may
- * call this at once: a lease row, not an advisory lock, lets one work and the others wait.
+ * transactional DDL), so a run that was killed goes on where it stopped. Any number of processes
+ * may call this at once: a lease row, not an advisory lock, lets one work and the others wait.
  *
  * @returns how many statements this call ran.
  */

@@ -53,7 +53,7 @@ export function databaseStatements(engine: Engine, database: string): readonly s
  * Sets the password that a role signs in with. The statement holds a SCRAM-SHA-256 verifier made
  * here (RFC 5803), so the password itself reaches neither the server nor its log.
  */
-export async function setLoginPassword(
+export async function setRolePassword(
   client: pg.Client | pg.PoolClient,
   role: Role,
   password: string,

@@ -1,6 +1,8 @@
 import type { Generated } from 'kysely';
 
-/** The tables of the schema `sallyport`, as Kysely sees them. Columns are explained in migrations/. */
+/**
+ * The tables of the schema `sallyport`, as Kysely sees them. Columns are explained in migrations/.
+ */
 export interface Tables {
   'sallyport.identities': {
     id: Generated<string>;

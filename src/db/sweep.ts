@@ -1,9 +1,9 @@
 import type { Statement } from './batch.ts';
 
 /**
- * Deletes what has expired, a few hundred rows of each table at a time. Nothing depends on it: every
- * statement that reads these tables has the expiry in its WHERE. On CockroachDB row-level TTL does the
- * same for the tables that carry it.
+ * Deletes what has expired, a few hundred rows of each table at a time. Nothing depends on it:
+ * every statement that reads these tables has the expiry in its WHERE. On CockroachDB row-level TTL
+ * does the same for the tables that carry it.
  */
 export const SWEEP_STATEMENTS: readonly Statement[] = [
   `DELETE FROM sallyport.sessions WHERE id IN (

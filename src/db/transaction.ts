@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type pg from 'pg';
@@ -68,7 +69,7 @@ export async function retrySerializationFailures<T>(work: () => Promise<T>): Pro
         throw new TooMuchContentionError('serialization failures', { cause: error });
       }
       const ceiling = Math.min(BACKOFF_FIRST_MILLISECONDS * 2 ** attempt, BACKOFF_MAX_MILLISECONDS);
-      await sleep(ceiling * (0.5 + Math.random() / 2));
+      await sleep(randomInt(ceiling / 2, ceiling + 1));
     }
   }
 }

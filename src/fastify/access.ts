@@ -10,8 +10,8 @@ import { isSafeMethod } from '../http/request-head.ts';
 import { equalTokens, readTokenHeader, unmaskToken } from '../http/synchronizer-token.ts';
 
 /**
- * Who may call a route. Every route declares it or is refused at registration, so the table of routes
- * is the authorization document (ASVS 8.1.1, 8.2.1; CWE-306, CWE-862).
+ * Who may call a route. Every route declares it or is refused at registration, so the table of
+ * routes is the authorization document (ASVS 8.1.1, 8.2.1; CWE-306, CWE-862).
  */
 export type Access = 'public' | 'signed-in' | { readonly permission: string };
 
@@ -84,8 +84,8 @@ export function readPresessionSecret(request: FastifyRequest): Secret | null {
 }
 
 /**
- * The database's decision on the request, in one flush with the route's queries. A refusal comes back
- * as a problem's code; else the request carries its principal and what was loaded.
+ * The database's decision on the request, in one flush with the route's queries. A refusal comes
+ * back as a problem's code; else the request carries its principal and what was loaded.
  */
 export async function authorize(core: Core, request: FastifyRequest): Promise<ProblemCode | null> {
   const { access, load, role } = request.routeOptions.config;
@@ -118,9 +118,9 @@ export async function authorize(core: Core, request: FastifyRequest): Promise<Pr
 /**
  * The token of a public route that changes something, such as sign-in. A form must carry the token
  * bound to the browser's pre-session cookie (login CSRF, CWE-352). JSON cannot be sent by a foreign
- * form, and without a cookie there is nothing to ride on; but a cookie that is there must be matched
- * by its token, as everywhere. A session cookie whose session has ended proves nothing and harms
- * nothing: its owner must still be able to sign in.
+ * form, and without a cookie there is nothing to ride on; but a cookie that is there must be
+ * matched by its token, as everywhere. A session cookie whose session has ended proves nothing and
+ * harms nothing: its owner must still be able to sign in.
  */
 async function checkVisitor(core: Core, request: FastifyRequest): Promise<ProblemCode | null> {
   if (isSafeMethod(request.method)) return null;

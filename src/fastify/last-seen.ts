@@ -5,8 +5,8 @@ import { touchSession } from '../db/sessions.ts';
 const TOUCH_AFTER_SECONDS = 60;
 
 /**
- * Notes that a session was used, after the answer, at most once a minute: the inactivity limit of an
- * hour needs no more, and a row that every request writes is a row that every request waits for.
+ * Notes that a session was used, after the answer, at most once a minute: the inactivity limit of
+ * an hour needs no more, and a row that every request writes is a row that every request waits for.
  * One that fails is noted by the next request.
  */
 export function addLastSeen(app: FastifyInstance, core: Core): void {

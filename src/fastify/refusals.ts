@@ -12,8 +12,9 @@ import { problemPage } from '../pages/problem.tsx';
 import { english } from '../pages/texts.ts';
 
 /**
- * Answers with a problem: a page where the route is a page's, else application/problem+json. Neither
- * says more than the code, and both carry the request's id, under which the log has the reason.
+ * Answers with a problem: a page where the route is a page's, else application/problem+json.
+ * Neither says more than the code, and both carry the request's id, under which the log has the
+ * reason.
  */
 export function refuse(
   code: ProblemCode,

@@ -14,8 +14,8 @@ import { readPresessionSecret } from './access.ts';
 
 /**
  * Hands the new session to the browser: the secret in a cookie that no script reads, and a masked
- * synchronizer token in one that ours may. The visitor's cookie goes, and with it every token minted
- * before sign-in (R-13).
+ * synchronizer token in one that ours may. The visitor's cookie goes, and with it every token
+ * minted before sign-in (R-13).
  */
 export function startBrowserSession(reply: FastifyReply, signedIn: SignedIn): string {
   const csrfToken = maskedToken(
@@ -54,7 +54,9 @@ export function visitorFormToken(request: FastifyRequest, reply: FastifyReply): 
   return maskedToken(visitorTokenOf(secret));
 }
 
-/** A fresh mask each time, so that compression tells nothing of the token (BREACH, CVE-2013-3587). */
+/**
+ * A fresh mask each time, so that compression tells nothing of the token (BREACH, CVE-2013-3587).
+ */
 function maskedToken(token: Buffer): string {
   return maskToken(token, randomBytes(32));
 }

@@ -34,7 +34,7 @@ export function Document(props: DocumentProps) {
     <html lang={texts.language}>
       <head>
         <meta charset="utf-8" />
-        <title>{`${title} · ${texts.productName}`}</title>
+        <title>{`${title} \u00b7 ${texts.productName}`}</title>
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         {secretAddress && <meta name="referrer" content="strict-origin" />}

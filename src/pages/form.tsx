@@ -102,8 +102,8 @@ interface ErrorSummaryProps {
 }
 
 /**
- * All errors of a form in one place, right under the title and focused on arrival, each a link to its
- * field. An error of a field that the form does not have is told without a link and without its
+ * All errors of a form in one place, right under the title and focused on arrival, each a link to
+ * its field. An error of a field that the form does not have is told without a link and without its
  * name, which came from outside.
  */
 export function ErrorSummary({ texts, errors, fields }: ErrorSummaryProps) {

@@ -3,7 +3,9 @@ import { ErrorSummary, HiddenField, TextField } from './form.tsx';
 import type { FieldError } from './form.tsx';
 import type { Texts } from './texts.ts';
 
-/** Told to the browser so that it can warn before sending; the rule itself is checked on arrival. */
+/**
+ * Told to the browser so that it can warn before sending; the rule itself is checked on arrival.
+ */
 const passwordCharactersMin = 15;
 
 interface SignUpValues {

@@ -57,8 +57,8 @@ export async function generatedKey(folder: string): Promise<EncryptionKey> {
 }
 
 /**
- * Moves the dead lock away before deleting it: of two processes that find it, one moves it. Should the
- * other have moved a fresh lock, it puts that back.
+ * Moves the dead lock away before deleting it: of two processes that find it, one moves it. Should
+ * the other have moved a fresh lock, it puts that back.
  */
 async function removeStaleLock(file: string): Promise<void> {
   const moved = `${file}.${randomBytes(4).toString('hex')}`;

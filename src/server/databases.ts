@@ -14,7 +14,7 @@ import { noteKeyFingerprint } from '../db/encryption-key.ts';
 import { engineOf } from '../db/engine.ts';
 import { sqlState } from '../db/errors.ts';
 import { migrate, migrationStatements, pendingStatements } from '../db/migrations.ts';
-import { setLoginPassword } from '../db/roles.ts';
+import { setRolePassword } from '../db/roles.ts';
 import type { Config } from './config.ts';
 import { StartError } from './data-folder.ts';
 
@@ -158,7 +158,7 @@ async function loginUrl(
     await trial.end();
   } catch (error) {
     if (!['28P01', '28000'].includes(sqlState(error) ?? '')) throw error;
-    await setLoginPassword(owner, role, password);
+    await setRolePassword(owner, role, password);
   }
   return url.href;
 }

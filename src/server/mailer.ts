@@ -11,8 +11,9 @@ const BATCH_SIZE = 20;
 const SMTP_MILLISECONDS_MAX = 20_000;
 
 /**
- * Sends the mails that wait. A mail may be sent twice when a process dies between the server's answer
- * and the note of it, and is never lost: it is tried again, later each time, until it expires.
+ * Sends the mails that wait. A mail may be sent twice when a process dies between the server's
+ * answer and the note of it, and is never lost: it is tried again, later each time, until it
+ * expires.
  */
 export function startMailer(
   core: Core,

@@ -26,7 +26,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   project.provide('adminUrl', server.url);
   project.provide('engine', process.env['COCKROACH_URL'] ? 'cockroachdb' : 'postgresql');
   await makeTemplate(server.url);
-  return server.stop;
+  return () => server.stop();
 }
 
 async function makeTemplate(adminUrl: string): Promise<void> {

@@ -53,8 +53,8 @@ function identityTables(engine: Engine): readonly MigrationStatement[] {
       )`,
     },
     {
-      // What a person typed at sign-up, until the address is proved. Nothing here can sign in, and a
-      // newer sign-up for the same address replaces it (R-43).
+      // What a person typed at sign-up, until the address is proved. Nothing here can sign in, and
+      // a newer sign-up for the same address replaces it (R-43).
       id: 'sign-ups',
       sql: `CREATE TABLE IF NOT EXISTS sallyport.sign_ups (
         folded TEXT NOT NULL PRIMARY KEY,
@@ -86,9 +86,9 @@ function identityTables(engine: Engine): readonly MigrationStatement[] {
       sql: `CREATE INDEX IF NOT EXISTS one_time_tokens_by_address ON sallyport.one_time_tokens (purpose, folded)`,
     },
     {
-      // The row holds the digest of a proof that is itself derived from the cookie's secret: reading
-      // this table gives nobody a session (ASVS 7.2.2). proof_digest is found by an index lookup of a
-      // digest, so its timing says nothing about the secret.
+      // The row holds the digest of a proof that is itself derived from the cookie's secret:
+      // reading this table gives nobody a session (ASVS 7.2.2). proof_digest is found by an index
+      // lookup of a digest, so its timing says nothing about the secret.
       id: 'sessions',
       sql: `CREATE TABLE IF NOT EXISTS sallyport.sessions (
         id UUID NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
@@ -276,8 +276,9 @@ function functions(engine: Engine): readonly MigrationStatement[] {
     {
       // For a write: first the share locks, so that a revocation waits for this transaction or this
       // one sees it (SERIALIZABLE alone does not give that); then the synchronizer token, which the
-      // database compares as a digest (SP419), so its timing says nothing about the token; then as above.
-      // What a held lock means on CockroachDB, where FOR SHARE may take none, has not been run.
+      // database compares as a digest (SP419), so its timing says nothing about the token; then as
+      // above. What a held lock means on CockroachDB, where FOR SHARE may take none, has not been
+      // run.
       id: 'function-require_for_write',
       sql: `CREATE OR REPLACE FUNCTION sallyport.require_for_write(
         p_permission TEXT, p_synchronizer_digest TEXT,

@@ -11,8 +11,8 @@ export interface MailboxEntry {
 }
 
 /**
- * The mails that were written and not sent. Registered only in development, where the process listens
- * on loopback: they hold working links.
+ * The mails that were written and not sent. Registered only in development, where the process
+ * listens on loopback: they hold working links.
  */
 export function developmentRoutes(
   server: FastifyInstance,

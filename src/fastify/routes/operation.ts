@@ -28,9 +28,7 @@ export function operationRoutes(server: FastifyInstance, core: Core): void {
       schema: { summary: 'The database answers too', response: { 200: ok, ...refusals(503) } },
     },
     async () => {
-      await core.database.batch({ role: 'sallyport_app', proof: '', access: 'read' }, [
-        { sql: 'SELECT 1', parameters: [] },
-      ]);
+      await core.database.batch({ role: 'sallyport_app', proof: '', access: 'read' }, [PING]);
       return { status: 'ok' as const };
     },
   );

@@ -20,7 +20,9 @@ interface ExistingAccountMailValues {
   readonly signInLink: string;
 }
 
-/** To the owner of an account whose address somebody, perhaps themself, has signed up with again. */
+/**
+ * To the owner of an account whose address somebody, perhaps themself, has signed up with again.
+ */
 export function existingAccountMail(texts: Texts, values: ExistingAccountMailValues): Mail {
   const { before, ...rest } = texts.mails.existingAccount;
   return renderMail(texts, { ...rest, before: before(), link: values.signInLink });
