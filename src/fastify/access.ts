@@ -123,7 +123,8 @@ export async function authorize(core: Core, request: FastifyRequest): Promise<Pr
  * harms nothing: its owner must still be able to sign in.
  */
 async function checkVisitor(core: Core, request: FastifyRequest): Promise<ProblemCode | null> {
-  if (isSafeMethod(request.method)) return null;
+  // What has no route changes nothing: it is answered 404 or 405, to whomever.
+  if (isSafeMethod(request.method) || !request.routeOptions.config.bodyType) return null;
   const presession = readPresessionSecret(request);
   const matchesPresession = () => {
     const token = presentedToken(request);
