@@ -1,0 +1,168 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { FastifyInstance } from 'fastify';
+import type pg from 'pg';
+import { expect } from 'vitest';
+import type { Access } from '../../src/fastify/access.ts';
+import { ask, fieldValue, Visitor, type Answer } from '../support/client.ts';
+import { mailedToken, newcomer, newPerson, register } from '../support/people.ts';
+import { changedBy } from '../support/rows.ts';
+import { startTestServer, type TestServer } from '../support/servers.ts';
+
+/** A route as the running product registered it. */
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly access: Access | undefined;
+  readonly bodyType: 'json' | 'form' | undefined;
+  readonly page: boolean;
+}
+
+export interface RecordedServer extends TestServer {
+  /** All routes, as the product's own framework came to know them. */
+  readonly routes: readonly Route[];
+  /** Those that may change something: a new one is attacked without anybody adding it here. */
+  readonly unsafeRoutes: readonly Route[];
+}
+
+/** Starts the product and writes down every route that it registers on the way (R-18). */
+export async function startRecordedServer(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<RecordedServer> {
+  const routes: Route[] = [];
+  const record = (message: unknown) => {
+    const { fastify } = message as { fastify: FastifyInstance };
+    fastify.addHook('onRoute', ({ method, url, access, bodyType, page }) => {
+      for (const each of [method].flat()) {
+        routes.push({ method: each, path: url, access, bodyType, page: page === true });
+      }
+    });
+  };
+  subscribe('fastify.initialization', record);
+  try {
+    const server = await startTestServer(settings);
+    const unsafeRoutes = routes.filter(({ method }) => !['GET', 'HEAD'].includes(method));
+    expect(unsafeRoutes.length).toBeGreaterThan(0);
+    return { ...server, routes, unsafeRoutes };
+  } finally {
+    unsubscribe('fastify.initialization', record);
+  }
+}
+
+/** What the fields of a legitimate request are, made ready for it by an earlier step if need be. */
+type Fields = Readonly<Record<string, string>>;
+
+async function confirmationFields(origin: string): Promise<Fields> {
+  const person = newPerson();
+  await new Visitor(origin).send('POST', '/api/sign-up', person);
+  return { token: await mailedToken(origin, person.email) };
+}
+
+async function signInFields(origin: string): Promise<Fields> {
+  const { email, password } = await register(origin);
+  return { email, password };
+}
+
+const signUpFields = async (): Promise<Fields> => ({ ...newPerson() });
+const profileFields = async (): Promise<Fields> => ({ displayName: 'Changed' });
+const noFields = async (): Promise<Fields> => ({});
+
+/** A route that is missing here fails its control, not its attacks: add what it legitimately takes. */
+const fieldsOf: Readonly<Record<string, (origin: string) => Promise<Fields>>> = {
+  'POST /api/sign-up': signUpFields,
+  'POST /api/email-confirmations': confirmationFields,
+  'POST /api/sign-in': signInFields,
+  'POST /api/sign-out': noFields,
+  'PATCH /api/account/profile': profileFields,
+  'POST /sign-up': signUpFields,
+  'POST /confirm-email': confirmationFields,
+  'POST /sign-in': signInFields,
+  'POST /account': profileFields,
+  'POST /sign-out': noFields,
+};
+
+/** A request that succeeds. An attack is this one with a single thing changed. */
+export interface Legitimate {
+  readonly route: Route;
+  readonly origin: string;
+  readonly browser: Visitor;
+  readonly token: string;
+  readonly fields: Fields;
+  /** Everything that goes over the wire beside the path and the body. */
+  readonly headers: Readonly<Record<string, string | string[]>>;
+}
+
+/** What the route takes from its own page or script, in a browser that has what it needs. */
+export async function legitimate(origin: string, route: Route): Promise<Legitimate> {
+  const browser = isPublic(route) ? new Visitor(origin) : (await newcomer(origin)).browser;
+  const token = browser.csrfToken ?? fieldValue((await browser.get('/sign-in')).text, '_csrf');
+  const fields = await (fieldsOf[`${route.method} ${route.path}`] ?? noFields)(origin);
+  const headers = {
+    ...browser.cookieHeader(),
+    origin,
+    'sec-fetch-site': 'same-origin',
+    'content-type': route.bodyType === 'json' ? JSON_TYPE : FORM_TYPE,
+    ...(route.bodyType === 'json' ? { 'x-csrf-token': token } : {}),
+  };
+  return { route, origin, browser, token, fields, headers };
+}
+
+export const JSON_TYPE = 'application/json';
+export const FORM_TYPE = 'application/x-www-form-urlencoded';
+
+/** Headers to set instead of the legitimate ones; null takes one away. */
+export type Headers = Readonly<Record<string, string | string[] | null>>;
+
+/** Sends the legitimate request with other headers, another path, another body. */
+export function send(
+  request: Legitimate,
+  headers: Headers = {},
+  changed: { readonly path?: string; readonly body?: string; readonly method?: string } = {},
+): Promise<Answer> {
+  const { route } = request;
+  const merged = Object.entries({ ...request.headers, ...headers });
+  return ask(request.origin, changed.path ?? route.path, {
+    method: changed.method ?? route.method,
+    headers: Object.fromEntries(
+      merged.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])),
+    ),
+    body: changed.body ?? bodyOf(request),
+  });
+}
+
+/** The body in the route's own type; a form has its token in it. */
+export function bodyOf({ route, fields, token }: Legitimate): string {
+  return route.bodyType === 'json' ? JSON.stringify(fields) : formOf({ ...fields, _csrf: token });
+}
+
+export function formOf(fields: Readonly<Record<string, string>>): string {
+  return new URLSearchParams(fields).toString();
+}
+
+/** Whether the control went through: a page answers with the next page or leads to it. */
+export function expectSuccess(answer: Answer): void {
+  expect([200, 202, 204, 303], answer.text).toContain(answer.status);
+  expect(answer.headers.location ?? '').not.toContain('sign-in');
+}
+
+export function isPublic({ access }: Route): boolean {
+  return access === 'public';
+}
+
+export function named({ method, path }: Route): string {
+  return `${method} ${path}`;
+}
+
+/** The status that each attempt was answered with, and the tables in which any changed a row. */
+export async function tryAll<Attempt>(
+  admin: pg.Client,
+  attempts: Readonly<Record<string, Attempt>>,
+  attempt: (each: Attempt) => Promise<Answer>,
+) {
+  const answers: Record<string, number> = {};
+  const changed = await changedBy(admin, async () => {
+    for (const [name, each] of Object.entries(attempts)) {
+      answers[name] = (await attempt(each)).status;
+    }
+  });
+  return { answers, changed };
+}
