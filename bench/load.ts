@@ -18,30 +18,46 @@ export async function requestsPerSecond(target: Target, seconds: number): Promis
   return result.requests.total / result.duration;
 }
 
-/**
- * The speed of one target as a ratio to another's. Short windows of the two alternate, and each of
- * ours is compared with its two neighbours, so that a slower minute of the machine is slow for both.
- */
+/** The speed of one target as a ratio to another's, both under load. */
 export async function compare(
   ours: Target,
   reference: Target,
-  windows = 10,
 ): Promise<{ ratio: number; spread: [number, number] }> {
-  await requestsPerSecond(reference, 2);
-  await requestsPerSecond(ours, 2);
+  return await compareRates(
+    () => requestsPerSecond(ours, 2),
+    () => requestsPerSecond(reference, 1),
+    10,
+  );
+}
+
+/**
+ * The ratio of two rates. Short windows of the two alternate, and each of ours is compared with its
+ * two neighbours, so that a slower minute of the machine is slow for both.
+ */
+export async function compareRates(
+  ours: () => Promise<number>,
+  reference: () => Promise<number>,
+  windows: number,
+): Promise<{ ratio: number; spread: [number, number] }> {
+  await reference();
+  await ours();
   const ratios: number[] = [];
-  let before = await requestsPerSecond(reference, 1);
+  let before = await reference();
   for (let window = 0; window < windows; window++) {
-    const measured = await requestsPerSecond(ours, 2);
-    const after = await requestsPerSecond(reference, 1);
+    const measured = await ours();
+    const after = await reference();
     ratios.push(measured / ((before + after) / 2));
     before = after;
   }
-  const sorted = ratios.toSorted((a, b) => a - b);
-  const at = (share: number) => round(sorted[Math.round((sorted.length - 1) * share)] ?? 0);
-  return { ratio: at(0.5), spread: [at(0.25), at(0.75)] };
+  return { ratio: quantile(ratios, 0.5), spread: [quantile(ratios, 0.25), quantile(ratios, 0.75)] };
 }
 
-function round(value: number): number {
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const value = sorted[Math.round((sorted.length - 1) * share)] ?? 0;
   return Math.round(value * 100) / 100;
 }

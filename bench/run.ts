@@ -26,7 +26,9 @@ const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
 for (const name of names) {
   const bench = BENCHES[name];
   if (!bench) {
-    process.stderr.write(`No bench is called ${name}; there are ${Object.keys(BENCHES).join(', ')}.\n`);
+    process.stderr.write(
+      `No bench is called ${name}; there are ${Object.keys(BENCHES).join(', ')}.\n`,
+    );
     process.exit(1);
   }
   for (const figure of await bench()) {

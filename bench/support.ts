@@ -1,3 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
 import { startPostgres } from '../test/support/postgres.ts';
 import { startWireProxy } from '../test/support/wire-proxy.ts';
+import { leaveTheServersCore, type ServerProcess, startServerProcess } from './processes.ts';
+
+/** A PostgreSQL with rows in it, the product before it, and one person signed in. */
+export interface Stage {
+  readonly databaseUrl: string;
+  readonly server: ServerProcess;
+  readonly person: { readonly email: string; readonly password: string };
+  readonly identityId: string;
+  readonly cookie: string;
+  /** Another process of the product, whose traffic with the database is counted. */
+  countRoundTrips(request: (origin: string) => Promise<void>): Promise<number>;
+  strike(): Promise<void>;
+}
+
+/** Enough that an index is needed, few enough to be made in seconds. */
+const IDENTITIES = 20_000;
+
+export async function setStage(): Promise<Stage> {
+  const postgres = await startPostgres();
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
+  const environment = {
+    DATABASE_URL: postgres.url,
+    SALLYPORT_DATA: folder,
+    SALLYPORT_PORT: '0',
+    SALLYPORT_LOG_LEVEL: 'error',
+  };
+  const server = await startServerProcess(['dist/bin.js', 'serve'], environment);
+  const database = new pg.Client(postgres.url);
+  await database.connect();
+  await fill(database);
+  leaveTheServersCore(await postmaster(database));
+  const person = await register(server.origin);
+  const signedIn = await signIn(server.origin, person);
+  const session = await fetch(`${server.origin}/api/session`, { headers: signedIn });
+  const { identity } = (await session.json()) as { identity: { id: string } };
+  return {
+    databaseUrl: postgres.url,
+    server,
+    person,
+    identityId: identity.id,
+    cookie: signedIn.cookie,
+    async countRoundTrips(request) {
+      const proxy = await startWireProxy(postgres.url);
+      const counted = await startServerProcess(['dist/bin.js', 'serve'], {
+        ...environment,
+        DATABASE_URL: proxy.url,
+      });
+      await request(counted.origin);
+      await request(counted.origin);
+      const before = proxy.roundTrips;
+      await request(counted.origin);
+      const after = proxy.roundTrips;
+      await counted.stop();
+      await proxy.close();
+      return after - before;
+    },
+    async strike() {
+      await database.end();
+      await server.stop();
+      await postgres.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function fill(database: pg.Client): Promise<void> {
+  await database.query(
+    `WITH made AS (
+      INSERT INTO sallyport.identities SELECT FROM generate_series(1, $1::INT4) RETURNING id
+    ), named AS (
+      INSERT INTO sallyport.profiles (identity_id, display_name) SELECT id, 'Ada' FROM made
+    ), addressed AS (
+      INSERT INTO sallyport.email_addresses (folded, identity_id, address)
+        SELECT id || '@example.com', id, id || '@example.com' FROM made
+    ), sessions AS (
+      INSERT INTO sallyport.sessions (proof_digest, synchronizer_digest, identity_id, expires_at)
+        SELECT encode(sha256(id::TEXT::BYTEA), 'hex'), repeat('0', 64), id, now() + INTERVAL '11 hours'
+          FROM made RETURNING id
+    )
+    INSERT INTO sallyport.session_activity (session_id) SELECT id FROM sessions`,
+    [IDENTITIES],
+  );
+  await database.query('VACUUM ANALYZE');
+}
+
+async function postmaster(database: pg.Client): Promise<number> {
+  const { rows } = await database.query<{ pid: number }>(
+    `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::INT4 AS pid`,
+  );
+  return rows[0]?.pid ?? 0;
+}
+
+async function register(origin: string): Promise<Stage['person']> {
+  const tag = randomBytes(6).toString('hex');
+  const person = { email: `ada.${tag}@example.com`, password: `violet kettle ${tag} orbit` };
+  await post(origin, '/api/sign-up', { ...person, displayName: 'Ada' });
+  const mails = await fetch(`${origin}/development/mailbox.json`);
+  const [mail] = (await mails.json()) as { links: string[] }[];
+  const token = new URL(mail?.links[0] ?? '').searchParams.get('token');
+  await post(origin, '/api/email-confirmations', { token });
+  return person;
+}
+
+async function signIn(origin: string, person: Stage['person']): Promise<{ cookie: string }> {
+  const answer = await post(origin, '/api/sign-in', person);
+  const cookies = answer.headers.getSetCookie().map((line) => line.split(';')[0] ?? '');
+  return { cookie: cookies.filter((pair) => !pair.endsWith('=')).join('; ') };
+}
+
+async function post(origin: string, path: string, body: unknown): Promise<Response> {
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(origin + path, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+  });
+  if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
+  return answer;
+}

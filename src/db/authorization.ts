@@ -44,9 +44,9 @@ export async function runAuthorized(
   const { role, proof, permission, synchronizerDigest } = requirement;
   const decision =
     synchronizerDigest === undefined
-      ? { sql: `${COLUMNS} sallyport.require($1::TEXT)`, parameters: [permission] }
+      ? { sql: `${COLUMNS} sallyport.require($1::TEXT) AS r`, parameters: [permission] }
       : {
-          sql: `${COLUMNS} sallyport.require_for_write($1::TEXT, $2::TEXT)`,
+          sql: `${COLUMNS} sallyport.require_for_write($1::TEXT, $2::TEXT) AS r`,
           parameters: [permission, synchronizerDigest],
         };
   const access = synchronizerDigest === undefined ? 'read' : 'write';
@@ -65,7 +65,13 @@ export async function runAuthorized(
   }
 }
 
-const COLUMNS = `SELECT o_session AS "sessionId", o_identity AS "identityId",
+/**
+ * Beside the principal's columns, the decision leaves the identity for the first wall: a predicate in
+ * the statements behind it that stops a forgotten condition at next to no cost. It is a plain setting,
+ * which injected SQL can change; the policies ask the database's own functions and not this.
+ */
+const COLUMNS = `SELECT set_config('sallyport.identity', o_identity::TEXT, true) AS "decidedFor",
+  o_session AS "sessionId", o_identity AS "identityId",
   o_tenant AS "tenantId", o_email AS "email", o_authenticated_at AS "authenticatedAt",
   o_created_at AS "createdAt", o_expires_at AS "expiresAt",
   o_synchronizer_generation AS "synchronizerGeneration", o_seen_seconds_ago AS "seenSecondsAgo"

@@ -3,8 +3,8 @@ import type { Statement } from './batch.ts';
 import { build } from './dialect.ts';
 
 /**
- * The own profile. The predicate is the first wall; the table's policy, which says the same, is the
- * second (design: proof-carrying transactions).
+ * The own profile, behind a decision (authorization.ts). The predicate is the first wall; the
+ * table's policy, which asks the database's own function, is the second.
  */
 export function selectOwnProfile(): Statement {
   return build
@@ -24,4 +24,4 @@ export function updateOwnProfile(displayName: string): Statement {
     .compile();
 }
 
-const OWN = sql<string>`sallyport.current_identity()`;
+const OWN = sql<string>`NULLIF(current_setting('sallyport.identity', true), '')::UUID`;
