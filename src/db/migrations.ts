@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { runStatement } from './batch.ts';
+import type { Role } from './database.ts';
 import { runDdl } from './ddl.ts';
 import type { Engine } from './engine.ts';
 import { sqlState } from './errors.ts';
@@ -12,6 +13,14 @@ import { prepareDatabase } from './roles.ts';
 export interface MigrationStatement {
   readonly id: string;
   readonly sql: string;
+}
+
+/** Privileges on tables of the schema sallyport, which a migration gives in one statement. */
+export interface TableGrant {
+  readonly id: string;
+  readonly on: readonly string[];
+  readonly privileges: readonly string[];
+  readonly to: readonly Role[];
 }
 
 /** In order. A migration that was released is never changed: a new one follows. */

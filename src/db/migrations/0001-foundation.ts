@@ -1,5 +1,5 @@
 import { type Engine, expiringRows, pinnedSearchPath, policyValue, sqlDigest } from '../engine.ts';
-import type { MigrationStatement } from '../migrations.ts';
+import type { MigrationStatement, TableGrant } from '../migrations.ts';
 
 /**
  * Identities, their credentials and sessions, tenants and memberships, mail to send and security
@@ -341,16 +341,29 @@ function profile(engine: Engine): readonly MigrationStatement[] {
   ];
 }
 
-function grants(): readonly MigrationStatement[] {
-  const callable = [
-    'current_session()',
-    'current_identity()',
-    'current_tenant()',
-    'has_permission(TEXT)',
-    'require(TEXT)',
-    'require_for_write(TEXT, TEXT)',
-  ];
-  const credentialTables = [
+/** What the two roles may call; nobody else may. */
+export const FOUNDATION_FUNCTIONS = [
+  { signature: 'current_session()', volatility: 'STABLE' },
+  { signature: 'current_identity()', volatility: 'STABLE' },
+  { signature: 'current_tenant()', volatility: 'STABLE' },
+  { signature: 'has_permission(TEXT)', volatility: 'STABLE' },
+  { signature: 'require(TEXT)', volatility: 'STABLE' },
+  { signature: 'require_for_write(TEXT, TEXT)', volatility: 'VOLATILE' },
+] as const;
+
+const EVERYTHING = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'];
+const BOTH = ['sallyport_app', 'sallyport_identity'] as const;
+
+/** Every privilege on a table that the two roles get; the check at start holds them to this list. */
+export const FOUNDATION_GRANTS: readonly TableGrant[] = [
+  { id: 'profiles-app', on: ['profiles'], privileges: ['SELECT', 'UPDATE'], to: ['sallyport_app'] },
+  {
+    id: 'profiles-identity',
+    on: ['profiles'],
+    privileges: EVERYTHING,
+    to: ['sallyport_identity'],
+  },
+  ...[
     'identities',
     'email_addresses',
     'passwords',
@@ -359,49 +372,52 @@ function grants(): readonly MigrationStatement[] {
     'sessions',
     'session_activity',
     'outbox',
-  ];
+  ].map((table): TableGrant => ({
+    id: table,
+    on: [table],
+    privileges: EVERYTHING,
+    to: ['sallyport_identity'],
+  })),
+  {
+    id: 'memberships',
+    on: ['tenants', 'roles', 'memberships'],
+    privileges: ['SELECT'],
+    to: ['sallyport_identity'],
+  },
+  {
+    id: 'security-events',
+    on: ['security_events'],
+    privileges: ['SELECT', 'INSERT'],
+    to: ['sallyport_identity'],
+  },
+  {
+    id: 'encryption-key',
+    on: ['encryption_key'],
+    privileges: ['SELECT', 'INSERT'],
+    to: ['sallyport_identity'],
+  },
+  { id: 'migrations', on: ['migrations'], privileges: ['SELECT'], to: BOTH },
+];
+
+function grants(): readonly MigrationStatement[] {
   return [
     {
       id: 'grant-schema',
-      sql: `GRANT USAGE ON SCHEMA sallyport TO sallyport_app, sallyport_identity`,
+      sql: `GRANT USAGE ON SCHEMA sallyport TO ${BOTH.join(', ')}`,
     },
-    ...callable.flatMap((signature) => [
+    ...FOUNDATION_FUNCTIONS.flatMap(({ signature }) => [
       {
         id: `revoke-${signature}`,
         sql: `REVOKE ALL ON FUNCTION sallyport.${signature} FROM PUBLIC`,
       },
       {
         id: `grant-${signature}`,
-        sql: `GRANT EXECUTE ON FUNCTION sallyport.${signature} TO sallyport_app, sallyport_identity`,
+        sql: `GRANT EXECUTE ON FUNCTION sallyport.${signature} TO ${BOTH.join(', ')}`,
       },
     ]),
-    {
-      id: 'grant-profiles-app',
-      sql: `GRANT SELECT, UPDATE ON TABLE sallyport.profiles TO sallyport_app`,
-    },
-    {
-      id: 'grant-profiles-identity',
-      sql: `GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE sallyport.profiles TO sallyport_identity`,
-    },
-    ...credentialTables.map((table) => ({
-      id: `grant-${table}`,
-      sql: `GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE sallyport.${table} TO sallyport_identity`,
+    ...FOUNDATION_GRANTS.map(({ id, on, privileges, to }) => ({
+      id: `grant-${id}`,
+      sql: `GRANT ${privileges.join(', ')} ON TABLE ${on.map((table) => `sallyport.${table}`).join(', ')} TO ${to.join(', ')}`,
     })),
-    {
-      id: 'grant-memberships',
-      sql: `GRANT SELECT ON TABLE sallyport.tenants, sallyport.roles, sallyport.memberships TO sallyport_identity`,
-    },
-    {
-      id: 'grant-security-events',
-      sql: `GRANT SELECT, INSERT ON TABLE sallyport.security_events TO sallyport_identity`,
-    },
-    {
-      id: 'grant-encryption-key',
-      sql: `GRANT SELECT, INSERT ON TABLE sallyport.encryption_key TO sallyport_identity`,
-    },
-    {
-      id: 'grant-migrations',
-      sql: `GRANT SELECT ON TABLE sallyport.migrations TO sallyport_app, sallyport_identity`,
-    },
   ];
 }

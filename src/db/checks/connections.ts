@@ -1,0 +1,140 @@
+import type { Database, Role } from '../database.ts';
+import type { Engine } from '../engine.ts';
+import { type Finding, judged, query } from './finding.ts';
+
+/** One kind of connection that requests travel on, and what the server says of it. */
+export interface ConnectionFacts {
+  readonly role: Role;
+  readonly access: 'read' | 'write';
+  readonly sessionRole: string;
+  readonly currentRole: string;
+  readonly isolation: string;
+  readonly searchPath: string;
+  readonly rowSecurity: string;
+  readonly version: string;
+  /** Null where the engine has no documented way to ask. */
+  readonly tls: boolean | null;
+}
+
+/** Every kind of connection there is, each with the isolation level that it must have. */
+const CONNECTIONS = [
+  { role: 'sallyport_app', access: 'read', isolation: 'repeatable read' },
+  { role: 'sallyport_app', access: 'write', isolation: 'serializable' },
+  { role: 'sallyport_identity', access: 'write', isolation: 'serializable' },
+] as const;
+
+const FACTS =
+  query(`SELECT session_user::TEXT AS "sessionRole", current_user::TEXT AS "currentRole",
+  current_setting('transaction_isolation') AS "isolation",
+  current_setting('search_path') AS "searchPath",
+  current_setting('row_security', true) AS "rowSecurity", version() AS "version"`);
+
+const TLS = query(
+  `SELECT s.ssl AS "tls" FROM pg_catalog.pg_stat_ssl AS s WHERE s.pid = pg_catalog.pg_backend_pid()`,
+);
+
+/** Asks on each kind of connection; a rejection is one that could not be opened. */
+export async function readConnections(
+  database: Database,
+): Promise<readonly PromiseSettledResult<ConnectionFacts>[]> {
+  const asksTls = database.engine === 'postgresql';
+  return await Promise.allSettled(
+    CONNECTIONS.map(async ({ role, access }) => {
+      const statements = asksTls ? [FACTS, TLS] : [FACTS];
+      const [facts, tls] = await database.batch({ role, proof: '', access }, statements);
+      const row = facts?.rows[0] as Omit<ConnectionFacts, 'role' | 'access' | 'tls'> | undefined;
+      if (!row) throw new Error('the server answered no row');
+      return { ...row, role, access, tls: asksTls ? tls?.rows[0]?.['tls'] === true : null };
+    }),
+  );
+}
+
+/** Why a role could not sign in. The server's message names the role and never a password. */
+export function unreachable(results: readonly PromiseSettledResult<unknown>[]): readonly Finding[] {
+  const lines = results.flatMap((result, index) => {
+    if (result.status === 'fulfilled') return [];
+    const error: unknown = result.reason;
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    const reason = cause instanceof Error ? cause.message : 'unknown';
+    return `No connection as ${CONNECTIONS[index]?.role}: ${reason}. Check the address and the password, and that \`sallyport migrate\` has run.`;
+  });
+  return [...new Set(lines)].map((line) => ({ id: 'connection', ok: false, line }));
+}
+
+/**
+ * The roles that the connections act as, and the settings that the walls stand on: one snapshot for
+ * a whole request, no temporary object before ours (CVE-2018-1058), row security that filters, and
+ * TLS (ASVS 12.3.1).
+ */
+export function checkConnections(
+  engine: Exclude<Engine, 'embedded'>,
+  connections: readonly ConnectionFacts[],
+  overNetwork: boolean,
+): readonly Finding[] {
+  const each = (problem: (facts: ConnectionFacts) => string | null) =>
+    [...new Set(connections.map(problem))].filter((line) => line !== null);
+  const roles = judged(
+    'connection-roles',
+    'Each connection signs in as its own role.',
+    each(({ role, sessionRole, currentRole }) =>
+      sessionRole === role && currentRole === role
+        ? null
+        : `The connection for ${role} signs in as ${sessionRole} and acts as ${currentRole}: let its URL name ${role}, and run ALTER ROLE ${role} RESET role.`,
+    ),
+  );
+  const isolation = judged(
+    'connection-isolation',
+    'Each transaction sees one snapshot.',
+    each((facts) => {
+      const wanted = isolationOf(engine, facts);
+      return facts.isolation === wanted
+        ? null
+        : `The connection for ${facts.role} runs at ${facts.isolation} and not at ${wanted}: let the server or the pooler before it accept default_transaction_isolation at sign-in.`;
+    }),
+  );
+  if (engine === 'cockroachdb') return [...roles, ...isolation];
+  return [...roles, ...isolation, ...checkSettings(each), ...checkTls(each, overNetwork)];
+}
+
+type EachConnection = (problem: (facts: ConnectionFacts) => string | null) => readonly string[];
+
+function checkSettings(each: EachConnection): readonly Finding[] {
+  return [
+    ...judged(
+      'search-path',
+      'The search_path ends with pg_temp.',
+      each(({ role, searchPath }) =>
+        /(^|,\s*)pg_temp$/.test(searchPath)
+          ? null
+          : `The search_path of ${role} is ${searchPath} and must end with pg_temp: let the server or the pooler before it accept search_path at sign-in.`,
+      ),
+    ),
+    ...judged(
+      'row-security',
+      'The setting row_security is on.',
+      each(({ role, rowSecurity }) =>
+        rowSecurity === 'on'
+          ? null
+          : `The setting row_security of ${role} is ${rowSecurity}: run ALTER ROLE ${role} RESET row_security, also IN DATABASE, and take it out of postgresql.conf.`,
+      ),
+    ),
+  ];
+}
+
+function checkTls(each: EachConnection, overNetwork: boolean): readonly Finding[] {
+  return judged(
+    'tls',
+    overNetwork ? 'The connections use TLS.' : 'The database is on this machine.',
+    each(({ role, tls }) =>
+      tls === true || !overNetwork
+        ? null
+        : `The connection for ${role} crosses the network without TLS: add ?sslmode=verify-full to its URL.`,
+    ),
+  );
+}
+
+/** CockroachDB has no lanes of their own for reads: everything there is serializable. */
+function isolationOf(engine: Engine, { role, access }: ConnectionFacts): string | undefined {
+  if (engine === 'cockroachdb') return 'serializable';
+  return CONNECTIONS.find((each) => each.role === role && each.access === access)?.isolation;
+}
