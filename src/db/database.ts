@@ -68,13 +68,17 @@ export function openServerDatabase(logins: ServerLogins): Database {
   return {
     engine: logins.engine,
     async batch({ role, proof, access }, statements) {
-      if (reads && role === 'sallyport_app' && access === 'read') {
-        return (await reads.run([...pristine, carry(proof), ...statements])).slice(2);
-      }
+      checkQueries(statements);
       const pool = role === 'sallyport_app' ? app : identity;
-      return await (logins.engine === 'cockroachdb'
-        ? runEnveloped(pool, access, [carry(proof), ...statements], 1)
-        : runPooled(pool, access, [...pristine, carry(proof), ...statements], 2));
+      if (logins.engine === 'cockroachdb') {
+        return await runEnveloped(pool, access, [carry(proof), ...statements], 1);
+      }
+      const enclosed = [carry(proof), ...statements, PRISTINE];
+      const results =
+        reads && role === 'sallyport_app' && access === 'read'
+          ? await reads.run(enclosed)
+          : await runPooled(pool, access, enclosed);
+      return results.slice(1, -1);
     },
     transaction: (work) => runTransaction(identity, [carry('')], work),
     async close() {
@@ -91,8 +95,11 @@ export function openEmbeddedDatabase(lite: PGlite): Database {
   const pool = openPool({ ...embeddedConfig(lite), max: 1 });
   return {
     engine: 'embedded',
-    batch: ({ role, proof, access }, statements) =>
-      runPooled(pool, access, [takeOn(role), carry(proof), ...statements], 2),
+    async batch({ role, proof, access }, statements) {
+      checkQueries(statements);
+      const enclosed = [takeOn(role), carry(proof), ...statements];
+      return (await runPooled(pool, access, enclosed)).slice(2);
+    },
     transaction: (work) => runTransaction(pool, [takeOn('sallyport_identity'), carry('')], work),
     close: () => pool.close(),
   };
@@ -104,11 +111,25 @@ export function embeddedConfig(lite: PGlite): pg.ClientConfig {
 }
 
 /**
- * Undoes what an earlier statement on this connection may have set for its session, injected SQL
- * included: nothing of one request reaches the next (CWE-488). What the connection was opened with
- * stays.
+ * The first word of a statement says what kind it is, for the extended protocol takes one at a time.
+ * These kinds touch rows and nothing else, so injected SQL cannot leave the statement that it is in:
+ * no PREPARE under the name of one of ours (pg_prepared_statements tells the names), no ALTER ROLE,
+ * which a role may use on itself, no COMMIT that ends the proof (R-98, CWE-89).
  */
-const pristine: readonly Statement[] = [{ sql: 'RESET ALL', parameters: [] }];
+const QUERY = /^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE|VALUES)\b/i;
+
+function checkQueries(statements: readonly Statement[]): void {
+  if (statements.every(({ sql }) => QUERY.test(sql))) return;
+  throw new TypeError('a batch takes SELECT, INSERT, UPDATE, DELETE, MERGE, WITH and VALUES');
+}
+
+/**
+ * Undoes what a statement of the batch may have set for the session, injected SQL included: nothing
+ * of one request reaches the next (R-98). It goes last, because the next batch's transaction begins,
+ * with the isolation that the session's settings say, before any statement of it could repair them;
+ * if the batch fails, its settings go with it. What the connection was opened with stays.
+ */
+const PRISTINE: Statement = { sql: 'RESET ALL', parameters: [] };
 
 /** The proof, for this transaction only; '' takes away what an earlier one might have left. */
 function carry(proof: string): Statement {
@@ -124,14 +145,13 @@ async function runPooled(
   pool: Pool,
   access: 'read' | 'write',
   statements: readonly Statement[],
-  own: number,
 ): Promise<StatementResult[]> {
   return await pool.withClient(async (client) => {
     const results = await retrySerializationFailures(() => send(client, access, statements));
     if (client.getTransactionStatus() !== 'I') {
       throw new OpenTransactionError('a statement left a transaction open');
     }
-    return results.slice(own);
+    return results;
   });
 }
 
