@@ -26,18 +26,28 @@ export function parseEmailAddress(
   const [local = '', domain = '', ...more] = address.split('@');
   if (more.length > 0 || !LOCAL.test(local)) return { problem: 'malformed-address' };
   if (Buffer.byteLength(local) > LOCAL_OCTETS_MAX) return { problem: 'too-long' };
-  const asciiDomain = domainToASCII(domain.normalize('NFKC'));
+  const foldedDomain = domain.normalize('NFKC');
+  if (!DOMAIN_CHARACTERS.test(foldedDomain)) return { problem: 'malformed-address' };
+  const asciiDomain = domainToASCII(foldedDomain);
   if (!DOMAIN.test(asciiDomain)) return { problem: 'malformed-address' };
   const foldedLocal = local.normalize('NFKC').toLowerCase();
   if (!LOCAL.test(foldedLocal)) return { problem: 'malformed-address' };
-  return {
-    email: { address: `${local}@${asciiDomain}`, folded: `${foldedLocal}@${asciiDomain}` },
-  };
+  const email = { address: `${local}@${asciiDomain}`, folded: `${foldedLocal}@${asciiDomain}` };
+  // Once more: both conversions can make it longer, and these are the forms that are stored.
+  const octets = Math.max(Buffer.byteLength(email.address), Buffer.byteLength(email.folded));
+  return octets > ADDRESS_OCTETS_MAX ? { problem: 'too-long' } : { email };
 }
 
 /** RFC 5322 atext and, for internationalised addresses, letters, marks and digits; single dots. */
 const LOCAL =
   /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(?:\.[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u;
+
+/**
+ * What the conversion to ASCII may see: it reads a URL's host, so it would decode `%61` and stop at
+ * `/`, `?`, `#` and `\`, and another address than the one typed would be stored (R-46). U+3002 is the
+ * dot of Chinese and Japanese.
+ */
+const DOMAIN_CHARACTERS = /^[\p{L}\p{M}\p{N}.\u3002-]+$/u;
 
 /** At least two labels of letters, digits and inner hyphens, and the last not a number. */
 const DOMAIN =
