@@ -10,10 +10,12 @@ export function parseDisplayName(
   const displayName = text.trim().normalize('NFC');
   if (displayName === '') return { problem: 'required' };
   if ([...displayName].length > CODE_POINTS_MAX) return { problem: 'too-long' };
-  if (INVISIBLE.test(displayName.replace(JOINERS, ''))) return { problem: 'invisible-characters' };
+  const seen = displayName.replace(JOINERS, '').trim();
+  if (seen === '' || INVISIBLE.test(seen)) return { problem: 'invisible-characters' };
   return { displayName };
 }
 
 /** Zero-width joiners belong to emoji and to several scripts. */
 const JOINERS = /\u200c|\u200d|\ufe0f/g;
-const INVISIBLE = /\p{Cc}|\p{Cf}|\p{Zl}|\p{Zp}|\p{Default_Ignorable_Code_Point}/u;
+/** A lone surrogate (Cs) has no form in UTF-8: what is stored would not be what was sent. */
+const INVISIBLE = /\p{Cc}|\p{Cf}|\p{Cs}|\p{Zl}|\p{Zp}|\p{Default_Ignorable_Code_Point}/u;
