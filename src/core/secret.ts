@@ -1,4 +1,5 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { inspect } from 'node:util';
 
 /**
  * What a cookie holds: 32 random bytes, as 43 characters of base64url. It is never stored, logged
@@ -7,8 +8,9 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
  */
 export interface Secret {
   readonly bytes: Buffer;
-  /** Keeps a secret that is logged or serialised by mistake from appearing. */
+  /** These keep a secret that is serialised, printed or logged by mistake from appearing. */
   toJSON(): '[redacted]';
+  [inspect.custom](): '[redacted]';
 }
 
 export function newSecret(): Secret {
@@ -58,5 +60,6 @@ function derive(secret: Secret, purpose: string): Buffer {
 }
 
 function secretOf(bytes: Buffer): Secret {
-  return { bytes, toJSON: () => '[redacted]' };
+  const redacted = () => '[redacted]' as const;
+  return { bytes, toJSON: redacted, [inspect.custom]: redacted };
 }
