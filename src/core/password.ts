@@ -15,8 +15,13 @@ const CODE_POINTS_MAX = 128;
 /** zxcvbn counts guesses in steps of this score; below 3 is under 10^8, which an attacker tries. */
 const SCORE_MIN = 3;
 
-/** Its cost grows faster than the length; what is longer than this is judged by its beginning. */
-const JUDGED_CODE_POINTS_MAX = 100;
+/**
+ * Its cost grows faster than the length, and with each way to read signs as letters, and it is paid
+ * on the one thread that answers everybody (CWE-407). Within these limits the worst password costs
+ * about as much as a hash; what is longer is judged by its beginning.
+ */
+const JUDGED_CODE_POINTS_MAX = 64;
+const SUBSTITUTIONS_MAX = 8;
 
 /** The form in which a password is hashed and compared: NFC, and otherwise exactly as received. */
 export function normalizePassword(text: string): string {
@@ -91,6 +96,7 @@ function estimator(): Promise<ZxcvbnFactory> {
     return new ZxcvbnFactory({
       dictionary: { ...common.dictionary, ...english.dictionary },
       graphs: common.adjacencyGraphs,
+      l33tMaxSubstitutions: SUBSTITUTIONS_MAX,
     });
   })();
   return loaded;
