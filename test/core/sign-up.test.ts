@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { confirmEmail } from '../../src/core/email-confirmation.ts';
+import { digestOf, parseSecret } from '../../src/core/secret.ts';
+import { signUp } from '../../src/core/sign-up.ts';
+import { openTestCore, queuedMails, queuedToken, type TestCore } from '../support/cores.ts';
+import { newPerson } from '../support/people.ts';
+import { changedBy, rowsOf } from '../support/rows.ts';
+
+let t: TestCore;
+beforeAll(async () => {
+  t = await openTestCore();
+});
+afterAll(() => t.close());
+
+const mailsTo = async (to: string) => (await queuedMails(t)).filter((mail) => mail.to === to);
+const kinds = (mails: readonly { kind: string }[]) => mails.map(({ kind }) => kind);
+
+async function signedUp(email: string) {
+  const { rows } = await t.admin.query<Record<string, unknown>>(
+    `SELECT *, extract(epoch FROM expires_at - created_at)::INT4 AS seconds
+      FROM sallyport.sign_ups WHERE folded = $1`,
+    [email],
+  );
+  return rows;
+}
+
+async function tokensOf(email: string) {
+  const { rows } = await t.admin.query<Record<string, unknown>>(
+    `SELECT *, extract(epoch FROM expires_at - created_at)::INT4 AS seconds
+      FROM sallyport.one_time_tokens WHERE folded = $1`,
+    [email],
+  );
+  return rows;
+}
+
+describe('a sign-up for an address that nobody has', () => {
+  test('is noted, with one token and one mail, and makes no identity', async () => {
+    const person = newPerson();
+    const changed = await changedBy(t.admin, async () => {
+      expect(await signUp(t.core, person)).toBe('check-mail');
+    });
+    expect(changed).toEqual(['one_time_tokens', 'outbox', 'security_events', 'sign_ups']);
+
+    expect(await signedUp(person.email)).toMatchObject([
+      {
+        address: person.email,
+        display_name: person.displayName,
+        password_hash: expect.stringMatching(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/) as string,
+        seconds: 24 * 3_600,
+      },
+    ]);
+    const token = await queuedToken(t, person.email);
+    expect(await tokensOf(person.email)).toMatchObject([
+      {
+        purpose: 'email-confirmation',
+        digest: digestOf(parseSecret(token)?.bytes ?? ''),
+        consumed_at: null,
+        seconds: 24 * 3_600,
+      },
+    ]);
+    expect(kinds(await mailsTo(person.email))).toEqual(['sign-up']);
+  });
+
+  test('replaces the one before it, its password and its token [R-43]', async () => {
+    const person = newPerson();
+    await signUp(t.core, { ...person, displayName: 'Somebody', password: 'eleven otters juggle' });
+    const [first] = await signedUp(person.email);
+    const firstToken = await queuedToken(t, person.email);
+    await signUp(t.core, person);
+
+    const [second, ...more] = await signedUp(person.email);
+    expect(more).toEqual([]);
+    expect(second).toMatchObject({ display_name: person.displayName });
+    expect(second?.['password_hash']).not.toBe(first?.['password_hash']);
+    const tokens = await tokensOf(person.email);
+    expect(tokens).toHaveLength(1);
+    expect(tokens[0]?.['digest']).not.toBe(digestOf(parseSecret(firstToken)?.bytes ?? ''));
+    expect(kinds(await mailsTo(person.email))).toEqual(['sign-up', 'sign-up']);
+  });
+
+  test('is one for all spellings of the address, mailed as it was typed [R-47]', async () => {
+    const person = newPerson();
+    const shouted = person.email.toUpperCase().replace('EXAMPLE.COM', 'Example.COM');
+    await signUp(t.core, person);
+    await signUp(t.core, { ...person, email: ` ${shouted} ` });
+    const mailed = shouted.replace('Example.COM', 'example.com');
+    expect(await signedUp(person.email)).toMatchObject([{ address: mailed }]);
+    expect(await tokensOf(person.email)).toHaveLength(1);
+    expect(await mailsTo(mailed)).toHaveLength(1);
+  });
+});
+
+describe('a sign-up for an address that has been proved', () => {
+  test('mails its owner, and changes nothing of theirs [R-48]', async () => {
+    const person = newPerson();
+    await signUp(t.core, person);
+    await confirmEmail(t.core, await queuedToken(t, person.email));
+    const stranger = { ...person, displayName: 'Eve', password: 'eleven otters juggle' };
+    const changed = await changedBy(t.admin, async () => {
+      expect(await signUp(t.core, stranger)).toBe('check-mail');
+    });
+    expect(changed).toEqual(['outbox', 'security_events']);
+    expect(kinds(await mailsTo(person.email))).toEqual(['sign-up', 'existing-account']);
+    expect(Object.keys((await mailsTo(person.email))[1] ?? {})).toEqual(['kind', 'to']);
+  });
+});
+
+describe('a sign-up that cannot be', () => {
+  const person = newPerson();
+
+  test.each([
+    ['email', 'malformed-address', { email: 'ada' }],
+    ['email', 'invisible-characters', { email: 'a\u200bda@example.com' }],
+    ['email', 'too-long', { email: `${'a'.repeat(65)}@example.com` }],
+    ['displayName', 'required', { displayName: ' ' }],
+    ['displayName', 'too-long', { displayName: 'a'.repeat(101) }],
+    ['displayName', 'invisible-characters', { displayName: 'A\u202eda' }],
+    ['password', 'password-too-short', { password: 'fourteen chars' }],
+    ['password', 'password-too-long', { password: 'ab cd '.repeat(22) }],
+    ['password', 'password-common', { password: 'password1234567' }],
+    ['password', 'password-personal', { password: person.email }],
+    ['password', 'password-repeated', { password: 'aaaaaaaaaaaaaaaa' }],
+    ['password', 'password-sequence', { password: 'abcdefghijklmnopq' }],
+  ])('says of %s: %s, and does nothing', async (field, reason, wrong) => {
+    const changed = await changedBy(t.admin, async () => {
+      expect(await signUp(t.core, { ...person, ...wrong })).toEqual({
+        problems: [{ field, reason }],
+      });
+    });
+    expect(changed).toEqual([]);
+  });
+
+  test('says all that is wrong at once', async () => {
+    expect(await signUp(t.core, { email: '', password: '', displayName: '' })).toEqual({
+      problems: [
+        { field: 'email', reason: 'malformed-address' },
+        { field: 'displayName', reason: 'required' },
+        { field: 'password', reason: 'password-too-short' },
+      ],
+    });
+  });
+
+  test('says the same of a wrong password, whether or not the address has an owner', async () => {
+    const owner = newPerson();
+    await signUp(t.core, owner);
+    await confirmEmail(t.core, await queuedToken(t, owner.email));
+    const before = await rowsOf(t.admin);
+    const wrong = { ...owner, password: 'password1234567' };
+    expect(await signUp(t.core, wrong)).toEqual(
+      await signUp(t.core, { ...wrong, email: newPerson().email }),
+    );
+    expect(await rowsOf(t.admin)).toEqual(before);
+  });
+});
