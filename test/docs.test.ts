@@ -1,0 +1,135 @@
+// The documents say what the code says: each list in them is held against the list in the code.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { FieldProblem } from '../src/core/sign-up.ts';
+import { PROBLEMS } from '../src/http/problem.ts';
+import { API_HEADERS, PAGE_HEADERS } from '../src/http/security-headers.ts';
+import { SETTINGS } from '../src/server/config.ts';
+import { ask } from './support/client.ts';
+import { startTestServer } from './support/servers.ts';
+
+const documents = ['.', 'docs', 'decisions'].flatMap((folder) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name)),
+);
+const read = (file: string) => readFileSync(file, 'utf8');
+
+/** The first cells of the rows of a document's tables, where they are code. */
+function tableKeys(text: string): string[] {
+  return [...text.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, key = '']) => key);
+}
+
+/** A section of a document: what stands below the heading, up to the next one of its level. */
+function section(text: string, heading: string): string {
+  const [, after = ''] = text.split(`\n${heading}\n`);
+  return after.split(`\n${heading.split(' ')[0]} `)[0] ?? '';
+}
+
+describe('the documents are true of the code', () => {
+  test('docs/errors.md has every problem code with its status, and no other', () => {
+    const codes = section(read('docs/errors.md'), '## Codes');
+    const documented = [...codes.matchAll(/^\| `([^`]+)` +\| (\d+) +\|/gm)];
+    expect(
+      Object.fromEntries(documented.map(([, code, status]) => [code, Number(status)])),
+    ).toEqual(
+      Object.fromEntries(Object.entries(PROBLEMS).map(([code, { status }]) => [code, status])),
+    );
+  });
+
+  test('docs/errors.md has every field reason, and no other', () => {
+    // The compiler keeps this list complete; the last two are the schemas' own (fastify/refusals.ts).
+    const reasons = {
+      required: true,
+      'too-long': true,
+      'malformed-address': true,
+      'invisible-characters': true,
+      'password-too-short': true,
+      'password-too-long': true,
+      'password-common': true,
+      'password-personal': true,
+      'password-repeated': true,
+      'password-sequence': true,
+      'not-text': true,
+      'unknown-field': true,
+    } satisfies Record<FieldProblem['reason'] | 'not-text' | 'unknown-field', true>;
+    const documented = tableKeys(section(read('docs/errors.md'), '## Field reasons'));
+    expect(documented.toSorted()).toEqual(Object.keys(reasons).toSorted());
+  });
+
+  test.each(['README.md', 'docs/configuration.md'])(
+    '%s has every setting, and no other',
+    (file) => {
+      const documented = tableKeys(read(file)).filter((key) => /^[A-Z_]+$/.test(key));
+      expect(documented.toSorted()).toEqual(Object.keys(SETTINGS).toSorted());
+    },
+  );
+
+  test('no document names a setting that does not exist', () => {
+    const named = documents.flatMap((file) => read(file).match(/\bSALLYPORT_[A-Z_]+\b/g) ?? []);
+    const unknown = named.filter((name) => !(name in SETTINGS) && name !== 'SALLYPORT_');
+    expect(unknown).toEqual([]);
+  });
+
+  test('docs/api.md has every operation of the OpenAPI document, and no other', async () => {
+    const server = await startTestServer();
+    const { paths } = (await ask(server.origin, '/openapi.json')).json();
+    await server.close();
+    const operations = Object.entries<object>(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const documented = read('docs/api.md').match(/(?<=^### )[A-Z]+ \/\S+$/gm) ?? [];
+    expect(documented.toSorted()).toEqual([...operations, 'GET /openapi.json'].toSorted());
+  });
+
+  test('README.md counts the headers that pages and answers carry', () => {
+    // `vary` is for caches, and stands apart.
+    const count = (headers: object) =>
+      Object.keys(headers).filter((name) => name !== 'vary').length;
+    expect(read('README.md')).toContain(
+      `Every page carries ${count(PAGE_HEADERS)} security headers, every JSON answer ${count(API_HEADERS)}`,
+    );
+  });
+
+  test("README.md's first screen has at most 40 lines", () => {
+    expect(read('README.md').split('\n## ')[0]?.split('\n').length).toBeLessThanOrEqual(40);
+  });
+
+  test('every npm script that a document names is in package.json', () => {
+    const { scripts } = JSON.parse(read('package.json'));
+    for (const file of documents) {
+      const named = [...read(file).matchAll(/\bnpm (?:run (\w+)|(start|test)\b)/g)];
+      for (const [, run, short] of named) expect(scripts, file).toHaveProperty(run ?? short ?? '');
+    }
+  });
+
+  test.each(documents)('%s: every relative link leads to a file and a heading', (file) => {
+    for (const [, target = ''] of read(file).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [path = '', anchor] = target.split('#');
+      const found = path === '' ? file : join(dirname(file), path);
+      expect(existsSync(found), `${file} links to ${target}`).toBe(true);
+      const anchors = anchor ? anchorsOf(read(found)) : [anchor];
+      expect(anchors, `${file} links to ${target}`).toContain(anchor);
+    }
+  });
+
+  test.each(documents)('%s: every function stands in the file that is named for it', (file) => {
+    for (const [, path = '', name = ''] of read(file).matchAll(/`([\w/.-]+\.tsx?) · (\w+)`/g)) {
+      const source = existsSync(path) ? path : join('src', path);
+      expect(existsSync(source), `${file} names ${path}`).toBe(true);
+      expect(read(source), `${path} has ${name}`).toMatch(new RegExp(`\\b${name}\\b`));
+    }
+  });
+});
+
+/** The anchors that GitHub gives to headings. */
+function anchorsOf(text: string): string[] {
+  return (text.match(/(?<=^#+ ).+$/gm) ?? []).map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
