@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { isDevelopment, readConfig, SETTINGS, type Config } from './server/config.ts';
 import { StartError } from './server/data-folder.ts';
 import { migrateServer } from './server/databases.ts';
+import { diagnose } from './server/doctor.ts';
 import { packageVersion, startServer } from './server/server.ts';
 
 /**
@@ -20,6 +21,10 @@ export async function run(argv: string[]): Promise<void> {
     .command('migrate')
     .description('create or update the roles and the schema in DATABASE_URL')
     .action(migrate);
+  program
+    .command('doctor')
+    .description('check the settings and the database as a start would, and change nothing')
+    .action(doctor);
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
@@ -45,6 +50,15 @@ async function migrate(): Promise<void> {
   }
   const ran = await migrateServer(database.url);
   process.stdout.write(ran === 0 ? 'Up to date.\n' : `${ran} statements applied.\n`);
+}
+
+async function doctor(): Promise<void> {
+  const findings = await diagnose(process.env);
+  const width = Math.max(...findings.map(({ id }) => id.length)) + 2;
+  for (const { id, ok, line } of findings) {
+    process.stdout.write(`${ok ? 'ok    ' : 'FAILED'}  ${id.padEnd(width)}${line}\n`);
+  }
+  if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
 }
 
 function configuration(): Config {

@@ -94,13 +94,14 @@ async function checkMigrations(database: Database): Promise<readonly Finding[]> 
 }
 
 /** The catalog, in one batch and so in one snapshot. */
-async function checkCatalog({ engine, batch }: Database): Promise<readonly Finding[]> {
-  if (engine === 'cockroachdb') return [];
+async function checkCatalog(database: Database): Promise<readonly Finding[]> {
+  if (database.engine === 'cockroachdb') return [];
   const schema = [grants, rowLevelSecurity, ours];
   const checks: readonly CatalogCheck[] =
-    engine === 'embedded' ? schema : [roles, ownership, creation, ...schema];
+    database.engine === 'embedded' ? schema : [roles, ownership, creation, ...schema];
   const statements = checks.flatMap((check) => check.statements);
-  const answers = await batch({ role: 'sallyport_app', proof: '', access: 'read' }, statements);
+  const asApp = { role: 'sallyport_app', proof: '', access: 'read' } as const;
+  const answers = await database.batch(asApp, statements);
   const findings: Finding[] = [];
   let next = 0;
   for (const check of checks) {

@@ -15,3 +15,12 @@ export async function noteKeyFingerprint(tx: Tx, fingerprint: string): Promise<s
     .executeTakeFirstOrThrow();
   return row.fingerprint;
 }
+
+/** The fingerprint that the database knows, undefined before the first use. */
+export async function findKeyFingerprint(tx: Tx): Promise<string | undefined> {
+  const row = await tx
+    .selectFrom('sallyport.encryption_key')
+    .select('fingerprint')
+    .executeTakeFirst();
+  return row?.fingerprint;
+}

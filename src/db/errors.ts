@@ -21,6 +21,16 @@ export class OpenTransactionError extends Error {
   override readonly name = 'OpenTransactionError';
 }
 
+/**
+ * Why a connection could not be had, for the person who runs the process: what the server answered,
+ * which names the role and the database and never a password, or the operating system's word.
+ */
+export function reasonOf(error: unknown): string {
+  if (error instanceof DatabaseUnavailableError && error.cause) return reasonOf(error.cause);
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
+  return error instanceof Error ? error.message : 'unknown';
+}
+
 /** The SQLSTATE of an error that the server sent, else undefined. */
 export function sqlState(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;

@@ -51,7 +51,20 @@ export async function generatedKey(folder: string): Promise<EncryptionKey> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
-  const key = parseEncryptionKey((await readFile(file, 'utf8')).trim());
+  return (await existingKey(folder)) ?? (await generatedKey(folder));
+}
+
+/** The key that an earlier start made; null where none was. */
+export async function existingKey(folder: string): Promise<EncryptionKey | null> {
+  const file = join(folder, 'encryption.key');
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  const key = parseEncryptionKey(text.trim());
   if (!key) throw new StartError(`${file} does not hold a key. Restore it from a backup.`);
   return key;
 }

@@ -1,40 +1,30 @@
 import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
-import pg from 'pg';
 import { derivedPassword, fingerprintOf, type EncryptionKey } from '../core/encryption.ts';
-import { runStatement } from '../db/batch.ts';
+import { checkDatabase, type Finding } from '../db/checks.ts';
+import type { Database } from '../db/database.ts';
+import { findKeyFingerprint, noteKeyFingerprint } from '../db/encryption-key.ts';
+import { DatabaseUnavailableError } from '../db/errors.ts';
 import {
-  type Database,
-  embeddedConfig,
-  openEmbeddedDatabase,
-  openServerDatabase,
-  type Role,
-} from '../db/database.ts';
-import { noteKeyFingerprint } from '../db/encryption-key.ts';
-import { engineOf } from '../db/engine.ts';
-import { sqlState } from '../db/errors.ts';
-import { migrate, migrationStatements, pendingStatements } from '../db/migrations.ts';
-import { setRolePassword } from '../db/roles.ts';
-import type { Config } from './config.ts';
+  migrateServer as migrateThrough,
+  openEmbeddedMigrated,
+  openEmbeddedUnchanged,
+  openServerMigrated,
+  openServerUnchanged,
+  openWithLogins,
+  type RolePasswords,
+} from '../db/opening.ts';
+import { type Config, databaseUrls, isLoopback } from './config.ts';
 import { StartError } from './data-folder.ts';
 
 /**
- * The embedded database of this folder, brought up to date. The caller has locked the folder.
+ * Opens what the configuration names, and brings it up to date where that is ours to do. The caller
+ * has locked the folder of an embedded one.
  */
-export async function openEmbedded(folder: string): Promise<Database> {
-  const lite = await PGlite.create({ dataDir: join(folder, 'database') });
-  const client = new pg.Client(embeddedConfig(lite));
-  await client.connect();
-  await migrate(client, 'embedded', async () => null);
-  await client.end();
-  const database = openEmbeddedDatabase(lite);
-  return {
-    ...database,
-    async close() {
-      await database.close();
-      await lite.close();
-    },
-  };
+export async function openDatabase(config: Config, key: EncryptionKey): Promise<Database> {
+  const { database } = config;
+  if (database.kind === 'embedded') return await openEmbeddedMigrated(embeddedFolder(config));
+  if (database.kind === 'managed') return await openManaged(database.url, key);
+  return await toThePerson(openWithLogins(database.appUrl, database.identityUrl));
 }
 
 /**
@@ -42,60 +32,39 @@ export async function openEmbedded(folder: string): Promise<Database> {
  * process itself then signs in as the two roles, with passwords derived from the encryption key.
  */
 export async function openManaged(url: string, key: EncryptionKey): Promise<Database> {
-  const owner = await connect(url);
-  try {
-    const engine = engineOf(await versionOf(owner));
-    await migrate(owner, engine, () => connect(url));
-    const appUrl = await loginUrl(owner, url, 'sallyport_app', key);
-    const identityUrl = await loginUrl(owner, url, 'sallyport_identity', key);
-    return openServerDatabase({
-      engine,
-      app: { connectionString: appUrl },
-      identity: { connectionString: identityUrl },
-    });
-  } finally {
-    await owner.end();
-  }
+  return await toThePerson(openServerMigrated(url, derivedPasswords(key)));
 }
 
-/** A server's database whose schema somebody else keeps up to date with `sallyport migrate`. */
-export async function openWithLogins(appUrl: string, identityUrl: string): Promise<Database> {
-  const client = await connect(appUrl);
-  try {
-    const engine = engineOf(await versionOf(client));
-    const pending = await pendingStatements(client, migrationStatements(engine));
-    if (pending.length > 0) {
-      throw new StartError(
-        `${pending.length} migration statements have not been applied: run \`sallyport migrate\` with DATABASE_URL first.`,
-      );
-    }
-    return openServerDatabase({
-      engine,
-      app: { connectionString: appUrl },
-      identity: { connectionString: identityUrl },
-    });
-  } finally {
-    await client.end();
-  }
-}
-
-/** Opens what the configuration names. */
-export async function openDatabase(config: Config, key: EncryptionKey): Promise<Database> {
+/**
+ * The same without changing anything in it: no migration, no password.
+ * @returns null where the embedded database has not been made yet.
+ */
+export async function openUnchanged(config: Config, key: EncryptionKey): Promise<Database | null> {
   const { database } = config;
-  if (database.kind === 'embedded') return await openEmbedded(config.dataFolder);
-  if (database.kind === 'managed') return await openManaged(database.url, key);
-  return await openWithLogins(database.appUrl, database.identityUrl);
+  if (database.kind === 'embedded') return await openEmbeddedUnchanged(embeddedFolder(config));
+  if (database.kind === 'logins') return await openDatabase(config, key);
+  return await toThePerson(openServerUnchanged(database.url, derivedPasswords(key)));
 }
 
 /** Brings the schema of a server up to date, and nothing else. @returns how many statements ran. */
 export async function migrateServer(url: string): Promise<number> {
-  const owner = await connect(url);
-  try {
-    return await migrate(owner, engineOf(await versionOf(owner)), () => connect(url));
-  } finally {
-    await owner.end();
-  }
+  return await toThePerson(migrateThrough(url));
 }
+
+/** All that is found out about the database; connections over the network need TLS. */
+export async function checkWalls(database: Database, config: Config): Promise<readonly Finding[]> {
+  const overNetwork = databaseUrls(config).some(([, url]) => !staysOnThisMachine(url));
+  return await checkDatabase(database, { overNetwork });
+}
+
+/** @throws StartError with a line for everything that is wrong with the database. */
+export async function refuseUnsoundDatabase(database: Database, config: Config): Promise<void> {
+  const failing = (await checkWalls(database, config)).filter(({ ok }) => !ok);
+  if (failing.length > 0) throw new StartError(failing.map(({ line }) => line).join('\n'));
+}
+
+const OTHER_KEY =
+  'This database was set up with another encryption key. Set SALLYPORT_ENCRYPTION_KEY to that key, or SALLYPORT_DATA to the folder that holds it.';
 
 /**
  * Refuses a key that is not the one this database was first used with: mails that wait could not be
@@ -104,61 +73,41 @@ export async function migrateServer(url: string): Promise<number> {
 export async function checkEncryptionKey(database: Database, key: EncryptionKey): Promise<void> {
   const own = fingerprintOf(key);
   const known = await database.transaction((tx) => noteKeyFingerprint(tx, own));
-  if (known === own) return;
-  throw new StartError(
-    'This database was set up with another encryption key. Set SALLYPORT_ENCRYPTION_KEY to that key, or SALLYPORT_DATA to the folder that holds it.',
-  );
+  if (known !== own) throw new StartError(OTHER_KEY);
 }
 
-export async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: 'sallyport',
-    connectionTimeoutMillis: 10_000,
-  });
-  client.on('error', () => {});
+/** The same as a finding; a key that has never been used is not noted. */
+export async function findEncryptionKey(database: Database, key: EncryptionKey): Promise<Finding> {
+  const known = await database.transaction(findKeyFingerprint);
+  const ok = known === undefined || known === fingerprintOf(key);
+  const line = ok ? 'The encryption key is the one of this database.' : OTHER_KEY;
+  return { id: 'encryption-key', ok, line };
+}
+
+function embeddedFolder(config: Config): string {
+  return join(config.dataFolder, 'database');
+}
+
+function derivedPasswords(key: EncryptionKey): RolePasswords {
+  return {
+    sallyport_app: derivedPassword(key, 'sallyport_app'),
+    sallyport_identity: derivedPassword(key, 'sallyport_identity'),
+  };
+}
+
+/** Loopback, or the folder of a Unix socket; `host` in the query goes before the URL's own. */
+function staysOnThisMachine(text: string): boolean {
+  const url = new URL(text);
+  const host = url.searchParams.get('host') ?? decodeURIComponent(url.hostname);
+  return host === '' || host.startsWith('/') || isLoopback(host);
+}
+
+/** That no connection can be had is a matter for the person, with what the server answered. */
+async function toThePerson<T>(work: Promise<T>): Promise<T> {
   try {
-    await client.connect();
-    return client;
+    return await work;
   } catch (error) {
-    const { hostname, port, pathname } = new URL(url);
-    throw new StartError(
-      `No connection to the database ${pathname.slice(1)} at ${hostname}:${port || 5432}: ${reasonOf(error)}`,
-      { cause: error },
-    );
+    if (!(error instanceof DatabaseUnavailableError)) throw error;
+    throw new StartError(error.message, { cause: error });
   }
-}
-
-/** The server's message names the role and the database, never a password. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
-  return error instanceof Error ? error.message : 'unknown';
-}
-
-export async function versionOf(client: pg.Client): Promise<string> {
-  const { rows } = await runStatement(client, 'SELECT version() AS version');
-  return String(rows[0]?.['version']);
-}
-
-/** The URL with which a role signs in; its password is set where it is not the derived one yet. */
-async function loginUrl(
-  owner: pg.Client,
-  ownerUrl: string,
-  role: Role,
-  key: EncryptionKey,
-): Promise<string> {
-  const password = derivedPassword(key, role);
-  const url = new URL(ownerUrl);
-  url.username = role;
-  url.password = password;
-  const trial = new pg.Client({ connectionString: url.href, connectionTimeoutMillis: 10_000 });
-  trial.on('error', () => {});
-  try {
-    await trial.connect();
-    await trial.end();
-  } catch (error) {
-    if (!['28P01', '28000'].includes(sqlState(error) ?? '')) throw error;
-    await setRolePassword(owner, role, password);
-  }
-  return url.href;
 }

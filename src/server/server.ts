@@ -10,7 +10,7 @@ import { buildApp } from '../fastify/app.ts';
 import { hostsOf } from '../http/host.ts';
 import { type Config, isDevelopment, isLoopback } from './config.ts';
 import { generatedKey, lockDataFolder, openDataFolder } from './data-folder.ts';
-import { checkEncryptionKey, openDatabase } from './databases.ts';
+import { checkEncryptionKey, openDatabase, refuseUnsoundDatabase } from './databases.ts';
 import { renderMessage } from './mail-rendering.ts';
 import { startMailer } from './mailer.ts';
 import { repeat, type Repeated } from './repeat.ts';
@@ -41,6 +41,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const encryptionKey = config.encryptionKey ?? (await generatedKey(config.dataFolder));
     const database = await openDatabase(config, encryptionKey);
     undo.push(() => database.close());
+    await refuseUnsoundDatabase(database, config);
     await checkEncryptionKey(database, encryptionKey);
 
     const core: Core = { database, passwords: createPasswordHasher(), encryptionKey };

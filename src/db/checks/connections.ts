@@ -1,5 +1,6 @@
 import type { Database, Role } from '../database.ts';
 import type { Engine } from '../engine.ts';
+import { reasonOf } from '../errors.ts';
 import { type Finding, judged, query } from './finding.ts';
 
 /** One kind of connection that requests travel on, and what the server says of it. */
@@ -49,14 +50,12 @@ export async function readConnections(
   );
 }
 
-/** Why a role could not sign in. The server's message names the role and never a password. */
+/** Why a role could not sign in. */
 export function unreachable(results: readonly PromiseSettledResult<unknown>[]): readonly Finding[] {
   const lines = results.flatMap((result, index) => {
     if (result.status === 'fulfilled') return [];
-    const error: unknown = result.reason;
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    const reason = cause instanceof Error ? cause.message : 'unknown';
-    return `No connection as ${CONNECTIONS[index]?.role}: ${reason}. Check the address and the password, and that \`sallyport migrate\` has run.`;
+    const role = CONNECTIONS[index]?.role;
+    return `No connection as ${role}: ${reasonOf(result.reason)}. Check the server and the role's password; with DATABASE_URL, \`sallyport serve\` sets the password.`;
   });
   return [...new Set(lines)].map((line) => ({ id: 'connection', ok: false, line }));
 }

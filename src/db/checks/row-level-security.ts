@@ -80,8 +80,8 @@ const OPEN_ELSEWHERE = query(`SELECT
   ORDER BY 1`);
 
 /**
- * Row-level security stands on every table that sallyport_app may touch, the migration record aside,
- * with exactly our policies (R-93); and it does not stand on the tables that our functions read.
+ * Row-level security stands on every table that sallyport_app may touch, the migration record
+ * aside, with exactly our policies (R-93); and it does not stand on what our functions read.
  */
 export const rowLevelSecurity: CatalogCheck = {
   statements: [TABLES, POLICIES_FOUND, OPEN_ELSEWHERE],

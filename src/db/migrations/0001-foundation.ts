@@ -354,7 +354,7 @@ export const FOUNDATION_FUNCTIONS = [
 const EVERYTHING = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'];
 const BOTH = ['sallyport_app', 'sallyport_identity'] as const;
 
-/** Every privilege on a table that the two roles get; the check at start holds them to this list. */
+/** Every privilege on a table that the two roles get: the check at start holds them to this. */
 export const FOUNDATION_GRANTS: readonly TableGrant[] = [
   { id: 'profiles-app', on: ['profiles'], privileges: ['SELECT', 'UPDATE'], to: ['sallyport_app'] },
   {
