@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { OpenTransactionError } from './errors.ts';
+import { DatabaseUnavailableError, OpenTransactionError } from './errors.ts';
 
 /** One SQL statement and its bind parameters. A secret is always a parameter, never in the text. */
 export interface Statement {
@@ -132,6 +132,9 @@ function preparedStatement(connection: object, sql: string): Prepared | undefine
   return prepared;
 }
 
+/** On these a batch has left a transaction open: what is still answered behind it ran in that. */
+const givenUp = new WeakSet<object>();
+
 interface Step {
   readonly prepared: Prepared | undefined;
   /** `reuse`: by name. `prepare`: under its name, for those who come after. `once`: unnamed. */
@@ -232,12 +235,15 @@ class Batch extends pg.Query {
   handleReadyForQuery(connection: Connection): void {
     this.callback?.();
     const status = this.#client.getTransactionStatus();
-    if (this.#idleAfter && status !== 'I') {
+    if (this.#idleAfter && givenUp.has(connection)) {
+      this.#reject(new DatabaseUnavailableError('the connection was given up'));
+    } else if (this.#idleAfter && status !== 'I') {
+      givenUp.add(connection);
       connection.stream.destroy();
       this.#reject(new OpenTransactionError('a statement left a transaction open'));
-      return;
+    } else {
+      this.#resolve(this.#results);
     }
-    this.#resolve(this.#results);
   }
 
   handleError(error: Error & { code?: string }, connection: Connection): void {
@@ -247,7 +253,8 @@ class Batch extends pg.Query {
     }
     // An earlier batch's statement left a failed transaction open: nothing of this one has run.
     if (this.#idleAfter && error.code === '25P02') connection.stream.destroy();
-    this.#reject(error);
+    const foreign = this.#idleAfter && givenUp.has(connection);
+    this.#reject(foreign ? new DatabaseUnavailableError('the connection was given up') : error);
   }
 
   /** COPY FROM STDIN would swallow the batches behind it: the connection is given up at once. */

@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { forgetPrepared, runBatch, type Statement, type StatementResult } from './batch.ts';
-import { DatabaseUnavailableError, isStalePreparedStatement, sqlState } from './errors.ts';
+import {
+  DatabaseUnavailableError,
+  isStalePreparedStatement,
+  OpenTransactionError,
+  sqlState,
+} from './errors.ts';
 import { isConnectionLoss, markWhenLost } from './pool.ts';
 
 /**
@@ -45,6 +50,8 @@ export function openLanes(config: pg.ClientConfig, count: number): Lanes {
         const client = lane.client ?? (await connect(lane));
         const outcome = await runOn(client, statements);
         if (!('lost' in outcome)) return outcome;
+        // Its end may not have been reported yet, and the second attempt must not land on it.
+        if (lane.client === client) lane.client = null;
         if (attempt === 2) {
           throw new DatabaseUnavailableError('connection lost', { cause: outcome.lost });
         }
@@ -99,8 +106,10 @@ async function runOn(
     try {
       return await runBatch(client, statements, { idleAfter: true });
     } catch (error) {
-      // 25P02: somebody else's failed transaction was open on it, and the batch has destroyed it.
-      if (isConnectionLoss(client, error) || sqlState(error) === '25P02') return { lost: error };
+      if (error instanceof OpenTransactionError) throw error;
+      // Or it was given up: somebody else's transaction was open on it, which 25P02 says if it failed.
+      const givenUp = error instanceof DatabaseUnavailableError || sqlState(error) === '25P02';
+      if (givenUp || isConnectionLoss(client, error)) return { lost: error };
       if (!isStalePreparedStatement(error) || attempt === 2) throw error;
       forgetPrepared(client);
     }

@@ -43,7 +43,9 @@ export function markWhenLost(client: pg.Client | pg.PoolClient): void {
 
 /** Whether the work failed because its connection is gone, not because a statement was refused. */
 export function isConnectionLoss(client: pg.Client | pg.PoolClient, error: unknown): boolean {
-  return lost.has(client) || isShutdown(error);
+  // The server's word comes before the end of the connection: nobody may take it up in between.
+  if (isShutdown(error)) lost.add(client);
+  return lost.has(client);
 }
 
 /** Rolls back what the work left open. False when the connection is not worth keeping. */

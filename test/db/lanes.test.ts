@@ -1,0 +1,188 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Statement, StatementResult } from '../../src/db/batch.ts';
+import { DatabaseUnavailableError, OpenTransactionError } from '../../src/db/errors.ts';
+import { type Lanes, openLanes } from '../../src/db/lanes.ts';
+import { createDatabase, type TestDatabase } from '../support/databases.ts';
+import { startWireProxy, type WireProxy } from '../support/wire-proxy.ts';
+
+let created: TestDatabase;
+let proxy: WireProxy;
+let lanes: Lanes;
+beforeAll(async () => {
+  created = await createDatabase({ migrated: false });
+  await created.admin.query('CREATE TABLE marks (batch INT4, step INT4)');
+});
+afterAll(() => created.drop());
+beforeEach(async () => {
+  await created.admin.query('DELETE FROM marks');
+  proxy = await startWireProxy(created.url);
+});
+afterEach(async () => {
+  await lanes.close();
+  await proxy.close();
+});
+
+const open = (count: number) => openLanes({ connectionString: proxy.url }, count);
+
+function statement(sql: string, ...parameters: readonly unknown[]): Statement {
+  return { sql, parameters };
+}
+
+const carry = (proof: string) => statement(`SELECT set_config('test.proof', $1, true)`, proof);
+const carried = statement(
+  `SELECT current_setting('test.proof', true) AS proof, pg_backend_pid() AS backend`,
+);
+const slow = (seconds: number) => statement('SELECT pg_sleep($1::FLOAT8)', seconds);
+
+const proofOf = (answers: readonly StatementResult[]) => answers[1]?.rows[0]?.['proof'];
+
+/** How a batch of the property below fails, if it does. */
+const FAILURES: Readonly<Record<string, Statement>> = {
+  'division by zero': statement('SELECT 1 / $1::INT4', 0),
+  syntax: statement('SELEC 1'),
+  'no such table': statement('SELECT * FROM missing'),
+  'wrong parameters': statement('SELECT $1::INT4', 'x'),
+  raised: statement(`SELECT CAST(current_setting('test.proof') || 'x' AS INT4)`),
+};
+
+interface Plan {
+  readonly steps: number;
+  readonly variant: number;
+  readonly failure: string | null;
+  readonly delay: number;
+}
+
+function statementsOf(plan: Plan, batch: number): readonly Statement[] {
+  const marks = Array.from({ length: plan.steps }, (_, step) =>
+    statement(`INSERT INTO marks VALUES ($1, $2) /* ${plan.variant} */`, batch, step),
+  );
+  const failure = plan.failure === null ? [] : [FAILURES[plan.failure] ?? carried];
+  return [carry(`${batch}`), carried, ...marks, ...failure];
+}
+
+describe('lanes', () => {
+  test('every batch gets its own answer, and one that fails leaves nothing, however they interleave', async () => {
+    const plan = fc.record({
+      steps: fc.integer({ min: 0, max: 3 }),
+      variant: fc.integer({ min: 0, max: 4 }),
+      failure: fc.option(fc.constantFrom(...Object.keys(FAILURES)), { freq: 2 }),
+      delay: fc.integer({ min: 0, max: 3 }),
+    });
+    const plans = fc.array(plan, { minLength: 2, maxLength: 40 });
+    lanes = open(3);
+    await fc.assert(
+      fc.asyncProperty(plans, async (batches) => {
+        await created.admin.query('DELETE FROM marks');
+        const outcomes = await Promise.allSettled(
+          batches.map(async (each, batch) => {
+            if (each.delay > 0) await sleep(each.delay);
+            return await lanes.run(statementsOf(each, batch));
+          }),
+        );
+        for (const [batch, outcome] of outcomes.entries()) {
+          expect(outcome.status).toBe(batches[batch]?.failure === null ? 'fulfilled' : 'rejected');
+          if (outcome.status === 'fulfilled') expect(proofOf(outcome.value)).toBe(`${batch}`);
+        }
+        const { rows } = await created.admin.query('SELECT * FROM marks ORDER BY batch, step');
+        const kept = batches.flatMap(({ failure, steps }, batch) =>
+          failure === null ? Array.from({ length: steps }, (_, step) => ({ batch, step })) : [],
+        );
+        expect(rows).toEqual(kept);
+      }),
+      { numRuns: 40 },
+    );
+    // Errors cost no connection.
+    expect(proxy.connections).toBe(3);
+  });
+
+  test('share few connections: many batches are in flight on each at once', async () => {
+    lanes = open(2);
+    await Promise.all([lanes.run([carry('a')]), lanes.run([carry('b')])]);
+    const started = performance.now();
+    const many = Array.from({ length: 40 }, (_, n) => lanes.run([carry(`${n}`), carried]));
+    const held = lanes.run([slow(0.3)]);
+    const answers = await Promise.all(many);
+    expect(performance.now() - started).toBeLessThan(300);
+    expect(answers.map(proofOf)).toEqual(answers.map((_, n) => `${n}`));
+    await held;
+    expect(proxy.connections).toBe(2);
+  });
+
+  test('a BEGIN among them is refused, and those behind it are answered on another connection', async () => {
+    lanes = open(1);
+    const first = (await lanes.run([carry('first'), carried]))[1]?.rows[0];
+    const begin = lanes.run([carry('attacker'), statement('BEGIN'), carried]);
+    const behind = ['x', 'y', 'z'].map((proof) => lanes.run([carry(proof), carried]));
+    await expect(begin).rejects.toThrow(OpenTransactionError);
+    const answers = await Promise.all(behind);
+    expect(answers.map(proofOf)).toEqual(['x', 'y', 'z']);
+    for (const answer of answers) {
+      expect(answer[1]?.rows[0]?.['backend']).not.toBe(first?.['backend']);
+    }
+    const idle = `SELECT count(*)::INT4 AS n FROM pg_stat_activity
+      WHERE datname = current_database() AND state LIKE 'idle in transaction%'`;
+    await expect.poll(async () => (await created.admin.query(idle)).rows[0].n).toBe(0);
+  });
+
+  test('a failing batch in a transaction that a BEGIN left open is answered elsewhere', async () => {
+    lanes = open(1);
+    await lanes.run([carry('warm'), carried]);
+    const begin = lanes.run([statement('BEGIN')]);
+    const failing = lanes.run([carry('x'), statement('SELECT 1 / $1::INT4', 0)]);
+    const behind = lanes.run([carry('y'), carried]);
+    await expect(begin).rejects.toThrow(OpenTransactionError);
+    await expect(failing).rejects.toMatchObject({ code: '22012' });
+    expect(proofOf(await behind)).toBe('y');
+  });
+
+  test('COPY FROM STDIN is refused with its connection, and what comes after it is answered', async () => {
+    lanes = open(1);
+    await lanes.run([carry('warm')]);
+    await expect(lanes.run([statement('COPY marks FROM STDIN')])).rejects.toThrow(
+      DatabaseUnavailableError,
+    );
+    expect(proofOf(await lanes.run([carry('x'), carried]))).toBe('x');
+  });
+
+  test('a read whose connection is lost is sent again on another', async () => {
+    lanes = open(1);
+    const [, first] = await lanes.run([carry('a'), carried]);
+    const inFlight = lanes.run([slow(0.2), statement('SELECT pg_backend_pid() AS backend')]);
+    await sleep(50);
+    const backend = first?.rows[0]?.['backend'];
+    await created.admin.query('SELECT pg_terminate_backend($1)', [backend]);
+    expect((await inFlight)[1]?.rows[0]?.['backend']).not.toBe(backend);
+  });
+
+  test('a read whose connection is lost twice is told so, and the next one works', async () => {
+    lanes = open(1);
+    await lanes.run([carry('a')]);
+    proxy.decide = ({ type }) => (type === 'Sync' ? 'cut-before' : 'forward');
+    await expect(lanes.run([carry('b')])).rejects.toThrow(DatabaseUnavailableError);
+    proxy.decide = () => 'forward';
+    expect(proofOf(await lanes.run([carry('c'), carried]))).toBe('c');
+  });
+
+  test('after a refused connection, requests fail at once for a moment and then work', async () => {
+    const closed = await startWireProxy(created.url);
+    await closed.close();
+    lanes = openLanes({ connectionString: closed.url }, 1);
+    await expect(lanes.run([carry('a')])).rejects.toThrow('no connection');
+    const started = performance.now();
+    await expect(lanes.run([carry('a')])).rejects.toThrow('refused a moment ago');
+    expect(performance.now() - started).toBeLessThan(50);
+    await sleep(300);
+    await expect(lanes.run([carry('a')])).rejects.toThrow('no connection');
+  });
+
+  test('close waits for what is in flight, and refuses what comes after', async () => {
+    lanes = open(1);
+    const last = lanes.run([slow(0.1), statement('SELECT 7 AS n')]);
+    const closing = lanes.close();
+    expect((await last)[1]?.rows).toEqual([{ n: 7 }]);
+    await closing;
+    await expect(lanes.run([carry('late')])).rejects.toThrow(DatabaseUnavailableError);
+  });
+});
