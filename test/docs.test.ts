@@ -104,6 +104,18 @@ describe('the documents are true of the code', () => {
     }
   });
 
+  test('every sallyport command that a document names is one', () => {
+    const commands = [...read('src/cli.ts').matchAll(/\.command\('(\w+)'\)/g)].map(
+      ([, name]) => name,
+    );
+    const named = documents.flatMap((file) => [
+      ...read(file).matchAll(/\bsallyport ([a-z]+)(?=[`\n ])/g),
+    ]);
+    const inCode = named.filter(({ input, index }) => /[`$ ]$/.test(input.slice(0, index)));
+    expect(inCode.length).toBeGreaterThan(0);
+    for (const [, name] of inCode) expect(commands).toContain(name);
+  });
+
   test.each(documents)('%s: every relative link leads to a file and a heading', (file) => {
     for (const [, target = ''] of read(file).matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^[a-z]+:/.test(target)) continue;
