@@ -274,11 +274,12 @@ function functions(engine: Engine): readonly MigrationStatement[] {
       END $$`,
     },
     {
-      // For a write: first the share locks, so that a revocation waits for this transaction or this
-      // one sees it (SERIALIZABLE alone does not give that); then the synchronizer token, which the
+      // For a write: first the locks, so that a revocation waits for this transaction or this one
+      // sees it (SERIALIZABLE alone does not give that); then the synchronizer token, which the
       // database compares as a digest (SP419), so its timing says nothing about the token; then as
-      // above. What a held lock means on CockroachDB, where FOR SHARE may take none, has not been
-      // run.
+      // above. The session's own lock is exclusive, because what follows may end the session: two
+      // transactions that both held it shared would each wait for the other to let go (CWE-833).
+      // What a held lock means on CockroachDB, where FOR SHARE may take none, has not been run.
       id: 'function-require_for_write',
       sql: `CREATE OR REPLACE FUNCTION sallyport.require_for_write(
         p_permission TEXT, p_synchronizer_digest TEXT,
@@ -289,7 +290,7 @@ function functions(engine: Engine): readonly MigrationStatement[] {
       DECLARE v_session UUID; v_identity UUID; v_tenant UUID; v_digest TEXT;
       BEGIN
         SELECT s.id, s.identity_id, s.tenant_id, s.synchronizer_digest INTO v_session, v_identity, v_tenant, v_digest
-          FROM sallyport.sessions AS s WHERE s.proof_digest = ${proofDigest} FOR SHARE;
+          FROM sallyport.sessions AS s WHERE s.proof_digest = ${proofDigest} FOR UPDATE;
         SELECT i.id INTO v_identity FROM sallyport.identities AS i WHERE i.id = v_identity FOR SHARE;
         IF v_tenant IS NOT NULL THEN
           SELECT m.tenant_id INTO v_tenant FROM sallyport.memberships AS m
