@@ -81,10 +81,11 @@ describe('lanes', () => {
             return await lanes.run(statementsOf(each, batch));
           }),
         );
-        for (const [batch, outcome] of outcomes.entries()) {
-          expect(outcome.status).toBe(batches[batch]?.failure === null ? 'fulfilled' : 'rejected');
-          if (outcome.status === 'fulfilled') expect(proofOf(outcome.value)).toBe(`${batch}`);
-        }
+        const answered = outcomes.map((outcome) =>
+          outcome.status === 'fulfilled' ? proofOf(outcome.value) : 'failed',
+        );
+        const expected = batches.map(({ failure }, batch) => (failure ? 'failed' : `${batch}`));
+        expect(answered).toEqual(expected);
         const { rows } = await created.admin.query('SELECT * FROM marks ORDER BY batch, step');
         const kept = batches.flatMap(({ failure, steps }, batch) =>
           failure === null ? Array.from({ length: steps }, (_, step) => ({ batch, step })) : [],
