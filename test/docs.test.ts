@@ -39,7 +39,7 @@ describe('the documents are true of the code', () => {
   });
 
   test('docs/errors.md has every field reason, and no other', () => {
-    // The compiler keeps this list complete; the last two are the schemas' own (fastify/refusals.ts).
+    // The compiler keeps this list complete; the last two are the schemas' (fastify/refusals.ts).
     const reasons = {
       required: true,
       'too-long': true,
