@@ -8,6 +8,7 @@ export interface Principal {
   readonly identityId: string;
   readonly tenantId: string | null;
   readonly email: string;
+  readonly displayName: string;
   readonly authenticatedAt: Date;
   readonly createdAt: Date;
   readonly expiresAt: Date;
@@ -72,7 +73,8 @@ export async function runAuthorized(
  */
 const COLUMNS = `SELECT set_config('sallyport.identity', o_identity::TEXT, true) AS "decidedFor",
   o_session AS "sessionId", o_identity AS "identityId",
-  o_tenant AS "tenantId", o_email AS "email", o_authenticated_at AS "authenticatedAt",
+  o_tenant AS "tenantId", o_email AS "email", o_display_name AS "displayName",
+  o_authenticated_at AS "authenticatedAt",
   o_created_at AS "createdAt", o_expires_at AS "expiresAt",
   o_synchronizer_generation AS "synchronizerGeneration", o_seen_seconds_ago AS "seenSecondsAgo"
   FROM`;

@@ -178,7 +178,7 @@ class Batch extends pg.Query {
 
   override submit = (to: unknown): null => {
     const connection = to as Connection;
-    connection.stream.cork?.();
+    holdUntilNextTurn(connection);
     for (const [index, { sql }] of this.#statements.entries()) {
       const step = planStep(connection, sql);
       const name = step.how === 'once' ? '' : (step.prepared?.name ?? '');
@@ -193,7 +193,6 @@ class Batch extends pg.Query {
       this.#steps.push(step);
     }
     connection.sync();
-    connection.stream.uncork?.();
     return null;
   };
 
@@ -269,6 +268,23 @@ class Batch extends pg.Query {
   #current(): Step | undefined {
     return this.#steps[this.#results.length];
   }
+}
+
+const held = new WeakSet<Connection>();
+
+/**
+ * Keeps what is written until this turn of the event loop is over: the batches of all requests that
+ * arrived together leave in one system call.
+ */
+function holdUntilNextTurn(connection: Connection): void {
+  const { stream } = connection;
+  if (!stream.cork || held.has(connection)) return;
+  held.add(connection);
+  stream.cork();
+  setImmediate(() => {
+    held.delete(connection);
+    stream.uncork?.();
+  });
 }
 
 function planStep(connection: Connection, sql: string): Step {

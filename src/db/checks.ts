@@ -73,7 +73,7 @@ function aboutConnections(
 }
 
 const UNREADABLE =
-  'sallyport_app may not read sallyport.migrations: run GRANT USAGE ON SCHEMA sallyport TO sallyport_app, and GRANT SELECT ON TABLE sallyport.migrations TO sallyport_app.';
+  'sallyport_app may not read sallyport.migrations: run GRANT USAGE ON SCHEMA sallyport TO sallyport_app, then GRANT SELECT ON TABLE sallyport.migrations TO sallyport_app.';
 
 async function checkMigrations(database: Database): Promise<readonly Finding[]> {
   const recorded = new Set<unknown>();

@@ -51,7 +51,7 @@ export interface ServerLogins {
 }
 
 /** Reads share these; more cost PostgreSQL more for each query, not less (docs/performance.md). */
-const READ_LANES = 3;
+const READ_LANES = 2;
 const POOL_CONNECTIONS = 8;
 
 /** Beyond this a statement is given up by the server, and a second later by this process. */

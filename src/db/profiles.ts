@@ -2,17 +2,17 @@ import { sql } from 'kysely';
 import type { Statement } from './batch.ts';
 import { build } from './dialect.ts';
 
+const OWN = sql<string>`NULLIF(current_setting('sallyport.identity', true), '')::UUID`;
+
 /**
  * The own profile, behind a decision (authorization.ts). The predicate is the first wall; the
  * table's policy, which asks the database's own function, is the second.
  */
-export function selectOwnProfile(): Statement {
-  return build
-    .selectFrom('sallyport.profiles')
-    .where('identity_id', '=', OWN)
-    .select('display_name as displayName')
-    .compile();
-}
+export const ownProfile: Statement = build
+  .selectFrom('sallyport.profiles')
+  .where('identity_id', '=', OWN)
+  .select('display_name as displayName')
+  .compile();
 
 /** No row back: there is no such profile for this proof, which is a refusal and never a success. */
 export function updateOwnProfile(displayName: string): Statement {
@@ -23,5 +23,3 @@ export function updateOwnProfile(displayName: string): Statement {
     .returning('display_name as displayName')
     .compile();
 }
-
-const OWN = sql<string>`NULLIF(current_setting('sallyport.identity', true), '')::UUID`;

@@ -88,7 +88,7 @@ export function checkConnections(
       const wanted = isolationOf(engine, facts);
       return facts.isolation === wanted
         ? null
-        : `The connection for ${facts.role} runs at ${facts.isolation} and not at ${wanted}: let the server or the pooler before it accept default_transaction_isolation at sign-in.`;
+        : `The connection for ${facts.role} runs at ${facts.isolation} and not at ${wanted}: take \`options\` out of its URL, and let a pooler pass on what this process sends at sign-in.`;
     }),
   );
   if (engine === 'cockroachdb') return [...roles, ...isolation];
@@ -105,7 +105,7 @@ function checkSettings(each: EachConnection): readonly Finding[] {
       each(({ role, searchPath }) =>
         /(^|,\s*)pg_temp$/.test(searchPath)
           ? null
-          : `The search_path of ${role} is ${searchPath} and must end with pg_temp: let the server or the pooler before it accept search_path at sign-in.`,
+          : `The search_path of ${role} is ${searchPath} and must end with pg_temp: take \`options\` out of its URL, and let a pooler pass on what this process sends at sign-in.`,
       ),
     ),
     ...judged(
@@ -114,7 +114,7 @@ function checkSettings(each: EachConnection): readonly Finding[] {
       each(({ role, rowSecurity }) =>
         rowSecurity === 'on'
           ? null
-          : `The setting row_security of ${role} is ${rowSecurity}: run ALTER ROLE ${role} RESET row_security, also IN DATABASE, and take it out of postgresql.conf.`,
+          : `The setting row_security of ${role} is ${rowSecurity}: run ALTER ROLE ${role} RESET row_security (it may also be set for the database, or in postgresql.conf).`,
       ),
     ),
   ];

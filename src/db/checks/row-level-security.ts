@@ -12,25 +12,19 @@ interface Policy {
 }
 
 const OWN = '(identity_id = ( SELECT sallyport.current_identity() AS current_identity))';
-const ALL = { kind: 'PERMISSIVE', command: 'ALL' } as const;
+const ALL = { table: 'profiles', kind: 'PERMISSIVE', command: 'ALL' } as const;
 
 /** Each table that sallyport_app may touch, with all of its policies. */
 const POLICIES: readonly Policy[] = [
+  { ...ALL, name: 'profiles_own', roles: 'sallyport_app', using: OWN, check: OWN },
+  { ...ALL, name: 'profiles_identity', roles: 'sallyport_identity', using: 'true', check: 'true' },
   {
     ...ALL,
-    table: 'profiles',
-    name: 'profiles_own',
-    roles: 'sallyport_app',
-    using: OWN,
-    check: OWN,
-  },
-  {
-    ...ALL,
-    table: 'profiles',
-    name: 'profiles_identity',
-    roles: 'sallyport_identity',
+    name: 'profiles_owner',
+    command: 'SELECT',
+    roles: 'sallyport_owner',
     using: 'true',
-    check: 'true',
+    check: null,
   },
 ];
 
@@ -120,7 +114,7 @@ function unwalled(found: ReadonlyMap<string, TableRow>): readonly string[] {
 
 function openElsewhere({ table, walled }: Readonly<Record<string, unknown>>): string {
   const why = walled === true ? 'it has no policy' : 'its row-level security is not forced';
-  return `sallyport_app may touch ${String(table)}, and ${why}: REVOKE ALL ON TABLE ${String(table)} FROM PUBLIC, sallyport_app, or ENABLE and FORCE ROW LEVEL SECURITY and create its policies.`;
+  return `sallyport_app may touch ${String(table)}, and ${why}: run REVOKE ALL ON TABLE ${String(table)} FROM PUBLIC, sallyport_app, or enable and force row-level security there and create its policies.`;
 }
 
 function policyProblems(found: readonly Policy[]): readonly string[] {

@@ -253,17 +253,18 @@ function functions(engine: Engine): readonly MigrationStatement[] {
       id: 'function-require',
       sql: `CREATE OR REPLACE FUNCTION sallyport.require(
         p_permission TEXT,
-        OUT o_session UUID, OUT o_identity UUID, OUT o_tenant UUID, OUT o_email TEXT,
+        OUT o_session UUID, OUT o_identity UUID, OUT o_tenant UUID, OUT o_email TEXT, OUT o_display_name TEXT,
         OUT o_authenticated_at TIMESTAMPTZ, OUT o_created_at TIMESTAMPTZ, OUT o_expires_at TIMESTAMPTZ,
         OUT o_synchronizer_generation INT4, OUT o_seen_seconds_ago INT4
       ) LANGUAGE plpgsql ${definer} AS $$
       BEGIN
-        SELECT s.id, s.identity_id, m.tenant_id, e.address, s.authenticated_at, s.created_at, s.expires_at,
+        SELECT s.id, s.identity_id, m.tenant_id, e.address, p.display_name, s.authenticated_at, s.created_at, s.expires_at,
             s.synchronizer_generation, CAST(extract(epoch FROM now() - a.last_seen_at) AS INT4)
-          INTO o_session, o_identity, o_tenant, o_email, o_authenticated_at, o_created_at, o_expires_at,
+          INTO o_session, o_identity, o_tenant, o_email, o_display_name, o_authenticated_at, o_created_at, o_expires_at,
             o_synchronizer_generation, o_seen_seconds_ago
           FROM ${session} LEFT ${membership}
           LEFT JOIN sallyport.email_addresses AS e ON e.identity_id = s.identity_id
+          LEFT JOIN sallyport.profiles AS p ON p.identity_id = s.identity_id
           WHERE ${live};
         IF o_session IS NULL THEN
           RAISE EXCEPTION 'not signed in' USING ERRCODE = 'SP401';
@@ -283,7 +284,7 @@ function functions(engine: Engine): readonly MigrationStatement[] {
       id: 'function-require_for_write',
       sql: `CREATE OR REPLACE FUNCTION sallyport.require_for_write(
         p_permission TEXT, p_synchronizer_digest TEXT,
-        OUT o_session UUID, OUT o_identity UUID, OUT o_tenant UUID, OUT o_email TEXT,
+        OUT o_session UUID, OUT o_identity UUID, OUT o_tenant UUID, OUT o_email TEXT, OUT o_display_name TEXT,
         OUT o_authenticated_at TIMESTAMPTZ, OUT o_created_at TIMESTAMPTZ, OUT o_expires_at TIMESTAMPTZ,
         OUT o_synchronizer_generation INT4, OUT o_seen_seconds_ago INT4
       ) LANGUAGE plpgsql VOLATILE SECURITY DEFINER ${pinnedSearchPath(engine)} AS $$
@@ -296,9 +297,9 @@ function functions(engine: Engine): readonly MigrationStatement[] {
           SELECT m.tenant_id INTO v_tenant FROM sallyport.memberships AS m
             WHERE m.tenant_id = v_tenant AND m.identity_id = v_identity FOR SHARE;
         END IF;
-        SELECT f.o_session, f.o_identity, f.o_tenant, f.o_email, f.o_authenticated_at, f.o_created_at, f.o_expires_at,
+        SELECT f.o_session, f.o_identity, f.o_tenant, f.o_email, f.o_display_name, f.o_authenticated_at, f.o_created_at, f.o_expires_at,
             f.o_synchronizer_generation, f.o_seen_seconds_ago
-          INTO o_session, o_identity, o_tenant, o_email, o_authenticated_at, o_created_at, o_expires_at,
+          INTO o_session, o_identity, o_tenant, o_email, o_display_name, o_authenticated_at, o_created_at, o_expires_at,
             o_synchronizer_generation, o_seen_seconds_ago
           FROM sallyport.require(p_permission) AS f;
         IF p_synchronizer_digest IS NULL OR v_digest IS NULL OR v_digest <> p_synchronizer_digest THEN
@@ -338,6 +339,12 @@ function profile(engine: Engine): readonly MigrationStatement[] {
       // Sign-up writes the profile before any session exists.
       id: 'profiles-identity',
       sql: `CREATE POLICY profiles_identity ON sallyport.profiles FOR ALL TO sallyport_identity USING (true) WITH CHECK (true)`,
+    },
+    { id: 'profiles-owner-drop', sql: `DROP POLICY IF EXISTS profiles_owner ON sallyport.profiles` },
+    {
+      // sallyport.require reads the name of the request's own identity, as the owner.
+      id: 'profiles-owner',
+      sql: `CREATE POLICY profiles_owner ON sallyport.profiles FOR SELECT TO sallyport_owner USING (true)`,
     },
   ];
 }

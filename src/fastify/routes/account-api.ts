@@ -5,7 +5,7 @@ import type { Core } from '../../core/core.ts';
 import { confirmEmail } from '../../core/email-confirmation.ts';
 import { signIn } from '../../core/sign-in.ts';
 import { signUp } from '../../core/sign-up.ts';
-import { selectOwnProfile, updateOwnProfile } from '../../db/profiles.ts';
+import { ownProfile, updateOwnProfile } from '../../db/profiles.ts';
 import { eventOfCurrentIdentity } from '../../db/security-events.ts';
 import { deleteCurrentSession } from '../../db/sessions.ts';
 import { refuse } from '../refusals.ts';
@@ -87,7 +87,6 @@ export function accountApi(server: FastifyInstance, core: Core): void {
     '/api/session',
     {
       access: 'signed-in',
-      load: () => ({ profile: selectOwnProfile() }),
       schema: {
         summary: 'Who is signed in',
         response: { 200: z.object({ identity, session, csrfToken }), ...refusals(401) },
@@ -95,14 +94,10 @@ export function accountApi(server: FastifyInstance, core: Core): void {
     },
     async (request, reply) => {
       const { principal } = request;
-      const profile = request.loaded['profile']?.rows[0];
-      if (!principal || !profile) return refuse('not-signed-in', request, reply);
+      if (!principal) return refuse('not-signed-in', request, reply);
+      const { identityId: id, email, displayName } = principal;
       return reply.send({
-        identity: {
-          id: principal.identityId,
-          email: principal.email,
-          displayName: String(profile['displayName']),
-        },
+        identity: { id, email, displayName },
         session: sessionView({ ...principal, id: principal.sessionId }),
         csrfToken: csrfTokenFor(request),
       });
@@ -139,7 +134,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
     '/api/account/profile',
     {
       access: 'signed-in',
-      load: () => ({ profile: selectOwnProfile() }),
+      load: () => ({ profile: ownProfile }),
       schema: { summary: 'The own profile', response: { 200: profile, ...refusals(401) } },
     },
     async (request, reply) => {

@@ -6,7 +6,7 @@ import { parseDisplayName } from '../../core/display-name.ts';
 import { confirmEmail } from '../../core/email-confirmation.ts';
 import { signIn } from '../../core/sign-in.ts';
 import { signUp } from '../../core/sign-up.ts';
-import { selectOwnProfile, updateOwnProfile } from '../../db/profiles.ts';
+import { updateOwnProfile } from '../../db/profiles.ts';
 import { eventOfCurrentIdentity } from '../../db/security-events.ts';
 import { deleteCurrentSession } from '../../db/sessions.ts';
 import type { FieldError } from '../../http/problem.ts';
@@ -136,7 +136,6 @@ function ownPages(server: FastifyInstance): void {
     '/account',
     {
       ...ownPage,
-      load: () => ({ profile: selectOwnProfile() }),
       schema: { hide: true, querystring: z.object({ notice: z.literal('saved').optional() }) },
     },
     async (request, reply) => sendAccountPage(request, reply, request.query.notice, []),
@@ -148,9 +147,7 @@ function ownPages(server: FastifyInstance): void {
       ...ownForm,
       load: ({ body }) => {
         const parsed = parseDisplayName((body as z.output<typeof profileForm>).displayName);
-        return {
-          profile: 'problem' in parsed ? selectOwnProfile() : updateOwnProfile(parsed.displayName),
-        };
+        return 'problem' in parsed ? {} : { profile: updateOwnProfile(parsed.displayName) };
       },
       schema: { hide: true, body: profileForm },
     },
@@ -193,11 +190,10 @@ function sendAccountPage(
   errors: readonly FieldError[],
 ): FastifyReply {
   const { principal } = request;
-  const profile = request.loaded['profile']?.rows[0];
-  if (!principal || !profile) return refuse('not-signed-in', request, reply);
+  if (!principal) return refuse('not-signed-in', request, reply);
   const page = accountPage(texts, {
     csrfToken: csrfTokenFor(request),
-    displayName: String(profile['displayName']),
+    displayName: principal.displayName,
     email: principal.email,
     authenticatedAt: principal.authenticatedAt,
     expiresAt: principal.expiresAt,
