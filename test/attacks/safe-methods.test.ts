@@ -1,0 +1,187 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ask } from '../support/client.ts';
+import { newcomer } from '../support/people.ts';
+import { changedBy } from '../support/rows.ts';
+import {
+  bodyOf,
+  expectSuccess,
+  formOf,
+  type Legitimate,
+  legitimate,
+  named,
+  send,
+  startRecordedServer,
+} from './routes.ts';
+
+const server = await startRecordedServer();
+afterAll(() => server.close());
+const { origin, routes } = server;
+
+function isRoute(method: string, path: string): boolean {
+  return routes.some((route) => route.method === method && route.path === path);
+}
+
+const OVERRIDES = ['POST', 'PATCH', 'PUT', 'DELETE'].flatMap((method) => [
+  { 'x-http-method-override': method },
+  { 'x-http-method': method },
+  { 'x-method-override': method },
+]);
+
+describe.each(server.unsafeRoutes.map((route) => [named(route), route] as const))(
+  '%s',
+  (_, route) => {
+    let request: Legitimate;
+    beforeAll(async () => {
+      request = await legitimate(origin, route);
+    });
+
+    // <img src>, <a href>, a prefetch: SameSite=Lax would not even keep the cookie at home.
+    test('is not reached by GET, HEAD or OPTIONS, whatever they carry [R-10] [R-11] [R-17] [R-18] [CWE-650] [ASVS 3.5.3]', async () => {
+      const fields = formOf({ ...request.fields, _csrf: request.token, _method: route.method });
+      const changed = await changedBy(server.admin, async () => {
+        for (const method of ['GET', 'HEAD', 'OPTIONS']) {
+          for (const path of [route.path, `${route.path}?${fields}`]) {
+            const answer = await send(request, {}, { method, path });
+            const expected = isRoute(method, route.path) ? [200, 303, 400] : [405];
+            expect(expected, `${method} ${path}`).toContain(answer.status);
+          }
+        }
+      });
+      expect(changed).toEqual([]);
+    });
+
+    test('is not reached by a preflight, which carries no authority [R-10]', async () => {
+      const changed = await changedBy(server.admin, async () => {
+        const asks = { 'access-control-request-method': route.method };
+        const answer = await send(request, asks, { method: 'OPTIONS' });
+        expect([204, 405]).toContain(answer.status);
+      });
+      expect(changed).toEqual([]);
+    });
+
+    test('is not reached by a method in a header, the query or a field [R-11] [CWE-650]', async () => {
+      const changed = await changedBy(server.admin, async () => {
+        for (const override of OVERRIDES) {
+          const answer = await send(request, override, { method: 'GET' });
+          expect([200, 303, 405], JSON.stringify(override)).toContain(answer.status);
+          const wrong = await send(request, override, { method: 'DELETE' });
+          expect(wrong.status).toBe(405);
+        }
+        const path = `${route.path}?_method=${route.method}`;
+        expect([200, 303, 400, 405]).toContain(
+          (await send(request, {}, { method: 'GET', path })).status,
+        );
+        const put = {
+          body: bodyOf({ ...request, fields: { ...request.fields, _method: route.method } }),
+        };
+        expect((await send(request, {}, { ...put, method: 'PUT' })).status).toBe(405);
+      });
+      expect(changed).toEqual([]);
+    });
+
+    test('does what it does when it is meant', async () => {
+      const changed = await changedBy(server.admin, async () => expectSuccess(await send(request)));
+      expect(changed).not.toEqual([]);
+    });
+  },
+);
+
+describe('what can be read', () => {
+  const readable = routes.filter(({ method }) => method === 'GET' || method === 'HEAD');
+
+  // fetch('https://accounts.example.com/api/session', { mode: 'no-cors', credentials: 'include' })
+  test('changes nothing, asked for by another site with cookies [R-10] [R-11] [CWE-352] [ASVS 3.5.3]', async () => {
+    const { browser } = await newcomer(origin);
+    const evil = {
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'cors',
+      origin: 'https://evil.example',
+    };
+    const changed = await changedBy(server.admin, async () => {
+      for (const { method, path } of readable) {
+        const headers = { ...browser.cookieHeader(), ...evil };
+        const answer = await ask(origin, path, { method, headers });
+        expect(answer.status, `${method} ${path}`).toBeLessThan(400);
+        expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+      }
+    });
+    expect(changed).toEqual([]);
+    expect((await browser.get('/api/session')).status).toBe(200);
+  });
+
+  test('answers HEAD by the rule of GET: no session, no answer [R-06]', async () => {
+    const heads = readable.filter(({ method, access }) => method === 'HEAD' && access !== 'public');
+    expect(heads.length).toBeGreaterThan(0);
+    for (const { path } of heads) {
+      const answer = await ask(origin, path, { method: 'HEAD' });
+      expect([
+        answer.status === 401 || answer.headers.location === '/sign-in',
+        answer.text,
+      ]).toEqual([true, '']);
+    }
+  });
+});
+
+describe('methods that nobody declared', () => {
+  test('are answered with the list of those that somebody did', async () => {
+    for (const { path } of routes) {
+      const own = routes.filter((route) => route.path === path).map(({ method }) => method);
+      const answer = await ask(origin, path, { method: 'DELETE' });
+      expect([answer.status, answer.headers.allow], path).toEqual([405, own.toSorted().join(', ')]);
+    }
+  });
+
+  test.each(['PUT', 'DELETE', 'TRACE', 'PROPFIND', 'QUERY', 'LINK', 'PURGE', 'M-SEARCH'])(
+    '%s reaches no handler and changes nothing [R-11]',
+    async (method) => {
+      const { browser } = await newcomer(origin);
+      const changed = await changedBy(server.admin, async () => {
+        const headers = { ...browser.ownHeaders(), 'content-type': 'application/json' };
+        for (const path of new Set(routes.map((route) => route.path))) {
+          const answer = await ask(origin, path, { method, headers });
+          expect([400, 404, 405], `${method} ${path}`).toContain(answer.status);
+        }
+      });
+      expect(changed).toEqual([]);
+    },
+  );
+
+  // Methods are case-sensitive: `patch` is an unknown method, and unknown is unsafe.
+  test.each(['patch', 'Patch', 'get', 'POSTX'])('%s is no method that we know', async (method) => {
+    const { browser } = await newcomer(origin);
+    const { cookie = '' } = browser.cookieHeader();
+    const { host, port, hostname } = new URL(origin);
+    const changed = await changedBy(server.admin, async () => {
+      const body = '{"displayName":"x"}';
+      const answer = await raw(hostname, Number(port), [
+        `${method} /api/account/profile HTTP/1.1`,
+        `Host: ${host}`,
+        `Cookie: ${cookie}`,
+        `Origin: ${origin}`,
+        `X-CSRF-Token: ${browser.csrfToken}`,
+        'Content-Type: application/json',
+        `Content-Length: ${body.length}`,
+        '',
+        body,
+      ]);
+      expect(answer).toMatch(/^HTTP\/1\.1 40[05] /);
+      expect(answer).not.toContain('displayName');
+    });
+    expect(changed).toEqual([]);
+  });
+});
+
+function raw(host: string, port: number, lines: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port });
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => {
+      answer += chunk.toString('latin1');
+      socket.end();
+    });
+    socket.on('close', () => resolve(answer));
+    socket.on('error', reject);
+    socket.write(lines.join('\r\n'));
+  });
+}
