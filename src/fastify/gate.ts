@@ -38,7 +38,7 @@ export function addGate(app: FastifyInstance, core: Core, policy: GatePolicy): v
     reply.headers({ ...headers, ...corsHeaders(request.raw, policy.trustedOrigins) });
     const rejection = judgeHead(request, policy);
     if (rejection) return refuseHead(rejection, request, reply);
-    const preflight = preflightHeaders(request.raw);
+    const preflight = preflightHeaders(request.raw, policy.trustedOrigins);
     if (preflight) return reply.code(204).headers(preflight).send();
     request.sessionSecret = readSessionSecret(request);
     const access = request.routeOptions.config.access ?? 'public';

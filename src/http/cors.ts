@@ -17,17 +17,29 @@ export function corsHeaders(
   head: RequestHead,
   trustedOrigins: readonly string[],
 ): Readonly<Record<string, string>> {
-  const [origin, ...more] = headerValues(head, 'origin');
-  if (origin === undefined || more.length > 0 || !trustedOrigins.includes(origin)) return {};
+  const origin = trustedOrigin(head, trustedOrigins);
+  if (origin === null) return {};
   return {
     'access-control-allow-origin': origin,
     'access-control-allow-credentials': 'true',
   };
 }
 
-/** Whether the request is a preflight, and if so with what to answer it beside corsHeaders. */
-export function preflightHeaders(head: RequestHead): Readonly<Record<string, string>> | null {
+/**
+ * What answers a trusted origin's preflight, beside corsHeaders; null where the request is none. To
+ * every other origin OPTIONS is a method like another, and not one word of CORS is said.
+ */
+export function preflightHeaders(
+  head: RequestHead,
+  trustedOrigins: readonly string[],
+): Readonly<Record<string, string>> | null {
   if (head.method !== 'OPTIONS') return null;
   if (headerValues(head, 'access-control-request-method').length !== 1) return null;
-  return PREFLIGHT_HEADERS;
+  return trustedOrigin(head, trustedOrigins) === null ? null : PREFLIGHT_HEADERS;
+}
+
+function trustedOrigin(head: RequestHead, trustedOrigins: readonly string[]): string | null {
+  const [origin, ...more] = headerValues(head, 'origin');
+  if (origin === undefined || more.length > 0) return null;
+  return trustedOrigins.includes(origin) ? origin : null;
 }
