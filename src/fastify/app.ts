@@ -9,6 +9,7 @@ import {
 } from 'fastify-type-provider-zod';
 import type { Core } from '../core/core.ts';
 import { problem, type ProblemCode, PROBLEMS } from '../http/problem.ts';
+import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
 import { addBodyParser } from './body-parser.ts';
 import { addGate, type GatePolicy } from './gate.ts';
 import { addLastSeen } from './last-seen.ts';
@@ -44,8 +45,10 @@ export async function buildApp(core: Core, options: AppOptions): Promise<Fastify
     // Addresses in Forwarded headers are not believed: no peer has been configured (R-81).
     trustProxy: false,
     return503OnClosing: true,
-    frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
-    clientErrorHandler: answerClientError,
+    // A target that the router cannot decode is refused before any hook could set the headers.
+    frameworkErrors: (error, request, reply) =>
+      void answerError(error, request, reply.headers(refusalHeaders(options.policy))),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, options.policy),
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -86,7 +89,11 @@ async function addOpenApi(app: FastifyInstance, options: AppOptions): Promise<vo
 }
 
 /** Bytes that are no HTTP request get an answer too, by hand: there is no request to answer. */
-function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+function answerClientError(
+  error: Error & { code?: string },
+  socket: Socket,
+  policy: GatePolicy,
+): void {
   const codes: Readonly<Record<string, ProblemCode>> = {
     HPE_HEADER_OVERFLOW: 'header-too-large',
     ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
@@ -94,8 +101,15 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
   const code = codes[error.code ?? ''] ?? 'malformed-request';
   if (!socket.writable) return;
   const body = JSON.stringify(problem(code, randomUUID()));
-  socket.end(
-    `HTTP/1.1 ${PROBLEMS[code].status} Refused\r\ncontent-type: application/problem+json\r\n` +
-      `cache-control: no-store\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+  const headers = Object.entries({
+    ...refusalHeaders(policy),
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${PROBLEMS[code].status} Refused\r\n${headers.join('')}\r\n${body}`);
+}
+
+function refusalHeaders({ origin }: GatePolicy): Readonly<Record<string, string>> {
+  return { ...API_HEADERS, ...transportSecurity(origin) };
 }

@@ -142,6 +142,8 @@ describe('behind a proxy that ends TLS', () => {
       await pass('/api/session', { headers: { cookie } }),
       await pass('/account'),
       await pass('/nowhere'),
+      await pass('/%zz'),
+      await pass('/', { headers: { cookie: 'x'.repeat(20_000) } }),
       await pass('/api/session', { method: 'DELETE' }),
       await pass('/api/sign-in', { method: 'POST', body: 'x' }),
       await pass('/sign-in', { headers: { host: 'evil.example' } }),
