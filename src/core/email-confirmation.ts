@@ -1,4 +1,4 @@
-import { insertIdentity, isAddressProved } from '../db/identities.ts';
+import { insertIdentity, findProvedAddress } from '../db/identities.ts';
 import { consumeOneTimeToken } from '../db/one-time-tokens.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import { consumeSignUp } from '../db/sign-ups.ts';
@@ -17,7 +17,7 @@ export async function confirmEmail(core: Core, text: string): Promise<'confirmed
     const folded = await consumeOneTimeToken(tx, 'email-confirmation', digestOf(token.bytes));
     if (folded === undefined) return 'invalid';
     const signUp = await consumeSignUp(tx, folded);
-    if (!signUp || (await isAddressProved(tx, folded))) return 'invalid';
+    if (!signUp || (await findProvedAddress(tx, folded)) !== undefined) return 'invalid';
     const identityId = await insertIdentity(tx, signUp);
     await insertSecurityEvent(tx, { kind: 'address-proved', identityId });
     return 'confirmed';

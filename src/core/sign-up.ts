@@ -1,4 +1,4 @@
-import { isAddressProved } from '../db/identities.ts';
+import { findProvedAddress } from '../db/identities.ts';
 import { replaceOneTimeToken } from '../db/one-time-tokens.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import { replaceSignUp } from '../db/sign-ups.ts';
@@ -48,8 +48,10 @@ export async function signUp(
   const passwordHash = await core.passwords.hash(password.password);
   const token = newSecret();
   await core.database.transaction(async (tx) => {
-    if (await isAddressProved(tx, folded)) {
-      await queueMail(tx, core.encryptionKey, { kind: 'existing-account', to: address });
+    // To the address that was proved: another spelling of it may be another person's mailbox.
+    const proved = await findProvedAddress(tx, folded);
+    if (proved !== undefined) {
+      await queueMail(tx, core.encryptionKey, { kind: 'existing-account', to: proved });
       await insertSecurityEvent(tx, {
         kind: 'signed-up',
         identityId: null,

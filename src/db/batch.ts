@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { DatabaseUnavailableError, OpenTransactionError } from './errors.ts';
+import { DatabaseUnavailableError, OpenTransactionError, sqlState } from './errors.ts';
 
 /** One SQL statement and its bind parameters. A secret is always a parameter, never in the text. */
 export interface Statement {
@@ -91,6 +91,8 @@ interface Connection {
   execute(message: { portal: string }): void;
   close(message: { type: 'S'; name: string }): void;
   sync(): void;
+  on(event: 'readyForQuery' | 'end', listener: () => void): void;
+  off(event: 'readyForQuery' | 'end', listener: () => void): void;
 }
 
 interface Field {
@@ -253,7 +255,9 @@ class Batch extends pg.Query {
     // An earlier batch's statement left a failed transaction open: nothing of this one has run.
     if (this.#idleAfter && error.code === '25P02') connection.stream.destroy();
     const foreign = this.#idleAfter && givenUp.has(connection);
-    this.#reject(foreign ? new DatabaseUnavailableError('the connection was given up') : error);
+    const reason = foreign ? new DatabaseUnavailableError('the connection was given up') : error;
+    if (sqlState(error) === undefined) this.#reject(reason);
+    else whenAnswered(connection, () => this.#reject(reason));
   }
 
   /** COPY FROM STDIN would swallow the batches behind it: the connection is given up at once. */
@@ -268,6 +272,20 @@ class Batch extends pg.Query {
   #current(): Step | undefined {
     return this.#steps[this.#results.length];
   }
+}
+
+/**
+ * The server sends an error first and then, by itself, whether a transaction is open: who hears of
+ * the error must be able to rely on that. A connection that ends answers no more.
+ */
+function whenAnswered(connection: Connection, settle: () => void): void {
+  const done = () => {
+    connection.off('readyForQuery', done);
+    connection.off('end', done);
+    settle();
+  };
+  connection.on('readyForQuery', done);
+  connection.on('end', done);
 }
 
 const held = new WeakSet<Connection>();

@@ -18,7 +18,7 @@ import type { Tables } from './schema.ts';
 export const build = new Kysely<Tables>({ dialect: dialectWith(() => new DummyDriver()) });
 
 /** Kysely on one client that is inside a transaction: each query is a batch of its own. */
-export function kyselyOn(client: pg.PoolClient): Kysely<Tables> {
+export function kyselyOn(client: pg.Client | pg.PoolClient): Kysely<Tables> {
   return new Kysely<Tables>({ dialect: dialectWith(() => new ClientDriver(client)) });
 }
 
@@ -35,7 +35,7 @@ function dialectWith(createDriver: () => Driver): Dialect {
 class ClientDriver implements Driver {
   readonly #connection: DatabaseConnection;
 
-  constructor(client: pg.PoolClient) {
+  constructor(client: pg.Client | pg.PoolClient) {
     this.#connection = {
       // Kysely's own types say what a row is; here it is what came.
       // oxlint-disable-next-line typescript/no-unnecessary-type-parameters

@@ -16,6 +16,11 @@ export class TooMuchContentionError extends Error {
   override readonly name = 'TooMuchContentionError';
 }
 
+/** This database was first used with another encryption key. */
+export class OtherKeyError extends Error {
+  override readonly name = 'OtherKeyError';
+}
+
 /** A statement of a batch was a BEGIN or the like; its connection was given up. */
 export class OpenTransactionError extends Error {
   override readonly name = 'OpenTransactionError';

@@ -61,11 +61,12 @@ export async function findPasswordByAddress(
   );
 }
 
-export async function isAddressProved(tx: Tx, folded: string): Promise<boolean> {
+/** The address as its owner wrote it, undefined where nobody has proved it. */
+export async function findProvedAddress(tx: Tx, folded: string): Promise<string | undefined> {
   const row = await tx
     .selectFrom('sallyport.email_addresses')
     .where('folded', '=', folded)
-    .select('folded')
+    .select('address')
     .executeTakeFirst();
-  return row !== undefined;
+  return row?.address;
 }

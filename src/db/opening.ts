@@ -10,8 +10,10 @@ import {
   openServerDatabase,
   type Role,
 } from './database.ts';
+import { kyselyOn } from './dialect.ts';
+import { noteKeyFingerprint } from './encryption-key.ts';
 import { engineOf } from './engine.ts';
-import { DatabaseUnavailableError, reasonOf, sqlState } from './errors.ts';
+import { DatabaseUnavailableError, OtherKeyError, reasonOf, sqlState } from './errors.ts';
 import { migrate } from './migrations.ts';
 import { setRolePassword } from './roles.ts';
 
@@ -50,13 +52,20 @@ function closingBoth(lite: PGlite): Database {
 
 /**
  * A server's database, brought up to date through one URL whose login may create roles and schemas.
- * The process itself then signs in as the two roles, with these passwords.
+ * The process itself then signs in as the two roles, with these passwords, which are set only where
+ * the database belongs to this key: else they are what other processes sign in with.
+ * @throws OtherKeyError
  * @throws DatabaseUnavailableError whose message is for the person who started the process.
  */
-export async function openServerMigrated(url: string, passwords: RolePasswords): Promise<Database> {
+export async function openServerMigrated(
+  url: string,
+  passwords: RolePasswords,
+  keyFingerprint: string,
+): Promise<Database> {
   return await withConnection(url, async (owner) => {
     const engine = await engineOn(owner);
     await migrate(owner, engine, () => connect(url));
+    await checkKey(owner, keyFingerprint);
     await acceptPassword(owner, url, 'sallyport_app', passwords);
     await acceptPassword(owner, url, 'sallyport_identity', passwords);
     return openServerDatabase({
@@ -127,6 +136,13 @@ async function connect(url: string): Promise<pg.Client> {
 async function engineOn(client: pg.Client) {
   const { rows } = await runStatement(client, 'SELECT version() AS version');
   return engineOf(String(rows[0]?.['version']));
+}
+
+async function checkKey(owner: pg.Client, fingerprint: string): Promise<void> {
+  await runStatement(owner, `SET role TO sallyport_owner`);
+  const known = await noteKeyFingerprint(kyselyOn(owner), fingerprint);
+  await runStatement(owner, `RESET ROLE`);
+  if (known !== fingerprint) throw new OtherKeyError('set up with another encryption key');
 }
 
 /** Sets the role's password where it is not this one yet. */

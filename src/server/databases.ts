@@ -3,7 +3,7 @@ import { derivedPassword, fingerprintOf, type EncryptionKey } from '../core/encr
 import { checkDatabase, type Finding } from '../db/checks.ts';
 import type { Database } from '../db/database.ts';
 import { findKeyFingerprint, noteKeyFingerprint } from '../db/encryption-key.ts';
-import { DatabaseUnavailableError } from '../db/errors.ts';
+import { DatabaseUnavailableError, OtherKeyError } from '../db/errors.ts';
 import {
   migrateServer as migrateThrough,
   openEmbeddedMigrated,
@@ -32,7 +32,7 @@ export async function openDatabase(config: Config, key: EncryptionKey): Promise<
  * process itself then signs in as the two roles, with passwords derived from the encryption key.
  */
 export async function openManaged(url: string, key: EncryptionKey): Promise<Database> {
-  return await toThePerson(openServerMigrated(url, derivedPasswords(key)));
+  return await toThePerson(openServerMigrated(url, derivedPasswords(key), fingerprintOf(key)));
 }
 
 /**
@@ -102,11 +102,12 @@ function staysOnThisMachine(text: string): boolean {
   return host === '' || host.startsWith('/') || isLoopback(host);
 }
 
-/** That no connection can be had is a matter for the person, with what the server answered. */
+/** What is wrong with the database or its key is a matter for the person. */
 async function toThePerson<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
+    if (error instanceof OtherKeyError) throw new StartError(OTHER_KEY, { cause: error });
     if (!(error instanceof DatabaseUnavailableError)) throw error;
     throw new StartError(error.message, { cause: error });
   }

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Core } from '../core/core.ts';
 import { openMail } from '../core/mail.ts';
 import { claimDueMails, markMailSent, type OutboxRow } from '../db/outbox.ts';
+import { isLoopback } from './config.ts';
 import { renderMessage } from './mail-rendering.ts';
 import { repeat, type Repeated } from './repeat.ts';
 
@@ -25,6 +26,8 @@ export function startMailer(
     {
       url: mail.smtpUrl,
       pool: true,
+      // In clear only to a mail server on this machine (ASVS 12.3.1).
+      requireTLS: !isLoopback(new URL(mail.smtpUrl).hostname),
       connectionTimeout: SMTP_MILLISECONDS_MAX,
       greetingTimeout: SMTP_MILLISECONDS_MAX,
       socketTimeout: SMTP_MILLISECONDS_MAX,
