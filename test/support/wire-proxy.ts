@@ -26,6 +26,8 @@ export interface WireProxy {
   /** How many connections were ever opened. */
   connections: number;
   decide: (message: WireMessage) => Verdict;
+  /** The SQLSTATE that the server is to answer in the place of what this message would do. */
+  fail: (message: WireMessage) => string | null;
   /** Changes the text of a statement, as if the application had put it together so. */
   rewrite: (sql: string) => string;
   count(type: string): number;
@@ -72,6 +74,7 @@ export async function startWireProxy(serverUrl: string): Promise<WireProxy> {
     roundTrips: 0,
     connections: 0,
     decide: () => 'forward',
+    fail: () => null,
     rewrite: (sql) => sql,
     count: (type) => proxy.messages.filter((message) => message.type === type).length,
     clear() {
@@ -128,6 +131,8 @@ class FrontendReader {
     for (let raw = this.#next(); raw; raw = this.#next()) {
       const { message, forwarded } = this.#look(raw);
       const verdict = message ? this.#proxy.decide(message) : 'forward';
+      const state = message && this.#proxy.fail(message);
+      if (state) bytes.push(raising(state));
       if (verdict !== 'cut-before') bytes.push(forwarded);
       if (verdict === 'forward') continue;
       // A statement runs when it is executed, and commits when the Sync behind it is read.
@@ -173,6 +178,22 @@ class FrontendReader {
     this.#proxy.messages.push(message);
     return { message, forwarded };
   }
+}
+
+/** An unnamed statement that raises: the server skips what follows until the Sync. */
+function raising(state: string): Buffer {
+  const sql = `DO $$ BEGIN RAISE EXCEPTION 'injected' USING ERRCODE = '${state}'; END $$`;
+  const bodies: readonly [string, string][] = [
+    ['P', `\0${sql}\0\0\0`],
+    ['B', '\0'.repeat(8)],
+    ['E', '\0'.repeat(5)],
+  ];
+  const messages = bodies.map(([type, body]) => {
+    const message = Buffer.from(`${type}....${body}`);
+    message.writeInt32BE(message.length - 1, 1);
+    return message;
+  });
+  return Buffer.concat(messages);
 }
 
 /** The two zero-terminated strings that a Parse or a Bind starts with. */
