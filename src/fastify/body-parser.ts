@@ -34,12 +34,12 @@ function repeatsName(text: string, parsed: unknown): boolean {
 /** Without recursion: a body is small, but may be nested deeper than the stack is. */
 function countNames(parsed: unknown): number {
   let count = 0;
-  const objects = [parsed];
-  for (let value = objects.pop(); objects.length > 0 || value; value = objects.pop()) {
+  const found = [parsed];
+  for (const value of found) {
     if (typeof value !== 'object' || value === null) continue;
     const values: readonly unknown[] = Object.values(value);
     if (!Array.isArray(value)) count += values.length;
-    objects.push(...values);
+    found.push(...values);
   }
   return count;
 }
