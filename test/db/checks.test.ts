@@ -1,5 +1,6 @@
-// What the process refuses to start on. Each test spoils one thing, in a database of its own, the way
-// a hurried hand would: exactly that finding fails, its line says what to do, doing that heals it.
+// What the process refuses to start on. Each test spoils one thing, in a database of its own, the
+// way a hurried hand would: exactly that finding fails, its line says what to do, and doing that
+// heals it.
 import pg from 'pg';
 import {
   afterAll,

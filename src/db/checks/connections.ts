@@ -34,20 +34,23 @@ const TLS = query(
   `SELECT s.ssl AS "tls" FROM pg_catalog.pg_stat_ssl AS s WHERE s.pid = pg_catalog.pg_backend_pid()`,
 );
 
-/** Asks on each kind of connection; a rejection is one that could not be opened. */
+/**
+ * Asks on each kind of connection, of which the embedded database has one; a rejection is one that
+ * could not be opened.
+ */
 export async function readConnections(
   database: Database,
 ): Promise<readonly PromiseSettledResult<ConnectionFacts>[]> {
+  const kinds = database.engine === 'embedded' ? CONNECTIONS.slice(0, 1) : CONNECTIONS;
   const asksTls = database.engine === 'postgresql';
-  return await Promise.allSettled(
-    CONNECTIONS.map(async ({ role, access }) => {
-      const statements = asksTls ? [FACTS, TLS] : [FACTS];
-      const [facts, tls] = await database.batch({ role, proof: '', access }, statements);
-      const row = facts?.rows[0] as Omit<ConnectionFacts, 'role' | 'access' | 'tls'> | undefined;
-      if (!row) throw new Error('the server answered no row');
-      return { ...row, role, access, tls: asksTls ? tls?.rows[0]?.['tls'] === true : null };
-    }),
-  );
+  const ask = async ({ role, access }: (typeof CONNECTIONS)[number]) => {
+    const statements = asksTls ? [FACTS, TLS] : [FACTS];
+    const [facts, tls] = await database.batch({ role, proof: '', access }, statements);
+    const row = facts?.rows[0] as Omit<ConnectionFacts, 'role' | 'access' | 'tls'> | undefined;
+    if (!row) throw new Error('the server answered no row');
+    return { ...row, role, access, tls: asksTls ? tls?.rows[0]?.['tls'] === true : null };
+  };
+  return await Promise.allSettled(kinds.map(ask));
 }
 
 /** Why a role could not sign in. */
