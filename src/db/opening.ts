@@ -11,7 +11,7 @@ import {
   type Role,
 } from './database.ts';
 import { kyselyOn } from './dialect.ts';
-import { noteKeyFingerprint } from './encryption-key.ts';
+import { findKeyFingerprint, noteKeyFingerprint } from './encryption-key.ts';
 import { engineOf } from './engine.ts';
 import { DatabaseUnavailableError, OtherKeyError, reasonOf, sqlState } from './errors.ts';
 import { migrate } from './migrations.ts';
@@ -76,15 +76,23 @@ export async function openServerMigrated(
   });
 }
 
-/** The same, as it is: no migration, and no password is set, even if the roles cannot sign in. */
+/**
+ * The same, as it is: no migration, and no password is set, even if the roles cannot sign in.
+ * @throws OtherKeyError where the database is known to belong to another key.
+ */
 export async function openServerUnchanged(
   url: string,
   passwords: RolePasswords,
+  keyFingerprint: string,
 ): Promise<Database> {
-  return openServerDatabase({
-    engine: await withConnection(url, engineOn),
-    app: { connectionString: roleUrl(url, 'sallyport_app', passwords) },
-    identity: { connectionString: roleUrl(url, 'sallyport_identity', passwords) },
+  return await withConnection(url, async (owner) => {
+    const known = await knownFingerprint(owner);
+    if (known !== undefined && known !== keyFingerprint) throw otherKey();
+    return openServerDatabase({
+      engine: await engineOn(owner),
+      app: { connectionString: roleUrl(url, 'sallyport_app', passwords) },
+      identity: { connectionString: roleUrl(url, 'sallyport_identity', passwords) },
+    });
   });
 }
 
@@ -142,7 +150,21 @@ async function checkKey(owner: pg.Client, fingerprint: string): Promise<void> {
   await runStatement(owner, `SET role TO sallyport_owner`);
   const known = await noteKeyFingerprint(kyselyOn(owner), fingerprint);
   await runStatement(owner, `RESET ROLE`);
-  if (known !== fingerprint) throw new OtherKeyError('set up with another encryption key');
+  if (known !== fingerprint) throw otherKey();
+}
+
+function otherKey(): OtherKeyError {
+  return new OtherKeyError('set up with another encryption key');
+}
+
+/** Undefined also where there is no such table yet, or this login may not look into it. */
+async function knownFingerprint(owner: pg.Client): Promise<string | undefined> {
+  try {
+    return await findKeyFingerprint(kyselyOn(owner));
+  } catch (error) {
+    if (!['42P01', '3F000', '42501'].includes(sqlState(error) ?? '')) throw error;
+    return undefined;
+  }
 }
 
 /** Sets the role's password where it is not this one yet. */

@@ -43,7 +43,9 @@ export async function openUnchanged(config: Config, key: EncryptionKey): Promise
   const { database } = config;
   if (database.kind === 'embedded') return await openEmbeddedUnchanged(embeddedFolder(config));
   if (database.kind === 'logins') return await openDatabase(config, key);
-  return await toThePerson(openServerUnchanged(database.url, derivedPasswords(key)));
+  return await toThePerson(
+    openServerUnchanged(database.url, derivedPasswords(key), fingerprintOf(key)),
+  );
 }
 
 /** Brings the schema of a server up to date, and nothing else. @returns how many statements ran. */

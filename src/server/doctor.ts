@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Finding } from '../db/checks.ts';
-import { DatabaseUnavailableError } from '../db/errors.ts';
+import { DatabaseUnavailableError, OtherKeyError } from '../db/errors.ts';
 import { type Config, readConfig } from './config.ts';
 import { existingKey, lockDataFolder, StartError } from './data-folder.ts';
 import { checkWalls, findEncryptionKey, openUnchanged } from './databases.ts';
@@ -41,7 +41,8 @@ async function diagnoseDatabase(config: Config): Promise<readonly Finding[]> {
     }
   } catch (error) {
     if (!(error instanceof StartError || error instanceof DatabaseUnavailableError)) throw error;
-    return [{ id: 'connection', ok: false, line: error.message }];
+    const id = error.cause instanceof OtherKeyError ? 'encryption-key' : 'connection';
+    return [{ id, ok: false, line: error.message }];
   } finally {
     await unlock();
   }

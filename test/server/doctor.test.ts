@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { newEncryptionKey } from '../../src/core/encryption.ts';
 import { startServer } from '../../src/server/server.ts';
@@ -19,6 +20,12 @@ interface Diagnosis {
 }
 
 const key = TEST_KEY.toString('base64url');
+const anotherKey = newEncryptionKey().toString('base64url');
+
+/** What the server keeps of every role's password. */
+async function verifiers(admin: pg.Client): Promise<readonly unknown[]> {
+  return (await admin.query('SELECT rolname, rolpassword FROM pg_authid ORDER BY 1')).rows;
+}
 
 async function doctor(settings: Readonly<Record<string, string>>): Promise<Diagnosis> {
   const environment = Object.fromEntries(
@@ -75,34 +82,35 @@ describe('with a database server', () => {
     expect(rows).toEqual([]);
   });
 
-  test('with another key the roles cannot sign in, and their passwords stay as they are', async () => {
+  test('with another key than the one of the database, the passwords stay as they are', async () => {
     const { url, admin } = await openTestDatabase();
-    const verifiers = async () =>
-      (await admin.query(`SELECT rolname, rolpassword FROM pg_authid ORDER BY 1`)).rows;
-    const before = await verifiers();
-    const said = await doctor({
-      DATABASE_URL: url,
-      SALLYPORT_ENCRYPTION_KEY: newEncryptionKey().toString('base64url'),
-    });
+    const before = await verifiers(admin);
+    const said = await doctor({ DATABASE_URL: url, SALLYPORT_ENCRYPTION_KEY: anotherKey });
+    expect(said.exitCode).toBe(1);
+    expect(said.failed).toEqual([
+      expect.stringMatching(
+        /^encryption-key: This database was set up with another encryption key/,
+      ),
+    ]);
+    expect(await verifiers(admin)).toEqual(before);
+  });
+
+  test('roles that cannot sign in are told of, and their passwords stay as they are', async () => {
+    const { url, admin } = await openTestDatabase();
+    await admin.query('DELETE FROM sallyport.encryption_key');
+    const before = await verifiers(admin);
+    const said = await doctor({ DATABASE_URL: url, SALLYPORT_ENCRYPTION_KEY: anotherKey });
     expect(said.exitCode).toBe(1);
     expect(said.failed).toEqual([
       expect.stringContaining('No connection as sallyport_app: password authentication failed'),
       expect.stringContaining('No connection as sallyport_identity: password authentication'),
     ]);
-    expect(await verifiers()).toEqual(before);
-  });
-
-  test('a key that is not the one of this database', async () => {
-    const { url, admin } = await openTestDatabase();
-    await admin.query(`INSERT INTO sallyport.encryption_key (fingerprint) VALUES ('another')`);
-    const said = await doctor({ DATABASE_URL: url, SALLYPORT_ENCRYPTION_KEY: key });
-    expect(said.failed).toEqual([
-      expect.stringMatching(/^encryption-key: .* another encryption key/),
-    ]);
+    expect(await verifiers(admin)).toEqual(before);
   });
 
   test('the key is not noted as used', async () => {
     const { url, admin } = await openTestDatabase();
+    await admin.query('DELETE FROM sallyport.encryption_key');
     const said = await doctor({ DATABASE_URL: url, SALLYPORT_ENCRYPTION_KEY: key });
     expect(said.exitCode).toBe(0);
     expect((await admin.query('SELECT 1 FROM sallyport.encryption_key')).rows).toEqual([]);
@@ -154,6 +162,9 @@ describe('with the embedded database', () => {
     expect(after).toMatchObject({ exitCode: 0, stderr: '', failed: [] });
     expect(after.stdout).toContain('one session, which is a superuser');
     expect(readdirSync(folder)).toEqual(['database']);
+
+    const other = await doctor({ ...settings, SALLYPORT_ENCRYPTION_KEY: anotherKey });
+    expect(other.failed).toEqual([expect.stringMatching(/^encryption-key: .* another encryption/)]);
   });
 });
 
