@@ -37,6 +37,8 @@ export async function run(argv: string[]): Promise<void> {
 async function serve(): Promise<void> {
   const config = configuration();
   const server = await startServer(config);
+  // Whoever read our output may be gone by the time we stop; that is no reason to stop badly.
+  process.stdout.on('error', () => {});
   process.stdout.write(`${greeting(config, server.origin)}\n`);
   await stopSignal();
   process.stdout.write('Stopping.\n');

@@ -38,9 +38,12 @@ export function parseEmailAddress(
   return octets > ADDRESS_OCTETS_MAX ? { problem: 'too-long' } : { email };
 }
 
-/** RFC 5322 atext and, for internationalised addresses, letters, marks and digits; single dots. */
+/**
+ * RFC 5322 atext and, for internationalised addresses, letters, marks and digits; single dots. No
+ * beginning of an encoded word (RFC 2047), which some mail software decodes into another address.
+ */
 const LOCAL =
-  /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(?:\.[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u;
+  /^(?!.*=\?)[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(?:\.[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u;
 
 /**
  * What the conversion to ASCII may see: it reads a URL's host, so it would decode `%61` and stop at

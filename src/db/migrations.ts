@@ -102,7 +102,7 @@ export async function pendingStatements(
     applied = new Set(rows.map((row) => row['id']));
   } catch (error) {
     // 42P01 no such table, 3F000 no such schema, 42501 a schema that this role may not look into.
-    if (!['42P01', '3F000'].includes(sqlState(error) ?? '')) throw error;
+    if (!['42P01', '3F000', '42501'].includes(sqlState(error) ?? '')) throw error;
     applied = new Set();
   }
   return all.filter(({ id }) => !applied.has(id));

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import swagger from '@fastify/swagger';
-import { fastify, type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
+import {
+  fastify,
+  type FastifyInstance,
+  type FastifyServerOptions,
+  LogController,
+  type RouteOptions,
+} from 'fastify';
 import {
   jsonSchemaTransform,
   serializerCompiler,
@@ -9,6 +15,7 @@ import {
 } from 'fastify-type-provider-zod';
 import type { Core } from '../core/core.ts';
 import { problem, type ProblemCode, PROBLEMS } from '../http/problem.ts';
+import { isSafeMethod } from '../http/request-head.ts';
 import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
 import { addBodyParser } from './body-parser.ts';
 import { addGate, type GatePolicy } from './gate.ts';
@@ -84,8 +91,18 @@ async function addOpenApi(app: FastifyInstance, options: AppOptions): Promise<vo
         },
       },
     },
-    transform: jsonSchemaTransform,
+    transform: (described) => {
+      const { schema, url } = jsonSchemaTransform(described);
+      return { schema: { ...schema, security: securityOf(described.route) }, url };
+    },
   });
+}
+
+/** What a request to the route must carry, in the words of the OpenAPI document. */
+function securityOf({ config, method }: RouteOptions): readonly Record<string, readonly string[]>[] {
+  if (config?.access === undefined || config.access === 'public') return [];
+  const unsafe = ![method].flat().every(isSafeMethod);
+  return [unsafe ? { session: [], synchronizerToken: [] } : { session: [] }];
 }
 
 /** Bytes that are no HTTP request get an answer too, by hand: there is no request to answer. */

@@ -41,9 +41,9 @@ export const problemSchema = z
   })
   .describe('application/problem+json, RFC 9457');
 
-/** For the documentation: the refusals that a route names beside its success. */
+/** For the documentation: the refusals of a route beside its success; 503 can meet every one. */
 export function refusals(...statuses: readonly number[]): Record<number, typeof problemSchema> {
-  return Object.fromEntries(statuses.map((status) => [status, problemSchema]));
+  return Object.fromEntries([...statuses, 503].map((status) => [status, problemSchema]));
 }
 
 /** Of a session's row, what its owner sees. */

@@ -34,7 +34,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
         body: z.strictObject({ email: text, password: text, displayName: text }),
         response: {
           202: z.object({ status: z.literal('check-mail') }),
-          ...refusals(400, 403, 415, 503),
+          ...refusals(400, 403, 415),
         },
       },
     },
@@ -72,7 +72,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       schema: {
         summary: 'Sign in with a password; sets the session cookie',
         body: z.strictObject({ email: text, password: text }),
-        response: { 200: z.object({ session, csrfToken }), ...refusals(400, 401, 403, 415, 503) },
+        response: { 200: z.object({ session, csrfToken }), ...refusals(400, 401, 403, 415) },
       },
     },
     async (request, reply) => {

@@ -25,7 +25,7 @@ export function operationRoutes(server: FastifyInstance, core: Core): void {
     {
       access: 'public',
       anyHost: true,
-      schema: { summary: 'The database answers too', response: { 200: ok, ...refusals(503) } },
+      schema: { summary: 'The database answers too', response: { 200: ok, ...refusals() } },
     },
     async () => {
       await core.database.batch({ role: 'sallyport_app', proof: '', access: 'read' }, [PING]);
