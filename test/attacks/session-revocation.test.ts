@@ -132,7 +132,7 @@ describe('what is stored or shown of a session', () => {
       'SELECT proof_digest, synchronizer_digest FROM sallyport.sessions WHERE id = $1',
       [id],
     );
-    const secret = Buffer.from(browser.cookies.get(SESSION) ?? '', 'base64url');
+    const secret = browser.cookies.get(SESSION) ?? '';
     const proof = createHmac('sha256', secret).update('sallyport proof\x01').digest();
     expect(createHash('sha256').update(proof.toString('hex')).digest('hex')).toBe(
       rows[0]?.['proof_digest'],
