@@ -13,7 +13,7 @@ describe('an address that people have', () => {
     'a@b.co',
     'ada.lovelace+sallyport@mail.example.co.uk',
     "o'hara@example.com",
-    "!#$%&'*+/=?^_`{|}~-@example.com",
+    "!#$%&'*+/?=^_`{|}~-@example.com",
     '1234567890@example.com',
     'ada@xn--bcher-kva.example',
     'ada@3m.example',
@@ -129,6 +129,8 @@ describe('what could reach a second mailbox, or another than it shows, is refuse
     'ada@example.com%00.evil.example',
     'ada%evil.example@',
     'evil.example!ada@',
+    '=?utf-8?q?eve=40evil.example=3e=00?=@example.com',
+    'a=?utf-8?b?ZXZl?=@example.com',
     'ada@example.c',
     'ada@example.123',
   ])('%j', (text) => {
