@@ -18,6 +18,7 @@ import { problem, type ProblemCode, PROBLEMS } from '../http/problem.ts';
 import { isSafeMethod } from '../http/request-head.ts';
 import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
 import { addBodyParser } from './body-parser.ts';
+import { errorRecord } from './error-record.ts';
 import { addGate, type GatePolicy } from './gate.ts';
 import { addLastSeen } from './last-seen.ts';
 import { addNotFound } from './not-found.ts';
@@ -30,7 +31,7 @@ import { operationRoutes } from './routes/operation.ts';
 export interface AppOptions {
   readonly policy: GatePolicy;
   readonly version: string;
-  readonly logger: NonNullable<FastifyServerOptions['logger']>;
+  readonly logger: Exclude<NonNullable<FastifyServerOptions['logger']>, boolean>;
   /** The mails that wait, for /development/mailbox.json; absent outside development. */
   readonly mailbox?: () => Promise<readonly MailboxEntry[]>;
 }
@@ -42,7 +43,7 @@ const REQUEST_MILLISECONDS_MAX = 15_000;
 /** The accounts service as a Fastify app, not yet listening. */
 export async function buildApp(core: Core, options: AppOptions): Promise<FastifyInstance> {
   const app = fastify({
-    logger: options.logger,
+    logger: { ...options.logger, serializers: { err: (error) => errorRecord(error) } },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MILLISECONDS_MAX,
@@ -99,7 +100,10 @@ async function addOpenApi(app: FastifyInstance, options: AppOptions): Promise<vo
 }
 
 /** What a request to the route must carry, in the words of the OpenAPI document. */
-function securityOf({ config, method }: RouteOptions): readonly Record<string, readonly string[]>[] {
+function securityOf({
+  config,
+  method,
+}: RouteOptions): readonly Record<string, readonly string[]>[] {
   if (config?.access === undefined || config.access === 'public') return [];
   const unsafe = ![method].flat().every(isSafeMethod);
   return [unsafe ? { session: [], synchronizerToken: [] } : { session: [] }];

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createPasswordHasher } from '../../src/core/password-hashing.ts';
+import { type TestApp, startTestApp } from '../support/apps.ts';
+import { sendAtOnce } from '../support/at-once.ts';
+import { ask } from '../support/client.ts';
+import { newPerson, register } from '../support/people.ts';
+import { rowsOf } from '../support/rows.ts';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp(createPasswordHasher({ queue: 5, waitMilliseconds: 3_000 }));
+});
+afterAll(() => app.close());
+
+const json = (path: string, body: unknown) => ({
+  path,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
+describe('more passwords at once than the queue takes [CWE-400] [CWE-770]', () => {
+  test('some are told to come back, the others are answered right, and nobody is guessed in', async () => {
+    const { email, password } = await register(app.origin);
+    const wrong = 'eleven otters juggle lanterns';
+    const bodies = Array.from({ length: 60 }, (_, index) =>
+      index % 3 === 0
+        ? { email, password }
+        : { email: index % 3 === 1 ? email : newPerson().email, password: wrong },
+    );
+    const before = await rowsOf(app.admin);
+    const answers = await sendAtOnce(
+      app.origin,
+      bodies.map((body) => json('/api/sign-in', body)),
+    );
+    const after = await rowsOf(app.admin);
+
+    const busy = answers.filter(({ status }) => status === 503);
+    expect(busy.length).toBeGreaterThan(0);
+    expect(busy.length).toBeLessThan(60);
+    for (const answer of busy) {
+      expect(answer.json()).toMatchObject({ code: 'busy' });
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+      expect(answer.setCookies).toEqual([]);
+    }
+    for (const [index, { status }] of answers.entries()) {
+      expect([503, index % 3 === 0 ? 200 : 401], `request ${index}`).toContain(status);
+    }
+    const gained = (table: string) => (after[table]?.length ?? 0) - (before[table]?.length ?? 0);
+    const signedIn = answers.filter(({ status }) => status === 200);
+    expect(gained('sessions')).toBe(signedIn.length);
+    expect(gained('security_events')).toBe(60 - busy.length);
+  });
+
+  test('a sign-up that is turned away leaves no row and no mail', async () => {
+    const people = Array.from({ length: 30 }, () => newPerson());
+    const before = await rowsOf(app.admin);
+    const answers = await sendAtOnce(
+      app.origin,
+      people.map((person) => json('/api/sign-up', person)),
+    );
+    const after = await rowsOf(app.admin);
+    const accepted = answers.filter(({ status }) => status === 202).length;
+    for (const { status } of answers) expect([202, 503]).toContain(status);
+    expect(accepted).toBeGreaterThan(0);
+    for (const table of ['sign_ups', 'one_time_tokens', 'outbox', 'security_events']) {
+      expect((after[table]?.length ?? 0) - (before[table]?.length ?? 0), table).toBe(accepted);
+    }
+  });
+
+  test('meanwhile everything else is answered, and afterwards everybody gets in', async () => {
+    const { email, password } = await register(app.origin);
+    const burst = sendAtOnce(
+      app.origin,
+      Array.from({ length: 40 }, () => json('/api/sign-in', { email, password })),
+    );
+    for (let request = 0; request < 5; request++) {
+      expect((await ask(app.origin, '/ready')).status).toBe(200);
+      expect((await ask(app.origin, '/sign-in')).status).toBe(200);
+    }
+    const answers = await burst;
+    for (const { status } of answers) expect([200, 503]).toContain(status);
+    const { path, ...again } = json('/api/sign-in', { email, password });
+    expect((await ask(app.origin, path, { method: 'POST', ...again })).status).toBe(200);
+  });
+});

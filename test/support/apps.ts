@@ -1,0 +1,54 @@
+import type { AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
+import { waitingMails } from '../../src/core/mail.ts';
+import type { PasswordHasher } from '../../src/core/password-hashing.ts';
+import { buildApp } from '../../src/fastify/app.ts';
+import { hostsOf } from '../../src/http/host.ts';
+import { renderMessage } from '../../src/server/mail-rendering.ts';
+import { openTestCore, type TestCore } from './cores.ts';
+
+export interface TestApp extends TestCore {
+  readonly origin: string;
+  /** Everything that was logged so far, at the level that logs the most. */
+  log(): string;
+}
+
+/** The product's app on a free port, its log kept, and its passwords hashed within given limits. */
+export async function startTestApp(passwords?: PasswordHasher): Promise<TestApp> {
+  const test = await openTestCore(passwords);
+  const lines: string[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString());
+      done();
+    },
+  });
+  const policy = {
+    origin: 'http://localhost',
+    trustedOrigins: [] as readonly string[],
+    hosts: [] as readonly string[],
+  };
+  const app = await buildApp(test.core, {
+    policy,
+    version: '0.0.0',
+    logger: { level: 'trace', stream },
+    mailbox: async () =>
+      (await waitingMails(test.core, 200)).map((message) => {
+        const { subject, text, links } = renderMessage(message, policy.origin);
+        return { to: message.to, subject, text, links };
+      }),
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  policy.origin = `http://localhost:${port}`;
+  policy.hosts = hostsOf(policy.origin, { loopback: true, port }).hosts;
+  return {
+    ...test,
+    origin: policy.origin,
+    log: () => lines.join(''),
+    async close() {
+      await app.close();
+      await test.close();
+    },
+  };
+}
