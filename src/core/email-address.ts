@@ -47,8 +47,8 @@ const LOCAL =
 
 /**
  * What the conversion to ASCII may see: it reads a URL's host, so it would decode `%61` and stop at
- * `/`, `?`, `#` and `\`, and another address than the one typed would be stored (R-46). U+3002 is the
- * dot of Chinese and Japanese.
+ * `/`, `?`, `#` and `\`, and another address than the one typed would be stored (R-46). U+3002 is
+ * the dot of Chinese and Japanese.
  */
 const DOMAIN_CHARACTERS = /^[\p{L}\p{M}\p{N}.\u3002-]+$/u;
 

@@ -14,7 +14,8 @@ const CAUSES_MAX = 5;
 
 /**
  * Takes from an error what tells the operator where to look, and nothing else that it carries: the
- * database's errors quote the row that failed, with its hash, and the statement (CWE-532, ASVS 16.2.5).
+ * database's errors quote the row that failed, with its hash, and the statement. CWE-532,
+ * ASVS 16.2.5.
  */
 export function errorRecord(error: unknown, depth = 0): ErrorRecord {
   if (!(error instanceof Error)) {

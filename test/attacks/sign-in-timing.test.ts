@@ -52,8 +52,8 @@ async function factorBetween(
 }
 
 /**
- * A hash takes several times as long as all the rest: without it the factor would be above 2.5. This
- * bound is far from 1, where a busy machine does not get, and far from that.
+ * A hash takes several times as long as all the rest: without it the factor would be above 2.5.
+ * This bound is far from 1, where a busy machine does not get, and far from that.
  */
 const FACTOR_MAX = 1.6;
 
