@@ -220,7 +220,7 @@ export const EXPRESSIONS: readonly Injection[] = [
     `SELECT pg_create_logical_replication_slot('x', 'test_decoding')`,
   ),
   expression('pg_switch_wal', DENIED, 'SELECT pg_switch_wal()'),
-  expression('a session advisory lock', 'ran', 'SELECT pg_advisory_lock(1)'),
+  expression('a session advisory lock', 'ran', 'SELECT pg_advisory_lock(pg_backend_pid())'),
   expression('pg_notify', 'ran', `SELECT pg_notify('sallyport', 'x')`),
   expression(
     'require with a permission that it lacks',

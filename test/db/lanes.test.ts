@@ -38,6 +38,13 @@ const slow = (seconds: number) => statement('SELECT pg_sleep($1::FLOAT8)', secon
 
 const proofOf = (answers: readonly StatementResult[]) => answers[1]?.rows[0]?.['proof'];
 
+/** How many sessions of this database are in a transaction that nobody ends. */
+async function leftOpen(): Promise<number> {
+  const { rows } = await created.admin.query(`SELECT count(*)::INT4 AS n FROM pg_stat_activity
+    WHERE datname = current_database() AND state LIKE 'idle in transaction%'`);
+  return rows[0].n;
+}
+
 /** How a batch of the property below fails, if it does. */
 const FAILURES: Readonly<Record<string, Statement>> = {
   'division by zero': statement('SELECT 1 / $1::INT4', 0),
@@ -122,9 +129,7 @@ describe('lanes', () => {
     for (const answer of answers) {
       expect(answer[1]?.rows[0]?.['backend']).not.toBe(first?.['backend']);
     }
-    const idle = `SELECT count(*)::INT4 AS n FROM pg_stat_activity
-      WHERE datname = current_database() AND state LIKE 'idle in transaction%'`;
-    await expect.poll(async () => (await created.admin.query(idle)).rows[0].n).toBe(0);
+    await expect.poll(leftOpen).toBe(0);
   });
 
   test('a failing batch in a transaction that a BEGIN left open is answered elsewhere', async () => {
@@ -136,6 +141,16 @@ describe('lanes', () => {
     await expect(begin).rejects.toThrow(OpenTransactionError);
     await expect(failing).rejects.toMatchObject({ code: '22012' });
     expect(proofOf(await behind)).toBe('y');
+  });
+
+  test('a transaction that was opened and failed in one batch is not left to those behind it', async () => {
+    lanes = open(1);
+    await lanes.run([carry('warm'), carried]);
+    const failing = lanes.run([statement('BEGIN'), statement('SELECT 1 / $1::INT4', 0)]);
+    const behind = ['x', 'y'].map((proof) => lanes.run([carry(proof), carried]));
+    await expect(failing).rejects.toMatchObject({ code: '22012' });
+    expect((await Promise.all(behind)).map(proofOf)).toEqual(['x', 'y']);
+    await expect.poll(leftOpen).toBe(0);
   });
 
   test('COPY FROM STDIN is refused with its connection, and what comes after it is answered', async () => {
