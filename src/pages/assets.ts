@@ -14,8 +14,18 @@ export const stylesheet: Asset = readAsset('sallyport', 'css', 'text/css; charse
 /** The icon in the browser's tab. */
 export const favicon: Asset = readAsset('favicon', 'svg', 'image/svg+xml');
 
+/** Shows moments in the reader's time zone. */
+export const localTime: Asset = readAsset('local-time', 'js', 'text/javascript; charset=utf-8');
+
+/** Gives password fields a button that shows what was typed. */
+export const revealPassword: Asset = readAsset(
+  'reveal-password',
+  'js',
+  'text/javascript; charset=utf-8',
+);
+
 /** Every file that must be served for the pages to be complete. */
-export const assets: readonly Asset[] = [stylesheet, favicon];
+export const assets: readonly Asset[] = [stylesheet, favicon, localTime, revealPassword];
 
 /**
  * The digest in the path lets a browser keep the file for ever and never meet an old one: a changed

@@ -1,6 +1,7 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import { favicon, stylesheet } from './assets.ts';
+import type { Asset } from './assets.ts';
 import { HiddenField } from './form.tsx';
 import { Mark } from './mark.tsx';
 import type { Texts } from './texts.ts';
@@ -14,6 +15,10 @@ interface DocumentProps {
   readonly signOut?: { readonly csrfToken: string };
   /** The address of the page holds a one-time token, which no later request may repeat. */
   readonly secretAddress?: boolean;
+  /** Makes the browser open the same address again, at once. */
+  readonly refresh?: boolean;
+  /** What makes the page nicer to use. Everything works without. */
+  readonly scripts?: readonly Asset[];
   readonly children: ComponentChildren;
 }
 
@@ -29,7 +34,8 @@ export function renderDocument(document: VNode): string {
  * ASVS 14.2.1; Fetch standard, "append a request `Origin` header".
  */
 export function Document(props: DocumentProps) {
-  const { texts, title, shape, signOut, secretAddress = false, children } = props;
+  const { texts, title, shape, signOut, secretAddress = false, refresh = false, children } = props;
+  const { scripts = [] } = props;
   return (
     <html lang={texts.language}>
       <head>
@@ -38,8 +44,12 @@ export function Document(props: DocumentProps) {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         {secretAddress && <meta name="referrer" content="strict-origin" />}
+        {refresh && <meta http-equiv="refresh" content="0" />}
         <link rel="stylesheet" href={stylesheet.path} />
         <link rel="icon" type={favicon.contentType} href={favicon.path} />
+        {scripts.map(({ path }) => (
+          <script key={path} type="module" src={path} />
+        ))}
       </head>
       <body>
         <a class="skip" href="#content">

@@ -7,6 +7,9 @@ export interface FieldError {
   readonly reason: string;
 }
 
+/** Told to browsers so that they can warn before sending; the rule is checked on arrival. */
+export const passwordCharactersMin = 15;
+
 interface HiddenFieldProps {
   readonly name: string;
   readonly value: string;
@@ -20,14 +23,25 @@ export function HiddenField({ name, value }: HiddenFieldProps) {
   return <input type="hidden" name={name} value={value} autocomplete="off" />;
 }
 
+/**
+ * Tells a password manager whose password stands in the form. It is neither seen nor sent, which is
+ * why it has no name.
+ */
+export function NameForPasswordManagers({ email }: { readonly email: string }) {
+  return <input id="username" type="text" autocomplete="username" value={email} readonly hidden />;
+}
+
 interface TextFieldProps {
   readonly texts: Texts;
   readonly name: FieldName;
   readonly type: 'text' | 'email' | 'password';
-  readonly autocomplete: 'name' | 'username' | 'current-password' | 'new-password';
+  readonly autocomplete: 'name' | 'email' | 'username' | 'current-password' | 'new-password';
   /** Absent for passwords: a secret is never sent back to the page. */
   readonly value?: string | undefined;
   readonly minlength?: number;
+  /** For a form where the field means something more special than usual. */
+  readonly label?: string;
+  readonly hint?: string;
   readonly showHint?: boolean;
   readonly errors?: readonly FieldError[];
   /** The id of a message elsewhere that says what is wrong. */
@@ -43,7 +57,7 @@ interface TextFieldProps {
 export function TextField(props: TextFieldProps) {
   const { texts, name, errors = [] } = props;
   const own = errors.filter((error) => error.field === name);
-  const hint = props.showHint === false ? undefined : texts.fields[name].hint;
+  const hint = props.showHint === false ? undefined : (props.hint ?? texts.fields[name].hint);
   const described = [
     hint === undefined ? '' : `${name}-hint`,
     own.length > 0 ? `${name}-error` : '',
@@ -52,20 +66,15 @@ export function TextField(props: TextFieldProps) {
   const invalid = own.length > 0 || props.invalidBecause !== undefined;
   return (
     <div class="field">
-      <label for={name}>{texts.fields[name].label}</label>
+      <label for={name}>{props.label ?? texts.fields[name].label}</label>
       {hint !== undefined && (
         <p class="hint" id={`${name}-hint`}>
           {hint}
         </p>
       )}
-      {own.length > 0 && (
-        <div class="field-error" id={`${name}-error`}>
-          {own.map((error) => (
-            <p key={error.reason}>{fieldErrorText(texts, error)}</p>
-          ))}
-        </div>
-      )}
+      {own.length > 0 && <FieldErrors texts={texts} name={name} errors={own} />}
       <Input
+        texts={texts}
         type={props.type}
         attributes={{
           id: name,
@@ -85,14 +94,63 @@ export function TextField(props: TextFieldProps) {
 }
 
 interface InputProps {
+  readonly texts: Texts;
   readonly type: TextFieldProps['type'];
   readonly attributes: Omit<PartialInputHTMLAttributes<HTMLInputElement>, 'type' | 'role'>;
 }
 
-function Input({ type, attributes }: InputProps) {
+function Input({ texts, type, attributes }: InputProps) {
   if (type === 'text') return <input type="text" dir="auto" {...attributes} />;
   if (type === 'email') return <input type="email" autocapitalize="none" {...attributes} />;
-  return <input type="password" autocapitalize="none" {...attributes} />;
+  return (
+    <div class="secret">
+      <input type="password" autocapitalize="none" data-show={texts.showPassword} {...attributes} />
+    </div>
+  );
+}
+
+interface CheckFieldProps {
+  readonly texts: Texts;
+  readonly name: FieldName;
+  readonly value: string;
+  readonly errors?: readonly FieldError[] | undefined;
+}
+
+/** A box that must be ticked before the form can be sent. */
+export function CheckField({ texts, name, value, errors = [] }: CheckFieldProps) {
+  const own = errors.filter((error) => error.field === name);
+  return (
+    <div class="check">
+      <input
+        id={name}
+        type="checkbox"
+        name={name}
+        value={value}
+        required
+        autocomplete="off"
+        aria-describedby={own.length > 0 ? `${name}-error` : undefined}
+        aria-invalid={own.length > 0 ? 'true' : undefined}
+      />
+      <label for={name}>{texts.fields[name].label}</label>
+      {own.length > 0 && <FieldErrors texts={texts} name={name} errors={own} />}
+    </div>
+  );
+}
+
+interface FieldErrorsProps {
+  readonly texts: Texts;
+  readonly name: FieldName;
+  readonly errors: readonly FieldError[];
+}
+
+function FieldErrors({ texts, name, errors }: FieldErrorsProps) {
+  return (
+    <div class="field-error" id={`${name}-error`}>
+      {errors.map((error) => (
+        <p key={error.reason}>{fieldErrorText(texts, error)}</p>
+      ))}
+    </div>
+  );
 }
 
 interface ErrorSummaryProps {

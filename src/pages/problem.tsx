@@ -48,11 +48,12 @@ interface ActionLinkProps {
 }
 
 function ActionLink({ texts, action }: ActionLinkProps) {
-  const { home, signIn, account } = texts.actions;
+  const { home, signIn, account, reAuthenticate } = texts.actions;
   const links = {
     home: { href: '/', text: home },
     'sign-in': { href: '/sign-in', text: signIn },
     account: { href: '/account', text: account },
+    're-authenticate': { href: '/re-authenticate', text: reAuthenticate },
   };
   return (
     <a class="button primary" href={links[action].href}>

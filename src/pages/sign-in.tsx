@@ -1,3 +1,4 @@
+import { revealPassword } from './assets.ts';
 import { Document, renderDocument } from './document.tsx';
 import { HiddenField, TextField } from './form.tsx';
 import type { Texts } from './texts.ts';
@@ -7,14 +8,22 @@ interface SignInValues {
   readonly email?: string | undefined;
   /** Whether an attempt was refused. Why is not a value: the page must not be able to tell it. */
   readonly failed: boolean;
+  /** Where to go on afterwards. It comes back with the form and must be checked then. */
+  readonly returnTo?: string | undefined;
 }
 
 /** The sign-in form. One message stands for every way to fail (ASVS 6.3.8). Posts to /sign-in. */
-export function signInPage(texts: Texts, { csrfToken, email, failed }: SignInValues): string {
+export function signInPage(texts: Texts, values: SignInValues): string {
+  const { csrfToken, email, failed, returnTo } = values;
   const { title, submit, noAccount } = texts.signIn;
   const invalidBecause = failed ? 'failed' : undefined;
   return renderDocument(
-    <Document texts={texts} title={failed ? texts.errorTitle(title) : title} shape="panel">
+    <Document
+      texts={texts}
+      title={failed ? texts.errorTitle(title) : title}
+      shape="panel"
+      scripts={[revealPassword]}
+    >
       <h1>{title}</h1>
       <form method="post" action="/sign-in">
         {failed && (
@@ -23,6 +32,7 @@ export function signInPage(texts: Texts, { csrfToken, email, failed }: SignInVal
           </div>
         )}
         <HiddenField name="_csrf" value={csrfToken} />
+        {returnTo !== undefined && <HiddenField name="return_to" value={returnTo} />}
         <TextField
           texts={texts}
           name="email"

@@ -1,12 +1,8 @@
+import { revealPassword } from './assets.ts';
 import { Document, renderDocument } from './document.tsx';
-import { ErrorSummary, HiddenField, TextField } from './form.tsx';
+import { ErrorSummary, HiddenField, passwordCharactersMin, TextField } from './form.tsx';
 import type { FieldError } from './form.tsx';
 import type { Texts } from './texts.ts';
-
-/**
- * Told to the browser so that it can warn before sending; the rule itself is checked on arrival.
- */
-const passwordCharactersMin = 15;
 
 interface SignUpValues {
   readonly csrfToken: string;
@@ -24,6 +20,7 @@ export function signUpPage(texts: Texts, values: SignUpValues): string {
       texts={texts}
       title={errors.length > 0 ? texts.errorTitle(title) : title}
       shape="panel"
+      scripts={[revealPassword]}
     >
       <h1>{title}</h1>
       <ErrorSummary texts={texts} errors={errors} fields={['displayName', 'email', 'password']} />

@@ -1,7 +1,21 @@
-export { english } from './english.ts';
+import { english } from './english.ts';
+import { german } from './german.ts';
+
+export { english };
+
+/** The languages that there are, complete, each by its BCP 47 tag. */
+export type Language = 'en' | 'de';
+
+export const languages: Readonly<Record<Language, Texts>> = { en: english, de: german };
 
 /** The fields that forms ask for; their names in the form, in errors and in element ids. */
-export type FieldName = 'email' | 'password' | 'displayName';
+export type FieldName =
+  | 'email'
+  | 'password'
+  | 'displayName'
+  | 'currentPassword'
+  | 'newPassword'
+  | 'confirm';
 
 /** What may be wrong with a field. `other` stands for every reason that is not in this list. */
 export type FieldReason =
@@ -18,25 +32,46 @@ export type FieldReason =
   | 'password-personal'
   | 'password-repeated'
   | 'password-sequence'
+  | 'wrong-password'
   | 'other';
 
 /** Why a request was refused or failed. `refused` and `internal` also stand for unlisted codes. */
 export type ProblemCode =
   | 'foreign-origin'
+  | 'foreign-host'
   | 'synchronizer-token-mismatch'
   | 'not-found'
   | 'not-signed-in'
+  | 'wrong-credentials'
+  | 'step-up-required'
   | 'forbidden'
   | 'busy'
   | 'database-unavailable'
   | 'outcome-unknown'
   | 'malformed-request'
+  | 'invalid-fields'
+  | 'invalid-token'
+  | 'request-timeout'
+  | 'header-too-large'
   | 'unsupported-media-type'
   | 'body-too-large'
   | 'method-not-allowed'
   | 'duplicate-cookie'
   | 'internal'
   | 'refused';
+
+/** What has just been done, told at the top of the account page that follows. */
+export type AccountNotice =
+  | 'saved'
+  | 'email-requested'
+  | 'email-reverted'
+  | 'password-changed'
+  | 'session-ended'
+  | 'sessions-ended'
+  | 'kept';
+
+/** The pages of an account. */
+export type AccountSection = 'profile' | 'email' | 'password' | 'sessions' | 'data';
 
 export interface FieldTexts {
   readonly label: string;
@@ -48,7 +83,7 @@ export interface FieldTexts {
 export interface ProblemTexts {
   readonly title: string;
   readonly explanation: string;
-  readonly action: 'home' | 'sign-in' | 'account';
+  readonly action: 'home' | 'sign-in' | 'account' | 're-authenticate';
 }
 
 interface TitledText {
@@ -58,7 +93,8 @@ interface TitledText {
 
 /**
  * The paragraphs of a mail before and after its link. No value of a person stands in any of them,
- * so that nobody can make this service mail their words to a stranger (CVE-2022-31127).
+ * so that nobody can make this service mail their words to a stranger (CVE-2022-31127). The one
+ * exception is a masked address, told to the owner of the account that it shall belong to.
  */
 interface MailTexts<Values extends readonly unknown[] = []> {
   readonly subject: string;
@@ -82,7 +118,11 @@ export interface Texts {
     readonly signUpAgain: string;
     readonly signOut: string;
     readonly account: string;
+    readonly reAuthenticate: string;
+    readonly cancel: string;
   };
+  /** On the button beside a password field; it is pressed or not, and its text stays. */
+  readonly showPassword: string;
   readonly fields: Readonly<Record<FieldName, FieldTexts>>;
   readonly errors: Readonly<Record<FieldReason, string>>;
   readonly errorSummary: string;
@@ -120,22 +160,88 @@ export interface Texts {
     readonly noAccount: string;
   };
   readonly signedOut: TitledText & { readonly again: string };
-  readonly account: {
-    readonly title: string;
-    readonly signedInAs: string;
-    readonly saved: string;
-    readonly profileTitle: string;
-    readonly profileLead: string;
-    readonly submit: string;
-    readonly sessionTitle: string;
-    readonly sessionLead: string;
-    readonly authenticatedAt: string;
-    readonly expiresAt: string;
-  };
+  readonly account: AccountTexts;
+  readonly profile: FormTexts;
+  readonly emailChange: EmailChangeTexts;
+  readonly passwordChange: FormTexts;
+  readonly sessions: SessionsTexts;
+  readonly data: DataTexts;
+  readonly reauthentication: FormTexts & { readonly title: string; readonly failed: string };
+  readonly emailChanged: TitledText;
+  readonly emailRevert: FormTexts & { readonly title: string; readonly notYou: string };
+  readonly emailReverted: TitledText & { readonly next: string };
+  readonly deletionRequested: TitledText & { readonly keep: string };
+  readonly landing: TitledText & { readonly link: string };
+  readonly mailbox: MailboxTexts;
   readonly problems: Readonly<Record<ProblemCode, ProblemTexts>>;
   readonly reference: string;
   readonly mails: {
     readonly signUp: MailTexts<[expiresInHours: number]>;
     readonly existingAccount: MailTexts;
+    readonly emailChange: MailTexts<[expiresInHours: number]>;
+    readonly emailChangeNotice: MailTexts<[newAddressMasked: string, expiresInDays: number]>;
+    readonly passwordChanged: MailTexts;
+    readonly accountDeletion: MailTexts<[deletesAt: string]>;
   };
+}
+
+/** A sentence with a moment in it, which stands where the text says `{time}`. */
+type MomentText = string;
+
+interface FormTexts {
+  readonly lead: string;
+  readonly submit: string;
+}
+
+interface AccountTexts {
+  readonly title: string;
+  readonly signedInAs: string;
+  readonly sections: Readonly<Record<AccountSection, string>>;
+  readonly notices: Readonly<Record<AccountNotice, string>>;
+  readonly deletion: { readonly deletesAt: MomentText; readonly keep: string };
+}
+
+interface EmailChangeTexts extends FormTexts {
+  readonly current: string;
+  readonly fieldLabel: string;
+  readonly pendingTitle: string;
+  readonly pendingUntil: MomentText;
+  readonly pendingNext: string;
+}
+
+interface SessionsTexts {
+  readonly lead: string;
+  readonly onlyThis: string;
+  readonly current: string;
+  readonly lastSeen: MomentText;
+  readonly created: MomentText;
+  readonly end: string;
+  readonly endOthers: string;
+  readonly endOthersLead: string;
+  readonly device: {
+    readonly known: (browser: string, system: string) => string;
+    readonly browserOnly: (browser: string) => string;
+    readonly systemOnly: (system: string) => string;
+    readonly unknown: string;
+  };
+}
+
+interface DataTexts {
+  readonly exportTitle: string;
+  readonly exportLead: string;
+  readonly exportSubmit: string;
+  readonly deletionTitle: string;
+  readonly deletionLead: (graceDays: number) => string;
+  readonly deletionSteps: (graceDays: number) => readonly string[];
+  readonly deletionSubmit: string;
+  readonly alreadyRequested: string;
+}
+
+interface MailboxTexts {
+  readonly title: string;
+  readonly lead: string;
+  readonly json: string;
+  readonly to: string;
+  readonly links: string;
+  readonly empty: TitledText;
 }

@@ -1,0 +1,72 @@
+import type { Texts } from '../texts.ts';
+
+export const fields: Texts['fields'] = {
+  email: {
+    label: 'Email address',
+    errors: {
+      required: 'Enter your email address.',
+      'too-long': 'This address is too long to be an email address.',
+      'too-short': 'This address is too short to be an email address.',
+    },
+  },
+  password: {
+    label: 'Password',
+    hint:
+      'Use 15 characters or more, of any kind. Several words in a row are good. ' +
+      'Pasting and password managers are welcome.',
+    errors: {
+      required: 'Choose a password.',
+      'too-long': 'This password is too long. Use 15 to 128 characters.',
+      'too-short': 'This password is too short. Use 15 to 128 characters.',
+    },
+  },
+  displayName: {
+    label: 'Your name',
+    hint: 'As others should see it.',
+    errors: {
+      required: 'Enter a name. It can be any name you go by.',
+      'too-long': 'This name is too long. Enter a shorter one.',
+      'too-short': 'This name is too short. Enter a longer one.',
+    },
+  },
+  currentPassword: {
+    label: 'Current password',
+    errors: { required: 'Enter the password that you have now.' },
+  },
+  newPassword: {
+    label: 'New password',
+    hint:
+      'Use 15 characters or more, of any kind. Several words in a row are good. ' +
+      'Pasting and password managers are welcome.',
+    errors: {
+      required: 'Choose a new password.',
+      'too-long': 'This password is too long. Use 15 to 128 characters.',
+      'too-short': 'This password is too short. Use 15 to 128 characters.',
+    },
+  },
+  confirm: {
+    label: 'Yes, delete my account and everything in it',
+    errors: { required: 'Tick the box if you want to delete your account.' },
+  },
+};
+
+export const errors: Texts['errors'] = {
+  required: 'Fill in this field.',
+  'malformed-address': 'Enter a complete email address, like name@example.com.',
+  'too-long': 'This is too long. Enter something shorter.',
+  'too-short': 'This is too short. Enter something longer.',
+  'invisible-characters':
+    'This has characters that cannot be seen. Type it again rather than pasting it.',
+  'not-text': 'This cannot be read as text. Type it again.',
+  'unknown-field': 'The form sent something we did not ask for. Reload the page and try again.',
+  'password-too-short': 'This password is too short. Use 15 to 128 characters.',
+  'password-too-long': 'This password is too long. Use 15 to 128 characters.',
+  'password-common': 'This password is common or easy to guess. Choose another one.',
+  'password-personal':
+    'This password is made of your name or your address. Choose one that others cannot guess.',
+  'password-repeated': 'This password repeats the same characters. Choose a more varied one.',
+  'password-sequence':
+    'This password is a run of neighbouring keys or characters. Choose a more varied one.',
+  'wrong-password': 'This is not your password. Try again.',
+  other: 'This was not accepted. Check it and try again.',
+};

@@ -1,0 +1,95 @@
+import type { Texts } from '../texts.ts';
+
+export const mails: Texts['mails'] = {
+  signUp: {
+    subject: 'Confirm your email address for Sallyport',
+    before: (expiresInHours) => [
+      'Somebody, most likely you, has signed up for Sallyport with this email address.',
+      `If it was you, confirm the address within ${hours(expiresInHours)}. ` +
+        'The link opens a page with one button.',
+    ],
+    action: 'Confirm email address',
+    after: [
+      'If it was not you, do not follow the link: it would confirm an account with ' +
+        'a password that somebody else has chosen. Delete this message; ' +
+        'without the link nobody can sign in with your address.',
+    ],
+  },
+  existingAccount: {
+    subject: 'You already have a Sallyport account',
+    before: () => [
+      'Somebody, perhaps you, has tried to sign up for Sallyport with this email address. ' +
+        'It already has an account, so no new one was made.',
+      'If it was you, sign in with the password that you have.',
+    ],
+    action: 'Sign in',
+    after: [
+      'If it was not you, there is nothing to do. Your account is unchanged, ' +
+        'and whoever it was has not learned that it exists.',
+    ],
+  },
+  emailChange: {
+    subject: 'Confirm the new address of your Sallyport account',
+    before: (expiresInHours) => [
+      'Somebody, most likely you, wants to use this email address for their Sallyport account.',
+      `If it was you, confirm the address within ${hours(expiresInHours)}. ` +
+        'The link opens a page with one button. From then on you sign in with this address.',
+    ],
+    action: 'Confirm email address',
+    after: [
+      'If it was not you, do not follow the link and delete this message. ' +
+        'Without the link your address is not used.',
+    ],
+  },
+  emailChangeNotice: {
+    subject: 'The address of your Sallyport account is to change',
+    before: (newAddressMasked, expiresInDays) => [
+      'Somebody, most likely you, has asked to change the email address of your ' +
+        `Sallyport account to ${newAddressMasked}. ` +
+        'It changes as soon as the new address is confirmed.',
+      'If it was you, there is nothing to do.',
+      'If it was not you, keep this address: ' +
+        `the link takes the change back, for ${days(expiresInDays)}.`,
+    ],
+    action: 'Keep this address',
+    after: [
+      'Whoever asked for the change was signed in as you. If it was not you, ' +
+        'choose a new password as well.',
+    ],
+  },
+  passwordChanged: {
+    subject: 'The password of your Sallyport account was changed',
+    before: () => [
+      'The password of your Sallyport account has just been changed, ' +
+        'and all other sessions of your account have ended.',
+      'If it was you, there is nothing to do. You find your account here:',
+    ],
+    action: 'Go to your account',
+    after: [
+      'If it was not you, somebody else knows your password. ' +
+        'Tell those who run this service at once.',
+    ],
+  },
+  accountDeletion: {
+    subject: 'Your Sallyport account is going to be deleted',
+    before: (deletesAt) => [
+      'Somebody, most likely you, has asked to delete your Sallyport account. ' +
+        'You are signed out everywhere.',
+      `On ${deletesAt} the account and everything in it will be deleted. ` +
+        'If you want to keep it, sign in before then.',
+    ],
+    action: 'Sign in and keep the account',
+    after: [
+      'If it was not you, sign in, keep the account, and choose a new password: ' +
+        'somebody else was signed in as you.',
+    ],
+  },
+};
+
+function hours(count: number): string {
+  return count === 1 ? '1 hour' : `${count} hours`;
+}
+
+function days(count: number): string {
+  return count === 1 ? '1 day' : `${count} days`;
+}

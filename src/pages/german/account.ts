@@ -1,0 +1,149 @@
+import type { Texts } from '../texts.ts';
+
+export const account: Texts['account'] = {
+  title: 'Ihr Konto',
+  signedInAs: 'Angemeldet als',
+  sections: {
+    profile: 'Profil',
+    email: 'E-Mail-Adresse',
+    password: 'Passwort',
+    sessions: 'Sitzungen',
+    data: 'Ihre Daten',
+  },
+  notices: {
+    saved: 'Ihre Änderungen sind gespeichert.',
+    'email-requested':
+      'Wir senden einen Link an die neue Adresse. Erst wenn Sie ihm folgen, ändert sich Ihre Adresse.',
+    'email-reverted': 'Die Änderung ist zurückgenommen. Ihr Konto behält seine Adresse.',
+    'password-changed': 'Ihr Passwort ist geändert, Ihre anderen Sitzungen sind beendet.',
+    'session-ended': 'Die Sitzung ist beendet.',
+    'sessions-ended': 'Alle anderen Sitzungen sind beendet.',
+    kept: 'Ihr Konto bleibt bestehen. Es wird nichts gelöscht.',
+  },
+  deletion: {
+    deletesAt: 'Ihr Konto wird am {time} gelöscht.',
+    keep: 'Konto behalten',
+  },
+};
+
+export const profile: Texts['profile'] = {
+  lead: 'So erscheinen Sie den Menschen, mit denen Sie arbeiten.',
+  submit: 'Speichern',
+};
+
+export const emailChange: Texts['emailChange'] = {
+  current: 'Sie melden sich an mit',
+  fieldLabel: 'Neue E-Mail-Adresse',
+  lead:
+    'Wir senden einen Link an die neue Adresse und einen Hinweis an die bisherige. ' +
+    'Bis Sie dem Link folgen, ändert sich nichts.',
+  submit: 'Link senden',
+  pendingTitle: 'Noch nicht bestätigt',
+  pendingUntil: 'Der Link in der Nachricht gilt bis {time}.',
+  pendingNext:
+    'Keine Nachricht? Sehen Sie im Spam-Ordner nach, oder fordern Sie unten eine neue an.',
+};
+
+export const passwordChange: Texts['passwordChange'] = {
+  lead: 'Mit der Änderung enden alle Ihre anderen Sitzungen. Hier bleiben Sie angemeldet.',
+  submit: 'Passwort ändern',
+};
+
+export const sessions: Texts['sessions'] = {
+  lead:
+    'Hier sind Sie angemeldet. Beenden Sie, was Sie nicht wiedererkennen, ' +
+    'und ändern Sie dann Ihr Passwort.',
+  onlyThis: 'Sie sind nur hier angemeldet, sonst nirgends.',
+  current: 'Diese Sitzung',
+  lastSeen: 'Zuletzt aktiv: {time}',
+  created: 'Angemeldet: {time}',
+  end: 'Sitzung beenden',
+  endOthers: 'Alle anderen Sitzungen beenden',
+  endOthersLead: 'Hier bleiben Sie angemeldet, überall sonst werden Sie sofort abgemeldet.',
+  device: {
+    known: (browser, system) => `${browser} unter ${system}`,
+    browserOnly: (browser) => `${browser}, System unbekannt`,
+    systemOnly: (system) => `Unbekannter Browser unter ${system}`,
+    unknown: 'Browser und System unbekannt',
+  },
+};
+
+export const data: Texts['data'] = {
+  exportTitle: 'Herunterladen',
+  exportLead:
+    'Alles, was wir über Sie gespeichert haben, in einer Datei, die Programme lesen können (JSON).',
+  exportSubmit: 'Daten herunterladen',
+  deletionTitle: 'Konto löschen',
+  deletionLead: (graceDays) =>
+    `Ihr Konto wird ${days(graceDays)} nach Ihrem Auftrag gelöscht. Bis dahin können Sie es sich anders überlegen.`,
+  deletionSteps: (graceDays) => [
+    'Sie werden sofort überall abgemeldet.',
+    `Sie haben ${days(graceDays)} Zeit, sich wieder anzumelden und Ihr Konto zu behalten.`,
+    'Danach ist alles endgültig gelöscht, und niemand kann es wiederherstellen.',
+  ],
+  deletionSubmit: 'Konto löschen',
+  alreadyRequested:
+    'Das haben Sie bereits beauftragt. Den Zeitpunkt finden Sie oben auf der Seite.',
+};
+
+export const reauthentication: Texts['reauthentication'] = {
+  title: 'Sind Sie es noch?',
+  lead: 'Bestätigen Sie vor dieser Änderung noch einmal, dass Sie es sind. Sie sind angemeldet als',
+  submit: 'Weiter',
+  failed: 'Das ist nicht Ihr Passwort. Versuchen Sie es noch einmal.',
+};
+
+export const emailChanged: Texts['emailChanged'] = {
+  title: 'Ihre Adresse ist geändert',
+  text: 'Ab jetzt melden Sie sich mit der neuen Adresse an.',
+};
+
+export const emailRevert: Texts['emailRevert'] = {
+  title: 'Adresse behalten',
+  lead:
+    'Ein Klick nimmt die Änderung zurück: Ihr Konto behält die Adresse, ' +
+    'an die dieser Link gesendet wurde.',
+  submit: 'Änderung zurücknehmen',
+  notYou:
+    'Wenn Sie die Änderung selbst gewünscht haben, schließen Sie diese Seite, ' +
+    'und es geschieht nichts.',
+};
+
+export const emailReverted: Texts['emailReverted'] = {
+  title: 'Ihr Konto behält seine Adresse',
+  text: 'Die Änderung ist zurückgenommen.',
+  next:
+    'Wenn Sie die Änderung nicht selbst gewünscht haben, war jemand anderes in Ihrem Namen ' +
+    'angemeldet. Melden Sie sich an, beenden Sie die Sitzungen, die Sie nicht wiedererkennen, ' +
+    'und wählen Sie ein neues Passwort.',
+};
+
+export const deletionRequested: Texts['deletionRequested'] = {
+  title: 'Ihr Konto wird gelöscht',
+  text: 'Am {time} wird es mit allem, was darin ist, gelöscht. Sie sind überall abgemeldet.',
+  keep: 'Wenn Sie es sich anders überlegen, melden Sie sich vorher an und behalten es.',
+};
+
+export const landing: Texts['landing'] = {
+  title: 'Einen Moment',
+  text: 'Wir öffnen die Seite für Sie.',
+  link: 'Weiter, falls nichts geschieht',
+};
+
+export const mailbox: Texts['mailbox'] = {
+  title: 'Postfach für die Entwicklung',
+  lead:
+    'Diese Nachrichten wurden nicht gesendet: Es ist kein Mailserver eingerichtet. ' +
+    'Deshalb stehen sie hier, die neuesten zuerst.',
+  json: 'Dasselbe als JSON',
+  to: 'An',
+  links: 'Links',
+  empty: {
+    title: 'Noch keine Nachrichten',
+    text: 'Registrieren Sie sich, und die Nachricht, die wir senden würden, erscheint hier.',
+  },
+};
+
+function days(count: number): string {
+  return count === 1 ? 'einen Tag' : `${count} Tage`;
+}

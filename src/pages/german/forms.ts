@@ -1,0 +1,78 @@
+import type { Texts } from '../texts.ts';
+
+export const fields: Texts['fields'] = {
+  email: {
+    label: 'E-Mail-Adresse',
+    errors: {
+      required: 'Geben Sie Ihre E-Mail-Adresse ein.',
+      'too-long': 'Diese Angabe ist zu lang für eine E-Mail-Adresse.',
+      'too-short': 'Diese Angabe ist zu kurz für eine E-Mail-Adresse.',
+    },
+  },
+  password: {
+    label: 'Passwort',
+    hint:
+      'Mindestens 15 beliebige Zeichen. Mehrere Wörter hintereinander sind gut. ' +
+      'Einfügen und Passwortmanager sind willkommen.',
+    errors: {
+      required: 'Wählen Sie ein Passwort.',
+      'too-long': 'Dieses Passwort ist zu lang. Verwenden Sie 15 bis 128 Zeichen.',
+      'too-short': 'Dieses Passwort ist zu kurz. Verwenden Sie 15 bis 128 Zeichen.',
+    },
+  },
+  displayName: {
+    label: 'Ihr Name',
+    hint: 'So, wie andere ihn sehen sollen.',
+    errors: {
+      required: 'Geben Sie einen Namen ein. Es kann jeder Name sein, unter dem man Sie kennt.',
+      'too-long': 'Dieser Name ist zu lang. Geben Sie einen kürzeren ein.',
+      'too-short': 'Dieser Name ist zu kurz. Geben Sie einen längeren ein.',
+    },
+  },
+  currentPassword: {
+    label: 'Aktuelles Passwort',
+    errors: { required: 'Geben Sie das Passwort ein, das Sie zurzeit haben.' },
+  },
+  newPassword: {
+    label: 'Neues Passwort',
+    hint:
+      'Mindestens 15 beliebige Zeichen. Mehrere Wörter hintereinander sind gut. ' +
+      'Einfügen und Passwortmanager sind willkommen.',
+    errors: {
+      required: 'Wählen Sie ein neues Passwort.',
+      'too-long': 'Dieses Passwort ist zu lang. Verwenden Sie 15 bis 128 Zeichen.',
+      'too-short': 'Dieses Passwort ist zu kurz. Verwenden Sie 15 bis 128 Zeichen.',
+    },
+  },
+  confirm: {
+    label: 'Ja, mein Konto und alles darin löschen',
+    errors: { required: 'Setzen Sie das Häkchen, wenn Sie Ihr Konto löschen möchten.' },
+  },
+};
+
+export const errors: Texts['errors'] = {
+  required: 'Füllen Sie dieses Feld aus.',
+  'malformed-address': 'Geben Sie eine vollständige E-Mail-Adresse ein, etwa name@example.com.',
+  'too-long': 'Das ist zu lang. Geben Sie etwas Kürzeres ein.',
+  'too-short': 'Das ist zu kurz. Geben Sie etwas Längeres ein.',
+  'invisible-characters':
+    'Hier stehen Zeichen, die man nicht sieht. Tippen Sie es neu, statt es einzufügen.',
+  'not-text': 'Das lässt sich nicht als Text lesen. Tippen Sie es noch einmal.',
+  'unknown-field':
+    'Das Formular hat etwas gesendet, wonach wir nicht gefragt haben. ' +
+    'Laden Sie die Seite neu und versuchen Sie es noch einmal.',
+  'password-too-short': 'Dieses Passwort ist zu kurz. Verwenden Sie 15 bis 128 Zeichen.',
+  'password-too-long': 'Dieses Passwort ist zu lang. Verwenden Sie 15 bis 128 Zeichen.',
+  'password-common':
+    'Dieses Passwort ist verbreitet oder leicht zu erraten. Wählen Sie ein anderes.',
+  'password-personal':
+    'Dieses Passwort besteht aus Ihrem Namen oder Ihrer Adresse. ' +
+    'Wählen Sie eines, das andere nicht erraten.',
+  'password-repeated':
+    'Dieses Passwort wiederholt immer dieselben Zeichen. Wählen Sie ein abwechslungsreicheres.',
+  'password-sequence':
+    'Dieses Passwort ist eine Folge benachbarter Tasten oder Zeichen. ' +
+    'Wählen Sie ein abwechslungsreicheres.',
+  'wrong-password': 'Das ist nicht Ihr Passwort. Versuchen Sie es noch einmal.',
+  other: 'Das wurde nicht angenommen. Prüfen Sie es und versuchen Sie es noch einmal.',
+};

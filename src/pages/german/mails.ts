@@ -1,0 +1,97 @@
+import type { Texts } from '../texts.ts';
+
+export const mails: Texts['mails'] = {
+  signUp: {
+    subject: 'Bestätigen Sie Ihre E-Mail-Adresse für Sallyport',
+    before: (expiresInHours) => [
+      'Jemand, vermutlich Sie selbst, hat sich mit dieser E-Mail-Adresse bei Sallyport registriert.',
+      `Wenn Sie es waren, bestätigen Sie die Adresse innerhalb von ${hours(expiresInHours)}. ` +
+        'Der Link öffnet eine Seite mit einer einzigen Schaltfläche.',
+    ],
+    action: 'E-Mail-Adresse bestätigen',
+    after: [
+      'Wenn Sie es nicht waren, folgen Sie dem Link nicht: Er würde ein Konto bestätigen, dessen ' +
+        'Passwort jemand anderes gewählt hat. Löschen Sie diese Nachricht; ' +
+        'ohne den Link kann sich niemand mit Ihrer Adresse anmelden.',
+    ],
+  },
+  existingAccount: {
+    subject: 'Sie haben bereits ein Konto bei Sallyport',
+    before: () => [
+      'Jemand, vielleicht Sie selbst, wollte sich mit dieser E-Mail-Adresse bei Sallyport ' +
+        'registrieren. Es gibt dazu bereits ein Konto, deshalb wurde kein neues angelegt.',
+      'Wenn Sie es waren, melden Sie sich mit Ihrem bisherigen Passwort an.',
+    ],
+    action: 'Anmelden',
+    after: [
+      'Wenn Sie es nicht waren, müssen Sie nichts tun. Ihr Konto ist unverändert, ' +
+        'und wer immer es war, hat nicht erfahren, dass es existiert.',
+    ],
+  },
+  emailChange: {
+    subject: 'Bestätigen Sie die neue Adresse für Ihr Konto bei Sallyport',
+    before: (expiresInHours) => [
+      'Jemand, vermutlich Sie selbst, möchte diese E-Mail-Adresse für sein Konto bei Sallyport ' +
+        'verwenden.',
+      `Wenn Sie es waren, bestätigen Sie die Adresse innerhalb von ${hours(expiresInHours)}. ` +
+        'Der Link öffnet eine Seite mit einer einzigen Schaltfläche. ' +
+        'Danach melden Sie sich mit dieser Adresse an.',
+    ],
+    action: 'E-Mail-Adresse bestätigen',
+    after: [
+      'Wenn Sie es nicht waren, folgen Sie dem Link nicht und löschen Sie diese Nachricht. ' +
+        'Ohne den Link wird Ihre Adresse nicht verwendet.',
+    ],
+  },
+  emailChangeNotice: {
+    subject: 'Die Adresse Ihres Kontos bei Sallyport soll sich ändern',
+    before: (newAddressMasked, expiresInDays) => [
+      'Jemand, vermutlich Sie selbst, möchte die E-Mail-Adresse Ihres Kontos bei Sallyport ' +
+        `ändern in ${newAddressMasked}. ` +
+        'Sie ändert sich, sobald die neue Adresse bestätigt ist.',
+      'Wenn Sie es waren, müssen Sie nichts tun.',
+      'Wenn Sie es nicht waren, behalten Sie diese Adresse: ' +
+        `Der Link nimmt die Änderung zurück, ${days(expiresInDays)} lang.`,
+    ],
+    action: 'Diese Adresse behalten',
+    after: [
+      'Wer die Änderung wollte, war in Ihrem Namen angemeldet. Wenn Sie es nicht waren, ' +
+        'wählen Sie auch ein neues Passwort.',
+    ],
+  },
+  passwordChanged: {
+    subject: 'Das Passwort Ihres Kontos bei Sallyport wurde geändert',
+    before: () => [
+      'Das Passwort Ihres Kontos bei Sallyport wurde soeben geändert, ' +
+        'und alle anderen Sitzungen Ihres Kontos sind beendet.',
+      'Wenn Sie es waren, müssen Sie nichts tun. Hier finden Sie Ihr Konto:',
+    ],
+    action: 'Zu Ihrem Konto',
+    after: [
+      'Wenn Sie es nicht waren, kennt jemand anderes Ihr Passwort. ' +
+        'Sagen Sie es sofort denen, die diesen Dienst betreiben.',
+    ],
+  },
+  accountDeletion: {
+    subject: 'Ihr Konto bei Sallyport wird gelöscht',
+    before: (deletesAt) => [
+      'Jemand, vermutlich Sie selbst, hat die Löschung Ihres Kontos bei Sallyport beauftragt. ' +
+        'Sie sind überall abgemeldet.',
+      `Am ${deletesAt} wird das Konto mit allem, was darin ist, gelöscht. ` +
+        'Wenn Sie es behalten möchten, melden Sie sich vorher an.',
+    ],
+    action: 'Anmelden und das Konto behalten',
+    after: [
+      'Wenn Sie es nicht waren, melden Sie sich an, behalten Sie das Konto und wählen Sie ein ' +
+        'neues Passwort: Jemand anderes war in Ihrem Namen angemeldet.',
+    ],
+  },
+};
+
+function hours(count: number): string {
+  return count === 1 ? 'einer Stunde' : `${count} Stunden`;
+}
+
+function days(count: number): string {
+  return count === 1 ? 'einen Tag' : `${count} Tage`;
+}

@@ -1,0 +1,146 @@
+import type { Texts } from '../texts.ts';
+
+export const problems: Texts['problems'] = {
+  'foreign-origin': {
+    title: 'Diese Anfrage kam von woanders',
+    explanation:
+      'Ihr Browser sagt, dass eine andere Website sie gesendet hat. Wir haben deshalb nichts ' +
+      'getan. Falls Sie das tun wollten, beginnen Sie noch einmal auf unseren eigenen Seiten.',
+    action: 'home',
+  },
+  'foreign-host': {
+    title: 'Das ist nicht unsere Adresse',
+    explanation:
+      'Unter dem Namen in der Adresszeile antworten wir nicht. ' +
+      'Öffnen Sie die Adresse, die Sie kennen, statt einem Link zu folgen.',
+    action: 'home',
+  },
+  'synchronizer-token-mismatch': {
+    title: 'Dieses Formular war veraltet',
+    explanation:
+      'Es wurde geöffnet, bevor Sie sich zuletzt an- oder abgemeldet haben, oder es ist zu lange ' +
+      'her. Deshalb wurde nichts geändert. Gehen Sie zurück, laden Sie die Seite neu und senden ' +
+      'Sie es noch einmal.',
+    action: 'home',
+  },
+  'not-found': {
+    title: 'Hier ist nichts',
+    explanation:
+      'Vielleicht ist die Adresse falsch geschrieben, oder was hier war, gibt es nicht mehr.',
+    action: 'home',
+  },
+  'not-signed-in': {
+    title: 'Melden Sie sich an, um fortzufahren',
+    explanation: 'Sie sind nicht angemeldet, oder Ihre Sitzung ist abgelaufen.',
+    action: 'sign-in',
+  },
+  'wrong-credentials': {
+    title: 'Das hat nicht geklappt',
+    explanation: 'Prüfen Sie E-Mail-Adresse und Passwort und versuchen Sie es noch einmal.',
+    action: 'sign-in',
+  },
+  'step-up-required': {
+    title: 'Bestätigen Sie, dass Sie es sind',
+    explanation:
+      'Diese Änderung ist wichtig, und Ihre Anmeldung liegt eine Weile zurück. Noch wurde nichts ' +
+      'geändert. Geben Sie Ihr Passwort ein und wiederholen Sie dann die Änderung.',
+    action: 're-authenticate',
+  },
+  forbidden: {
+    title: 'Das dürfen Sie nicht',
+    explanation:
+      'Ihrem Konto fehlt die Berechtigung. Fragen Sie jemanden, der sie Ihnen geben kann.',
+    action: 'account',
+  },
+  busy: {
+    title: 'Bei uns ist gerade sehr viel los',
+    explanation: 'Es wurde nichts geändert. Warten Sie kurz und versuchen Sie es noch einmal.',
+    action: 'home',
+  },
+  'database-unavailable': {
+    title: 'Wir kommen nicht an unsere Daten',
+    explanation:
+      'Das liegt an uns, nicht an Ihnen. ' +
+      'Warten Sie einige Minuten und versuchen Sie es noch einmal.',
+    action: 'home',
+  },
+  'outcome-unknown': {
+    title: 'Wir wissen nicht, ob das gespeichert wurde',
+    explanation:
+      'Die Verbindung ist im letzten Augenblick abgebrochen. ' +
+      'Sehen Sie nach, ob Ihre Änderung da ist, bevor Sie sie noch einmal senden.',
+    action: 'account',
+  },
+  'malformed-request': {
+    title: 'Wir konnten diese Anfrage nicht lesen',
+    explanation:
+      'Es wurde nichts geändert. Gehen Sie zurück, laden Sie die Seite neu ' +
+      'und versuchen Sie es noch einmal.',
+    action: 'home',
+  },
+  'invalid-fields': {
+    title: 'Im Formular hat etwas gefehlt',
+    explanation:
+      'Es wurde nichts geändert. Gehen Sie zurück, füllen Sie alle Felder aus ' +
+      'und senden Sie es noch einmal.',
+    action: 'home',
+  },
+  'invalid-token': {
+    title: 'Dieser Link gilt nicht mehr',
+    explanation:
+      'Vielleicht ist er abgelaufen, wurde schon benutzt oder nicht vollständig kopiert.',
+    action: 'home',
+  },
+  'request-timeout': {
+    title: 'Das hat zu lange gedauert',
+    explanation:
+      'Ihre Anfrage ist nicht vollständig angekommen, und es wurde nichts geändert. ' +
+      'Prüfen Sie Ihre Verbindung und senden Sie sie noch einmal.',
+    action: 'home',
+  },
+  'header-too-large': {
+    title: 'Ihr Browser hat zu viel gesendet',
+    explanation:
+      'Seine Cookies oder die Adresse, die er abgerufen hat, sind zu lang. ' +
+      'Löschen Sie die Cookies dieser Website und versuchen Sie es noch einmal.',
+    action: 'home',
+  },
+  'unsupported-media-type': {
+    title: 'Wir konnten diese Anfrage nicht lesen',
+    explanation: 'Sie kam in einer Form, die diese Seite nicht annimmt. Es wurde nichts geändert.',
+    action: 'home',
+  },
+  'body-too-large': {
+    title: 'Das war zu viel auf einmal',
+    explanation:
+      'Es wurde nichts geändert. Gehen Sie zurück, kürzen Sie Ihre Eingaben ' +
+      'und senden Sie sie noch einmal.',
+    action: 'home',
+  },
+  'method-not-allowed': {
+    title: 'So lässt sich diese Seite nicht benutzen',
+    explanation:
+      'Es wurde nichts geändert. Beginnen Sie noch einmal auf der Seite, ' +
+      'die Sie hierher geführt hat.',
+    action: 'home',
+  },
+  'duplicate-cookie': {
+    title: 'Ihr Browser hat zwei Sitzungen gesendet',
+    explanation:
+      'Er hat dasselbe Cookie zweimal gesendet, und wir raten nicht, welches Ihres ist. ' +
+      'Löschen Sie die Cookies dieser Website und melden Sie sich dann wieder an.',
+    action: 'sign-in',
+  },
+  internal: {
+    title: 'Etwas ist schiefgegangen',
+    explanation: 'Das liegt an uns, nicht an Ihnen. Versuchen Sie es gleich noch einmal.',
+    action: 'home',
+  },
+  refused: {
+    title: 'Das hat nicht funktioniert',
+    explanation:
+      'Wir konnten die Anfrage nicht annehmen. Gehen Sie zurück, laden Sie die Seite neu ' +
+      'und versuchen Sie es noch einmal.',
+    action: 'home',
+  },
+};
