@@ -24,8 +24,17 @@ export const revealPassword: Asset = readAsset(
   'text/javascript; charset=utf-8',
 );
 
+/** Sends requests from the documentation of the API. */
+export const docsScript: Asset = readAsset('docs', 'js', 'text/javascript; charset=utf-8');
+
 /** Every file that must be served for the pages to be complete. */
-export const assets: readonly Asset[] = [stylesheet, favicon, localTime, revealPassword];
+export const assets: readonly Asset[] = [
+  stylesheet,
+  favicon,
+  localTime,
+  revealPassword,
+  docsScript,
+];
 
 /**
  * The digest in the path lets a browser keep the file for ever and never meet an old one: a changed

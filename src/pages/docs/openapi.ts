@@ -81,7 +81,8 @@ export interface Group {
   readonly operations: readonly Operation[];
 }
 
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+/** HEAD and OPTIONS are answered everywhere alike, and stand in no document of ours. */
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 /** The first pattern that a path matches decides; the last one takes the rest. */
 const GROUPS: readonly (Omit<Group, 'operations'> & { readonly paths: RegExp })[] = [
@@ -125,7 +126,7 @@ export function groupsOf(document: OpenApiDocument): readonly Group[] {
 }
 
 export function isUnsafe({ method }: Operation): boolean {
-  return method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS';
+  return method !== 'GET';
 }
 
 function operationsOf(document: OpenApiDocument): readonly Operation[] {

@@ -83,26 +83,19 @@ export function exampleOf(schema: Schema, name = ''): unknown {
   if (known !== undefined) return known;
   if (schema.anyOf?.[0]) return exampleOf(schema.anyOf[0], name);
   if (schema.items) return [exampleOf(schema.items, name)];
-  switch ([schema.type].flat()[0]) {
-    case 'object':
-      return Object.fromEntries(
-        Object.entries(schema.properties ?? {}).map(([key, each]) => [key, exampleOf(each, key)]),
-      );
-    case 'string':
-      return own(FORMATS, schema.format ?? '') ?? own(EXAMPLES, name) ?? '...';
-    case 'integer':
-    case 'number':
-      return safeBound(schema.minimum) ?? 1;
-    case 'boolean':
-      return true;
-    case 'array':
-      return [];
-    default:
-      return null;
+  const type = [schema.type].flat()[0];
+  if (type === 'string') {
+    return entryOf(FORMATS, schema.format ?? '') ?? entryOf(EXAMPLES, name) ?? '...';
   }
+  if (type === 'integer' || type === 'number') return safeBound(schema.minimum) ?? 1;
+  if (type === 'boolean') return true;
+  if (type !== 'object') return null;
+  return Object.fromEntries(
+    Object.entries(schema.properties ?? {}).map(([key, each]) => [key, exampleOf(each, key)]),
+  );
 }
 
-function own(table: Readonly<Record<string, string>>, name: string): string | undefined {
+function entryOf(table: Readonly<Record<string, string>>, name: string): string | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 

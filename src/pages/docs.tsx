@@ -1,0 +1,100 @@
+import { docsScript } from './assets.ts';
+import { CHAPTERS, Introduction, type Problems } from './docs/introduction.tsx';
+import { type Group, groupsOf, type OpenApiDocument } from './docs/openapi.ts';
+import { MethodMark, OperationArticle } from './docs/operation.tsx';
+import { Document, renderDocument } from './document.tsx';
+import { english } from './texts.ts';
+
+export type { OpenApiDocument } from './docs/openapi.ts';
+
+interface DocsValues {
+  readonly document: OpenApiDocument;
+  /** The configured origin, which examples call and which they name. */
+  readonly origin: string;
+  readonly problems: Problems;
+  /** Where given, operations can be tried; a visitor's requests carry this token. */
+  readonly tryIt: { readonly csrfToken: string } | null;
+}
+
+/**
+ * The documentation of the API, made from the document that the API gives of itself, so that it
+ * says nothing else. In English like that document. Everything can be read without a script.
+ */
+export function docsPage({ document, origin, problems, tryIt }: DocsValues): string {
+  const { title, version, description } = document.info;
+  const groups = groupsOf(document);
+  return renderDocument(
+    <Document texts={english} title="API" shape="wide" scripts={tryIt ? [docsScript] : []}>
+      <div class="docs" data-csrf-token={tryIt?.csrfToken}>
+        <Contents groups={groups} />
+        <div class="docs-body">
+          <h1>{title} API</h1>
+          {description !== undefined && <p class="lead">{description}</p>}
+          <dl class="docs-facts">
+            <div>
+              <dt>Base URL</dt>
+              <dd>
+                <code>{origin}</code>
+              </dd>
+            </div>
+            <div>
+              <dt>Version</dt>
+              <dd>{version}</dd>
+            </div>
+            <div>
+              <dt>Contract</dt>
+              <dd>
+                <a href="/openapi.json">OpenAPI 3.1</a>
+              </dd>
+            </div>
+          </dl>
+          <Introduction origin={origin} problems={problems} />
+          {groups.map(({ id, title: heading, lead, operations }) => (
+            <section class="group" id={id} key={id}>
+              <h2>{heading}</h2>
+              <p class="lead">{lead}</p>
+              {operations.map((operation) => (
+                <OperationArticle
+                  key={operation.id}
+                  operation={operation}
+                  origin={origin}
+                  problems={problems}
+                  tryIt={tryIt !== null}
+                />
+              ))}
+            </section>
+          ))}
+        </div>
+      </div>
+    </Document>,
+  );
+}
+
+function Contents({ groups }: { readonly groups: readonly Group[] }) {
+  return (
+    <nav class="contents" aria-label="On this page">
+      <ul>
+        {CHAPTERS.map(({ id, title }) => (
+          <li key={id}>
+            <a href={`#${id}`}>{title}</a>
+          </li>
+        ))}
+        {groups.map(({ id, title, operations }) => (
+          <li key={id}>
+            <a href={`#${id}`}>{title}</a>
+            <ul>
+              {operations.map((operation) => (
+                <li key={operation.id}>
+                  <a href={`#${operation.id}`}>
+                    <MethodMark method={operation.method} />{' '}
+                    <span class="path">{operation.path}</span>
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
