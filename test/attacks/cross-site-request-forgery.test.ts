@@ -107,7 +107,8 @@ describe.each(server.unsafeRoutes.map((route) => [named(route), route] as const)
       expect(await attack(request, attacks)).toEqual(refused(attacks));
     });
 
-    // <meta name="referrer" content="no-referrer"> on the attacker's page, a proxy that strips Sec-*.
+    // <meta name="referrer" content="no-referrer"> on the attacker's page, or a proxy that strips
+    // Sec-*, leaves nothing to judge by.
     test('refuses a cookie without any sign of where it comes from [R-09]', async () => {
       expect(await attack(request, { silent })).toEqual(refused({ silent }));
     });

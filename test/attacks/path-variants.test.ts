@@ -17,7 +17,8 @@ afterAll(() => server.close());
 const { origin } = server;
 
 // A rule that hangs on a path pattern is walked past by another spelling of the path. Ours hangs on
-// the route: a spelling that the router takes for the route has its rule, and every other is nothing.
+// the route: a spelling that the router takes for the route has its rule, and every other is
+// nothing.
 
 /** Other spellings of one path: to some server, proxy or filter each has been the same one. */
 function variantsOf(path: string): readonly string[] {

@@ -66,7 +66,9 @@ const signUpFields = async (): Promise<Fields> => ({ ...newPerson() });
 const profileFields = async (): Promise<Fields> => ({ displayName: 'Changed' });
 const noFields = async (): Promise<Fields> => ({});
 
-/** A route that is missing here fails its control, not its attacks: add what it legitimately takes. */
+/**
+ * A route that is missing here fails its control, not its attacks: add what it legitimately takes.
+ */
 const fieldsOf: Readonly<Record<string, (origin: string) => Promise<Fields>>> = {
   'POST /api/sign-up': signUpFields,
   'POST /api/email-confirmations': confirmationFields,

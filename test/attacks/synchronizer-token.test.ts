@@ -135,7 +135,8 @@ describe.each(guarded.map((route) => [named(route), route] as const))('%s', (_, 
       send(request, headers, changed),
     );
     expect(tried.changed).toEqual([]);
-    // What the schema does not know or cannot take is refused as such, before the token is looked at.
+    // What the schema does not know or cannot take is refused as such, before the token is looked
+    // at.
     const bySchema = ['a field of the body', 'the field, twice', 'the field, after a wrong one'];
     const expected = Object.keys(places).map((name) => [name, bySchema.includes(name) ? 400 : 403]);
     expect(tried.answers).toEqual(Object.fromEntries(expected));
@@ -226,7 +227,8 @@ describe('the life of a token', () => {
     expect((await second.send('PATCH', json.path, { displayName: 'Fresh' })).status).toBe(200);
   });
 
-  // A sensitive change makes a new generation. The row decides, so no process can go on with the old.
+  // A sensitive change makes a new generation. The row decides, so no process can go on with the
+  // old.
   test('a token of an earlier generation of the row is worthless at once [R-13]', async () => {
     const { browser } = await newcomer(origin);
     const old = browser.csrfToken ?? '';

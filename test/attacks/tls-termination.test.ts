@@ -12,8 +12,9 @@ import { changedBy } from '../support/rows.ts';
 import { startTestServer } from '../support/servers.ts';
 import { TEST_KEY } from '../support/test-key.ts';
 
-// The usual deployment: a proxy ends TLS, the process hears plain HTTP on loopback and cannot tell its
-// own scheme or name from a request. Twice a check that asked the request for them passed everything.
+// The usual deployment: a proxy ends TLS, the process hears plain HTTP on loopback and cannot tell
+// its own scheme or name from a request. Twice a check that asked the request for them passed
+// everything.
 
 const ORIGIN = 'https://accounts.example.test';
 const HOST = 'accounts.example.test';

@@ -57,8 +57,9 @@ export async function startPostgres(): Promise<Postgres> {
 }
 
 /**
- * The package ends the process with 0 as soon as that has nothing left to do, whatever exit code the
- * run has come to. Its hooks on signals stay; those on the end go, for `stop` stops our servers.
+ * The package ends the process with 0 as soon as that has nothing left to do, whatever exit code
+ * the run has come to. Its hooks on signals stay; those on the end go, for `stop` stops our
+ * servers.
  */
 async function importEmbeddedPostgres() {
   const ends = ['beforeExit', 'exit'] as const;
