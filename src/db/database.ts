@@ -111,9 +111,9 @@ export function embeddedConfig(lite: PGlite): pg.ClientConfig {
 }
 
 /**
- * The first word of a statement says what kind it is, for the extended protocol takes one at a time.
- * These kinds touch rows and nothing else, so injected SQL cannot leave the statement that it is in:
- * no PREPARE under the name of one of ours (pg_prepared_statements tells the names), no ALTER ROLE,
+ * The first word of a statement says what kind it is: the extended protocol takes one at a time.
+ * These touch rows and nothing else, so injected SQL cannot leave the statement that it is in: no
+ * PREPARE under the name of one of ours (pg_prepared_statements tells the names), no ALTER ROLE,
  * which a role may use on itself, no COMMIT that ends the proof (R-98, CWE-89).
  */
 const QUERY = /^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|MERGE|VALUES)\b/i;
@@ -125,8 +125,8 @@ function checkQueries(statements: readonly Statement[]): void {
 
 /**
  * Undoes what a statement of the batch may have set for the session, injected SQL included: nothing
- * of one request reaches the next (R-98). It goes last, because the next batch's transaction begins,
- * with the isolation that the session's settings say, before any statement of it could repair them;
+ * of one request reaches the next (R-98). It goes last, because the next batch's transaction
+ * begins, with the isolation of the session's settings, before a statement of it could repair them;
  * if the batch fails, its settings go with it. What the connection was opened with stays.
  */
 const PRISTINE: Statement = { sql: 'RESET ALL', parameters: [] };

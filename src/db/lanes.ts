@@ -107,7 +107,7 @@ async function runOn(
       return await runBatch(client, statements, { idleAfter: true });
     } catch (error) {
       if (error instanceof OpenTransactionError) throw error;
-      // Or it was given up: somebody else's transaction was open on it, which 25P02 says if it failed.
+      // Or it was given up: another's transaction was open on it, which 25P02 says if that failed.
       const givenUp = error instanceof DatabaseUnavailableError || sqlState(error) === '25P02';
       if (givenUp || isConnectionLoss(client, error)) return { lost: error };
       if (!isStalePreparedStatement(error) || attempt === 2) throw error;

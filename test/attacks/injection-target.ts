@@ -15,8 +15,8 @@ export interface Loot {
 }
 
 /**
- * The product's own connections with an attacker behind them. One request at a time, so each kind of
- * access has one connection (its first lane, its pool's newest), and what one request leaves on it,
+ * The product's own connections with an attacker behind them. One request at a time, so each kind
+ * of access has one connection (its first lane, its pool's newest), and what one request leaves on it,
  * the next one finds.
  */
 export interface InjectionTarget extends TestDatabase {

@@ -1,6 +1,6 @@
 import type { InjectionTarget } from './injection-target.ts';
 
-/** What is injected, and how it must end: its SQLSTATE, or `ran` where it may run and gets nothing. */
+/** What is injected, and how it must end: its SQLSTATE, or `ran` where it runs and gets nothing. */
 export interface Injection {
   readonly name: string;
   readonly sql: (target: InjectionTarget) => string;

@@ -182,7 +182,7 @@ describe('a decision of the database', () => {
     expect(await read(nobodys, 'notes:read')).toBe('forbidden');
   });
 
-  test('on a write without the session’s own synchronizer token is a refusal (SP419) [CWE-352]', async () => {
+  test('on a write without the synchronizer token of its own session is a refusal (SP419) [CWE-352]', async () => {
     const other = await insertSessionOf(t.admin, editor.identityId, tenants[0]);
     for (const synchronizerDigest of [
       null,

