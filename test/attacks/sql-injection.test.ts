@@ -124,9 +124,9 @@ describe.each(ACCESS)('SQL injected into a request to %s', (access) => {
     const started = performance.now();
     const loot = await target.inject(sql, access);
     expect(loot.state).toBe('57014');
-    expect(performance.now() - started).toBeLessThan(16_000);
+    expect(performance.now() - started).toBeLessThan(20_000);
     await expectUntouched(loot, access);
-  });
+  }, 60_000);
 });
 
 describe('SQL injected into a write', () => {
