@@ -33,6 +33,7 @@ export type FieldReason =
   | 'password-repeated'
   | 'password-sequence'
   | 'wrong-password'
+  | 'same-address'
   | 'other';
 
 /** Why a request was refused or failed. `refused` and `internal` also stand for unlisted codes. */

@@ -5,11 +5,24 @@ import {
   emailConfirmedPage,
   invalidLinkPage,
 } from '../../src/pages/email-confirmation.tsx';
+import { dataPage, deletionRequestedPage } from '../../src/pages/data.tsx';
+import {
+  emailChangedPage,
+  emailPage,
+  emailRevertedPage,
+  emailRevertPage,
+} from '../../src/pages/email-change.tsx';
 import { homePage } from '../../src/pages/home.tsx';
+import { landingPage } from '../../src/pages/landing.tsx';
+import { mailboxPage } from '../../src/pages/mailbox.tsx';
+import { passwordPage } from '../../src/pages/password.tsx';
 import { problemPage, signedOutPage } from '../../src/pages/problem.tsx';
+import { reauthenticationPage } from '../../src/pages/reauthentication.tsx';
+import { sessionsPage } from '../../src/pages/sessions.tsx';
 import { signInPage } from '../../src/pages/sign-in.tsx';
 import { checkMailPage, signUpPage } from '../../src/pages/sign-up.tsx';
 import { english } from '../../src/pages/texts.ts';
+import type { Texts } from '../../src/pages/texts.ts';
 
 export interface Values {
   readonly csrfToken: string;
@@ -17,6 +30,10 @@ export interface Values {
   readonly email: string;
   readonly token: string;
   readonly requestId: string;
+  readonly browser: string;
+  readonly system: string;
+  readonly returnTo: string;
+  readonly text: string;
 }
 
 export const plainValues: Values = {
@@ -25,6 +42,10 @@ export const plainValues: Values = {
   email: 'ada@example.com',
   token: 'token',
   requestId: 'request',
+  browser: 'Firefox 140',
+  system: 'Linux',
+  returnTo: '/account/email',
+  text: 'Words of a mail.',
 };
 
 /** Anything at all, and more often what has a meaning in HTML. */
@@ -51,37 +72,116 @@ export const hostileValues: fc.Arbitrary<Values> = fc.record({
   email: hostileText,
   token: hostileText,
   requestId: hostileText,
+  browser: hostileText,
+  system: hostileText,
+  returnTo: hostileText,
+  text: hostileText,
 });
 
 const errors = [
   { field: 'displayName', reason: 'too-long' },
   { field: 'email', reason: 'malformed-address' },
   { field: 'password', reason: 'password-common' },
+  { field: 'currentPassword', reason: 'wrong-password' },
+  { field: 'newPassword', reason: 'password-common' },
+  { field: 'confirm', reason: 'required' },
   { field: 'nothing', reason: 'unknown-field' },
 ];
 
-const times = {
-  authenticatedAt: new Date('2026-03-01T09:05:00Z'),
-  expiresAt: new Date('2026-03-08T21:30:00Z'),
-};
+export const deletesAt = new Date('2026-03-15T12:00:00Z');
 
 /** Every page in every state, made from the same values. */
-export function everyPage(values: Values): Record<string, string> {
+export function everyPage(values: Values, texts: Texts = english): Record<string, string> {
   return {
-    'home, signed out': homePage(english, { signedIn: false }),
-    'home, signed in': homePage(english, { signedIn: true }),
-    'sign up': signUpPage(english, { csrfToken: values.csrfToken, errors: [] }),
-    'sign up, wrong': signUpPage(english, { ...values, errors }),
-    'check mail': checkMailPage(english, values),
-    'email confirmation': emailConfirmationPage(english, values),
-    'email confirmed': emailConfirmedPage(english),
-    'invalid link': invalidLinkPage(english),
-    'sign in': signInPage(english, { csrfToken: values.csrfToken, failed: false }),
-    'sign in, failed': signInPage(english, { ...values, failed: true }),
-    account: accountPage(english, { ...values, ...times, errors: [] }),
-    'account, saved': accountPage(english, { ...values, ...times, notice: 'saved', errors: [] }),
-    'account, wrong': accountPage(english, { ...values, ...times, errors }),
-    problem: problemPage(english, { status: 404, code: 'not-found', ...values }),
-    'signed out': signedOutPage(english),
+    ...visitorPages(values, texts),
+    ...ownPages(values, texts),
+    ...otherPages(values, texts),
   };
+}
+
+function visitorPages(values: Values, texts: Texts): Record<string, string> {
+  const { csrfToken, returnTo } = values;
+  return {
+    'home, signed out': homePage(texts, { signedIn: false }),
+    'home, signed in': homePage(texts, { signedIn: true }),
+    'sign up': signUpPage(texts, { csrfToken, errors: [] }),
+    'sign up, wrong': signUpPage(texts, { ...values, errors }),
+    'check mail': checkMailPage(texts, values),
+    'email confirmation': emailConfirmationPage(texts, values),
+    'email confirmed': emailConfirmedPage(texts),
+    'invalid link': invalidLinkPage(texts),
+    'sign in': signInPage(texts, { csrfToken, failed: false, returnTo }),
+    'sign in, failed': signInPage(texts, { ...values, failed: true }),
+    'email changed': emailChangedPage(texts),
+    'email revert': emailRevertPage(texts, values),
+    'email reverted': emailRevertedPage(texts),
+    'deletion requested': deletionRequestedPage(texts, { deletesAt }),
+    'signed out': signedOutPage(texts),
+  };
+}
+
+function ownPages(values: Values, texts: Texts): Record<string, string> {
+  const pending = { address: values.email, expiresAt: new Date('2026-03-02T09:05:00Z') };
+  const { csrfToken, email } = values;
+  const wrong = { ...values, deletesAt, errors };
+  return {
+    account: accountPage(texts, { ...values, errors: [] }),
+    'account, saved': accountPage(texts, { ...values, notice: 'saved', errors: [] }),
+    'account, wrong': accountPage(texts, wrong),
+    email: emailPage(texts, { csrfToken, email, errors: [] }),
+    'email, pending': emailPage(texts, {
+      csrfToken,
+      email,
+      pending,
+      notice: 'email-requested',
+      errors: [],
+    }),
+    'email, wrong': emailPage(texts, { ...wrong, pending, value: email }),
+    password: passwordPage(texts, { csrfToken, email, errors: [] }),
+    'password, wrong': passwordPage(texts, wrong),
+    'sessions, one': sessionsPage(texts, { csrfToken, sessions: sessions(values).slice(0, 1) }),
+    sessions: sessionsPage(texts, {
+      csrfToken,
+      sessions: sessions(values),
+      notice: 'session-ended',
+      deletesAt,
+    }),
+    data: dataPage(texts, { csrfToken, graceDays: 14 }),
+    'data, wrong': dataPage(texts, { csrfToken, graceDays: 14, errors }),
+    'data, to be deleted': dataPage(texts, { csrfToken, graceDays: 14, deletesAt }),
+    're-authentication': reauthenticationPage(texts, { ...values, failed: false }),
+    're-authentication, failed': reauthenticationPage(texts, { ...values, failed: true }),
+  };
+}
+
+function otherPages(values: Values, texts: Texts): Record<string, string> {
+  const mail = { to: values.email, subject: values.displayName, text: values.text };
+  const links = ['http://127.0.0.1:4000/confirm-email?token=a'];
+  return {
+    problem: problemPage(texts, { status: 404, code: 'not-found', ...values }),
+    'problem, step up': problemPage(texts, { status: 401, code: 'step-up-required', ...values }),
+    landing: landingPage(texts, { path: '/account?notice=saved' }),
+    'mailbox, empty': mailboxPage(texts, { mails: [] }),
+    mailbox: mailboxPage(texts, {
+      mails: [
+        { ...mail, links },
+        { ...mail, links: [] },
+      ],
+    }),
+  };
+}
+
+/** The current session, and others that say everything, a part, and nothing of themselves. */
+export function sessions({ browser, system }: Pick<Values, 'browser' | 'system'>) {
+  const times = {
+    createdAt: new Date('2026-03-01T09:05:00Z'),
+    lastSeenAt: new Date('2026-03-01T10:06:00Z'),
+  };
+  return [
+    { id: 'session-id-1', browser, system, current: true, ...times },
+    { id: 'session-id-2', browser, system, current: false, ...times },
+    { id: 'session-id-3', browser, system: null, current: false, ...times },
+    { id: 'session-id-4', browser: null, system, current: false, ...times },
+    { id: 'session-id-5', browser: null, system: null, current: false, ...times },
+  ];
 }

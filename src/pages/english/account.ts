@@ -96,18 +96,18 @@ export const emailChanged: Texts['emailChanged'] = {
 export const emailRevert: Texts['emailRevert'] = {
   title: 'Keep your address',
   lead:
-    'One press takes the change back: your account keeps the address ' +
-    'that this link was sent to.',
+    'One press takes the change back: your account keeps the address that this link was ' +
+    'sent to, and is signed out everywhere.',
   submit: 'Take the change back',
   notYou: 'If you asked for the change yourself, close this page and nothing happens.',
 };
 
 export const emailReverted: Texts['emailReverted'] = {
   title: 'Your account keeps its address',
-  text: 'The change is taken back.',
+  text: 'The change is taken back, and all sessions have ended.',
   next:
     'If you did not ask for it yourself, somebody else was signed in as you. ' +
-    'Sign in, end the sessions that you do not recognise, and choose a new password.',
+    'Sign in and choose a new password.',
 };
 
 export const deletionRequested: Texts['deletionRequested'] = {

@@ -68,5 +68,6 @@ export const errors: Texts['errors'] = {
   'password-sequence':
     'This password is a run of neighbouring keys or characters. Choose a more varied one.',
   'wrong-password': 'This is not your password. Try again.',
+  'same-address': 'You have this address already. Enter the one that it is to become.',
   other: 'This was not accepted. Check it and try again.',
 };

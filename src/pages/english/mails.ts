@@ -18,8 +18,8 @@ export const mails: Texts['mails'] = {
   existingAccount: {
     subject: 'You already have a Sallyport account',
     before: () => [
-      'Somebody, perhaps you, has tried to sign up for Sallyport with this email address. ' +
-        'It already has an account, so no new one was made.',
+      'Somebody, perhaps you, has tried to use this email address for a new or another ' +
+        'Sallyport account. It already has an account, so nothing was changed.',
       'If it was you, sign in with the password that you have.',
     ],
     action: 'Sign in',
@@ -53,8 +53,8 @@ export const mails: Texts['mails'] = {
     ],
     action: 'Keep this address',
     after: [
-      'Whoever asked for the change was signed in as you. If it was not you, ' +
-        'choose a new password as well.',
+      'The link also ends all sessions, for whoever asked for the change was signed in as you. ' +
+        'If it was not you, sign in afterwards and choose a new password.',
     ],
   },
   passwordChanged: {

@@ -101,8 +101,8 @@ export const emailChanged: Texts['emailChanged'] = {
 export const emailRevert: Texts['emailRevert'] = {
   title: 'Adresse behalten',
   lead:
-    'Ein Klick nimmt die Änderung zurück: Ihr Konto behält die Adresse, ' +
-    'an die dieser Link gesendet wurde.',
+    'Ein Klick nimmt die Änderung zurück: Ihr Konto behält die Adresse, an die dieser Link ' +
+    'gesendet wurde, und wird überall abgemeldet.',
   submit: 'Änderung zurücknehmen',
   notYou:
     'Wenn Sie die Änderung selbst gewünscht haben, schließen Sie diese Seite, ' +
@@ -111,11 +111,10 @@ export const emailRevert: Texts['emailRevert'] = {
 
 export const emailReverted: Texts['emailReverted'] = {
   title: 'Ihr Konto behält seine Adresse',
-  text: 'Die Änderung ist zurückgenommen.',
+  text: 'Die Änderung ist zurückgenommen, und alle Sitzungen sind beendet.',
   next:
     'Wenn Sie die Änderung nicht selbst gewünscht haben, war jemand anderes in Ihrem Namen ' +
-    'angemeldet. Melden Sie sich an, beenden Sie die Sitzungen, die Sie nicht wiedererkennen, ' +
-    'und wählen Sie ein neues Passwort.',
+    'angemeldet. Melden Sie sich an und wählen Sie ein neues Passwort.',
 };
 
 export const deletionRequested: Texts['deletionRequested'] = {

@@ -74,5 +74,6 @@ export const errors: Texts['errors'] = {
     'Dieses Passwort ist eine Folge benachbarter Tasten oder Zeichen. ' +
     'Wählen Sie ein abwechslungsreicheres.',
   'wrong-password': 'Das ist nicht Ihr Passwort. Versuchen Sie es noch einmal.',
+  'same-address': 'Diese Adresse haben Sie bereits. Geben Sie die neue ein.',
   other: 'Das wurde nicht angenommen. Prüfen Sie es und versuchen Sie es noch einmal.',
 };

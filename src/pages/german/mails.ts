@@ -18,8 +18,9 @@ export const mails: Texts['mails'] = {
   existingAccount: {
     subject: 'Sie haben bereits ein Konto bei Sallyport',
     before: () => [
-      'Jemand, vielleicht Sie selbst, wollte sich mit dieser E-Mail-Adresse bei Sallyport ' +
-        'registrieren. Es gibt dazu bereits ein Konto, deshalb wurde kein neues angelegt.',
+      'Jemand, vielleicht Sie selbst, wollte diese E-Mail-Adresse für ein neues oder ein anderes ' +
+        'Konto bei Sallyport verwenden. Es gibt dazu bereits ein Konto, ' +
+        'deshalb wurde nichts geändert.',
       'Wenn Sie es waren, melden Sie sich mit Ihrem bisherigen Passwort an.',
     ],
     action: 'Anmelden',
@@ -55,8 +56,9 @@ export const mails: Texts['mails'] = {
     ],
     action: 'Diese Adresse behalten',
     after: [
-      'Wer die Änderung wollte, war in Ihrem Namen angemeldet. Wenn Sie es nicht waren, ' +
-        'wählen Sie auch ein neues Passwort.',
+      'Der Link beendet auch alle Sitzungen, denn wer die Änderung wollte, war in Ihrem Namen ' +
+        'angemeldet. Wenn Sie es nicht waren, melden Sie sich danach an und wählen Sie ein neues ' +
+        'Passwort.',
     ],
   },
   passwordChanged: {
