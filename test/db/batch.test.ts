@@ -139,7 +139,9 @@ describe('prepared statements', () => {
     await expect(run(missing)).rejects.toMatchObject({ code: '42P01' });
     await created.admin.query('CREATE TABLE later (id INT4)');
     expect((await run(divide(3), missing))[0]?.rows).toEqual([{ n: 4 }]);
+    proxy.clear();
     expect((await run(divide(4), missing))[0]?.rows).toEqual([{ n: 3 }]);
+    expect(proxy.count('Parse')).toBe(0);
     await created.admin.query('DROP TABLE later');
   });
 
