@@ -77,7 +77,7 @@ function greeting(config: Config, origin: string): string {
     lines.push(`  Data folder:  ${config.dataFolder} (the generated encryption key)`);
   }
   if (isDevelopment(config) && !config.mail) {
-    lines.push(`  Mails:        ${origin}/development/mailbox.json`);
+    lines.push(`  Mails:        ${origin}/development/mailbox`);
   }
   if (origin.startsWith('http://')) {
     lines.push('  Safari refuses Secure cookies on http://localhost: use another browser here.');

@@ -1,25 +1,72 @@
-import { insertIdentity, findProvedAddress } from '../db/identities.ts';
+import { consumeEmailChange } from '../db/email-changes.ts';
+import { findReservation } from '../db/email-reversions.ts';
+import { isUniqueViolation } from '../db/errors.ts';
+import { findProvedAddress, insertIdentity, replaceAddress } from '../db/identities.ts';
 import { consumeOneTimeToken } from '../db/one-time-tokens.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import { consumeSignUp } from '../db/sign-ups.ts';
+import type { Tx } from '../db/transaction.ts';
 import type { Core } from './core.ts';
 import { digestOf, parseSecret } from './secret.ts';
 
+/** What the token's address was proved for. */
+export type Confirmation = 'signed-up' | 'email-changed';
+
 /**
- * Proves the address that the token was mailed to, and makes the identity of its sign-up. Unknown,
- * expired, used and replaced tokens are refused alike. What anybody else had typed for this address
- * was replaced by the newest sign-up, and nothing of it survives the first proof (R-43).
+ * Proves the address that the token was mailed to, and makes the identity of its sign-up or gives the
+ * identity that asked for it its new address. Unknown, expired, used and replaced tokens are refused
+ * alike.
  */
-export async function confirmEmail(core: Core, text: string): Promise<'confirmed' | 'invalid'> {
+export async function confirmEmail(core: Core, text: string): Promise<Confirmation | 'invalid'> {
   const token = parseSecret(text);
   if (!token) return 'invalid';
-  return await core.database.transaction(async (tx) => {
-    const folded = await consumeOneTimeToken(tx, 'email-confirmation', digestOf(token.bytes));
-    if (folded === undefined) return 'invalid';
-    const signUp = await consumeSignUp(tx, folded);
-    if (!signUp || (await findProvedAddress(tx, folded)) !== undefined) return 'invalid';
-    const identityId = await insertIdentity(tx, signUp);
-    await insertSecurityEvent(tx, { kind: 'address-proved', identityId });
-    return 'confirmed';
-  });
+  const digest = digestOf(token.bytes);
+  try {
+    return await core.database.transaction(
+      async (tx) => (await confirmSignUp(tx, digest)) ?? (await confirmChange(tx, digest)),
+    );
+  } catch (error) {
+    // Somebody else has proved the same address in the same moment.
+    if (isUniqueViolation(error)) return 'invalid';
+    throw error;
+  }
+}
+
+/**
+ * What anybody else had typed for this address was replaced by the newest sign-up, and nothing of it
+ * survives the first proof (R-43). Undefined where the token is not a sign-up's.
+ */
+async function confirmSignUp(
+  tx: Tx,
+  digest: string,
+): Promise<Confirmation | 'invalid' | undefined> {
+  const folded = await consumeOneTimeToken(tx, 'email-confirmation', digest);
+  if (folded === undefined) return undefined;
+  const signUp = await consumeSignUp(tx, folded);
+  if (!signUp || (await isTaken(tx, folded, null))) return 'invalid';
+  const identityId = await insertIdentity(tx, signUp);
+  await insertSecurityEvent(tx, { kind: 'address-proved', identityId });
+  return 'signed-up';
+}
+
+/**
+ * The row holds the address that was proved and the one that it replaces: if the identity has another
+ * one by now, the change is void (R-38). A sign-up under way for the address ends with it.
+ */
+async function confirmChange(tx: Tx, digest: string): Promise<Confirmation | 'invalid'> {
+  const change = await consumeEmailChange(tx, digest);
+  if (!change) return 'invalid';
+  const { identityId, oldFolded, folded } = change;
+  if (await isTaken(tx, folded, identityId)) return 'invalid';
+  if (!(await replaceAddress(tx, identityId, oldFolded, change))) return 'invalid';
+  await consumeSignUp(tx, folded);
+  await insertSecurityEvent(tx, { kind: 'email-changed', identityId });
+  return 'email-changed';
+}
+
+/** An address that its former owner may want back is taken for everybody else. */
+async function isTaken(tx: Tx, folded: string, by: string | null): Promise<boolean> {
+  if ((await findProvedAddress(tx, folded)) !== undefined) return true;
+  const reservation = await findReservation(tx, folded);
+  return reservation !== undefined && reservation.identityId !== by;
 }

@@ -4,15 +4,29 @@ import type { Tx } from '../db/transaction.ts';
 import type { Core } from './core.ts';
 import { decrypt, encrypt, type EncryptionKey } from './encryption.ts';
 
+/** The language in which the person who caused the mail reads the pages. */
+export type MailLanguage = 'en' | 'de';
+
+interface Addressed {
+  readonly to: string;
+  readonly language: MailLanguage;
+}
+
 /** A mail to send, as data; pages/mail renders it and server/mailer sends it. */
-export type MailMessage =
-  | {
-      readonly kind: 'sign-up';
-      readonly to: string;
-      readonly token: string;
-      readonly expiresInHours: number;
-    }
-  | { readonly kind: 'existing-account'; readonly to: string };
+export type MailMessage = Addressed &
+  (
+    | { readonly kind: 'sign-up'; readonly token: string; readonly expiresInHours: number }
+    | { readonly kind: 'existing-account' }
+    | { readonly kind: 'email-change'; readonly token: string; readonly expiresInHours: number }
+    | {
+        readonly kind: 'email-change-notice';
+        readonly token: string;
+        readonly newAddressMasked: string;
+        readonly expiresInDays: number;
+      }
+    | { readonly kind: 'password-changed' }
+    | { readonly kind: 'account-deletion'; readonly deletesAt: string }
+  );
 
 /** A mail that could not be sent for this long is dropped: its link has expired. */
 const MAIL_HOURS = 24;

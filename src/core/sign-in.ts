@@ -4,18 +4,17 @@ import { deleteSessionByProof, insertSession, type SessionRow } from '../db/sess
 import type { Core } from './core.ts';
 import { parseEmailAddress } from './email-address.ts';
 import { normalizePassword } from './password.ts';
+import type { RotatedSecret } from './session-rotation.ts';
+import type { UserAgent } from './user-agent.ts';
 import { digestOf, newSecret, proofOf, type Secret, synchronizerTokenOf } from './secret.ts';
 
-export interface SignedIn {
+export interface SignedIn extends RotatedSecret {
   readonly identity: {
     readonly id: string;
     readonly email: string;
     readonly displayName: string;
   };
   readonly session: SessionRow;
-  /** Exists only here and in the cookie that is made of it. */
-  readonly secret: Secret;
-  readonly synchronizerGeneration: number;
 }
 
 /** The generation that a session's row starts with. */
@@ -34,6 +33,7 @@ export async function signIn(
   core: Core,
   input: { readonly email: string; readonly password: string },
   previous: Secret | null,
+  userAgent: UserAgent,
 ): Promise<SignedIn | 'wrong-credentials'> {
   const parsed = parseEmailAddress(input.email);
   const folded = 'email' in parsed ? parsed.email.folded : '';
@@ -60,6 +60,7 @@ export async function signIn(
     const { identityId, email, displayName } = current;
     if (previous) await deleteSessionByProof(tx, digestOf(proofOf(previous)));
     const session = await insertSession(tx, {
+      ...userAgent,
       identityId,
       proofDigest: digestOf(proofOf(secret)),
       synchronizerDigest: digestOf(synchronizerTokenOf(secret, FIRST_GENERATION)),

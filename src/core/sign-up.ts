@@ -1,11 +1,12 @@
-import { findProvedAddress } from '../db/identities.ts';
 import { replaceOneTimeToken } from '../db/one-time-tokens.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import { replaceSignUp } from '../db/sign-ups.ts';
 import type { Core } from './core.ts';
 import { type DisplayNameProblem, parseDisplayName } from './display-name.ts';
 import { type EmailAddressProblem, parseEmailAddress } from './email-address.ts';
-import { queueMail } from './mail.ts';
+import { ownerAddress } from './email-change.ts';
+import { type MailLanguage, queueMail } from './mail.ts';
+import { mayMail } from './mail-limit.ts';
 import { parseNewPassword, type PasswordProblem } from './password.ts';
 import { digestOf, newSecret, secretText } from './secret.ts';
 
@@ -31,6 +32,7 @@ const LINK_HOURS = 24;
 export async function signUp(
   core: Core,
   input: SignUpInput,
+  language: MailLanguage,
 ): Promise<{ readonly problems: readonly FieldProblem[] } | 'check-mail'> {
   const email = parseEmailAddress(input.email);
   const displayName = parseDisplayName(input.displayName);
@@ -48,10 +50,12 @@ export async function signUp(
   const passwordHash = await core.passwords.hash(password.password);
   const token = newSecret();
   await core.database.transaction(async (tx) => {
+    // Beyond the limit nothing changes, so that the link of the last mail goes on working.
+    if (!(await mayMail(tx, folded))) return;
     // To the address that was proved: another spelling of it may be another person's mailbox.
-    const proved = await findProvedAddress(tx, folded);
-    if (proved !== undefined) {
-      await queueMail(tx, core.encryptionKey, { kind: 'existing-account', to: proved });
+    const owner = await ownerAddress(tx, folded);
+    if (owner !== undefined) {
+      await queueMail(tx, core.encryptionKey, { kind: 'existing-account', to: owner, language });
       await insertSecurityEvent(tx, {
         kind: 'signed-up',
         identityId: null,
@@ -69,6 +73,7 @@ export async function signUp(
     await queueMail(tx, core.encryptionKey, {
       kind: 'sign-up',
       to: address,
+      language,
       token: secretText(token),
       expiresInHours: LINK_HOURS,
     });

@@ -1,6 +1,7 @@
 import type { StatementResult, Statement } from './batch.ts';
 import type { Database, Role } from './database.ts';
 import { sqlState } from './errors.ts';
+import type { Tx } from './transaction.ts';
 
 /** The authenticated actor of a request, as the database found it behind the request's proof. */
 export interface Principal {
@@ -16,12 +17,18 @@ export interface Principal {
   readonly seenSecondsAgo: number;
 }
 
-export type Refusal = 'not-signed-in' | 'forbidden' | 'synchronizer-token-mismatch';
+export type Refusal =
+  | 'not-signed-in'
+  | 'forbidden'
+  | 'synchronizer-token-mismatch'
+  | 'step-up-required';
 
 export interface Requirement {
   readonly role: Role;
   readonly proof: string;
   readonly permission: string | null;
+  /** How long ago the person may have proved who they are; left out where it does not matter. */
+  readonly freshSeconds?: number;
   /**
    * For a write: the digest of the synchronizer token that the request presented, null where it
    * presented none. For a read: undefined.
@@ -42,7 +49,34 @@ export async function runAuthorized(
   requirement: Requirement,
   statements: readonly Statement[],
 ): Promise<Authorized> {
-  const { role, proof, permission, synchronizerDigest } = requirement;
+  const { role, proof } = requirement;
+  const decision = decisionOf(requirement);
+  const access = requirement.synchronizerDigest === undefined ? 'read' : 'write';
+  return await orRefusal(async () => {
+    const answered = await database.batch({ role, proof, access }, [...decision, ...statements]);
+    const principal = answered[0]?.rows[0] as Principal | undefined;
+    if (!principal) throw new Error('the database decided nothing');
+    return { principal, results: answered.slice(decision.length) };
+  });
+}
+
+/**
+ * Runs the callback in a transaction that opens, in one flush, with the database's decision on the
+ * request's proof: what was authorized before it began must still be so, and stays so until it
+ * commits. See runTransaction for retries and failures.
+ */
+export async function runAuthorizedTransaction<T>(
+  database: Database,
+  requirement: Requirement,
+  work: (tx: Tx) => Promise<T>,
+): Promise<{ readonly result: T } | { readonly refusal: Refusal }> {
+  const opening = { proof: requirement.proof, statements: decisionOf(requirement) };
+  return await orRefusal(async () => ({ result: await database.transaction(work, opening) }));
+}
+
+/** The statements that raise where the requirement is not met; the first answers the principal. */
+function decisionOf(requirement: Requirement): readonly Statement[] {
+  const { permission, freshSeconds, synchronizerDigest } = requirement;
   const decision =
     synchronizerDigest === undefined
       ? { sql: `${COLUMNS} sallyport.require($1::TEXT) AS r`, parameters: [permission] }
@@ -50,15 +84,14 @@ export async function runAuthorized(
           sql: `${COLUMNS} sallyport.require_for_write($1::TEXT, $2::TEXT) AS r`,
           parameters: [permission, synchronizerDigest],
         };
-  const access = synchronizerDigest === undefined ? 'read' : 'write';
+  if (freshSeconds === undefined) return [decision];
+  const sql = 'SELECT sallyport.require_fresh($1::BIGINT)';
+  return [decision, { sql, parameters: [freshSeconds] }];
+}
+
+async function orRefusal<T>(work: () => Promise<T>): Promise<T | { readonly refusal: Refusal }> {
   try {
-    const [decided, ...results] = await database.batch({ role, proof, access }, [
-      decision,
-      ...statements,
-    ]);
-    const principal = decided?.rows[0] as Principal | undefined;
-    if (!principal) throw new Error('the database decided nothing');
-    return { principal, results };
+    return await work();
   } catch (error) {
     const refusal = REFUSALS[sqlState(error) ?? ''];
     if (!refusal) throw error;
@@ -84,4 +117,5 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   SP401: 'not-signed-in',
   SP403: 'forbidden',
   SP419: 'synchronizer-token-mismatch',
+  SP440: 'step-up-required',
 };

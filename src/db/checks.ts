@@ -15,11 +15,12 @@ import type { Database } from './database.ts';
 import { DatabaseUnavailableError, sqlState } from './errors.ts';
 import { migrationStatements } from './migrations.ts';
 import { FOUNDATION_FUNCTIONS, FOUNDATION_GRANTS } from './migrations/0001-foundation.ts';
+import { ACCOUNT_FUNCTIONS, ACCOUNT_GRANTS } from './migrations/0002-account.ts';
 
 export type { Finding } from './checks/finding.ts';
 
-const grants = tableGrants(FOUNDATION_GRANTS);
-const ours = functions(FOUNDATION_FUNCTIONS);
+const grants = tableGrants([...FOUNDATION_GRANTS, ...ACCOUNT_GRANTS]);
+const ours = functions([...FOUNDATION_FUNCTIONS, ...ACCOUNT_FUNCTIONS]);
 
 /**
  * Whether the database is as the walls need it, asked on the very connections that requests travel

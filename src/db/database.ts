@@ -28,6 +28,11 @@ export interface BatchOptions {
   readonly access: 'read' | 'write';
 }
 
+export interface Opening {
+  readonly proof: string;
+  readonly statements: readonly Statement[];
+}
+
 export interface Database {
   readonly engine: Engine;
   /**
@@ -35,8 +40,11 @@ export interface Database {
    * @throws DatabaseUnavailableError, or for a write whose connection was lost UnknownOutcomeError.
    */
   batch(options: BatchOptions, statements: readonly Statement[]): Promise<StatementResult[]>;
-  /** Several statements that depend on each other, as sallyport_identity: see runTransaction. */
-  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * Several statements that depend on each other, as sallyport_identity: see runTransaction. With
+   * `opening`, these go out with BEGIN, behind the proof, and nothing runs if one of them fails.
+   */
+  transaction<T>(work: (tx: Tx) => Promise<T>, opening?: Opening): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -80,7 +88,8 @@ export function openServerDatabase(logins: ServerLogins): Database {
           : await runPooled(pool, access, enclosed);
       return results.slice(1, -1);
     },
-    transaction: (work) => runTransaction(identity, [carry('')], work),
+    transaction: (work, opening = NOBODY) =>
+      runTransaction(identity, [carry(opening.proof), ...opening.statements], work),
     async close() {
       await Promise.all([app.close(), identity.close(), reads?.close()]);
     },
@@ -100,7 +109,12 @@ export function openEmbeddedDatabase(lite: PGlite): Database {
       const enclosed = [takeOn(role), carry(proof), ...statements];
       return (await runPooled(pool, access, enclosed)).slice(2);
     },
-    transaction: (work) => runTransaction(pool, [takeOn('sallyport_identity'), carry('')], work),
+    transaction: (work, opening = NOBODY) =>
+      runTransaction(
+        pool,
+        [takeOn('sallyport_identity'), carry(opening.proof), ...opening.statements],
+        work,
+      ),
     close: () => pool.close(),
   };
 }
@@ -130,6 +144,8 @@ function checkQueries(statements: readonly Statement[]): void {
  * if the batch fails, its settings go with it. What the connection was opened with stays.
  */
 const PRISTINE: Statement = { sql: 'RESET ALL', parameters: [] };
+
+const NOBODY: Opening = { proof: '', statements: [] };
 
 /** The proof, for this transaction only; '' takes away what an earlier one might have left. */
 function carry(proof: string): Statement {

@@ -43,6 +43,11 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === 'string' && severity !== undefined ? code : undefined;
 }
 
+/** A row with this key is there already: somebody was quicker. */
+export function isUniqueViolation(error: unknown): boolean {
+  return sqlState(error) === '23505';
+}
+
 /**
  * 40001 is the retry error of both engines; 40P01 a deadlock, of which PostgreSQL ends one side.
  */

@@ -1,3 +1,7 @@
+import { sql } from 'kysely';
+import type { Statement } from './batch.ts';
+import { build } from './dialect.ts';
+import { OWN_IDENTITY } from './first-wall.ts';
 import type { Tx } from './transaction.ts';
 
 export interface NewIdentity {
@@ -11,7 +15,7 @@ export interface NewIdentity {
 export async function insertIdentity(tx: Tx, identity: NewIdentity): Promise<string> {
   const { id } = await tx
     .insertInto('sallyport.identities')
-    .values({ disabled_at: null })
+    .values({ disabled_at: null, delete_after: null })
     .returning('id')
     .executeTakeFirstOrThrow();
   await tx
@@ -70,3 +74,94 @@ export async function findProvedAddress(tx: Tx, folded: string): Promise<string 
     .executeTakeFirst();
   return row?.address;
 }
+
+export async function findPasswordHash(tx: Tx, identityId: string): Promise<string | undefined> {
+  const row = await tx
+    .selectFrom('sallyport.passwords')
+    .where('identity_id', '=', identityId)
+    .select('hash')
+    .executeTakeFirst();
+  return row?.hash;
+}
+
+/** Replaces the hash that was verified; false when it is no longer that one. */
+export async function replacePasswordHash(
+  tx: Tx,
+  identityId: string,
+  verified: string,
+  hash: string,
+): Promise<boolean> {
+  const row = await tx
+    .updateTable('sallyport.passwords')
+    .set({ hash, changed_at: sql<Date>`now()` })
+    .where('identity_id', '=', identityId)
+    .where('hash', '=', verified)
+    .returning('identity_id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Gives the identity another address, in place of exactly this one; false when it has not that. */
+export async function replaceAddress(
+  tx: Tx,
+  identityId: string,
+  replaced: string,
+  by: { readonly folded: string; readonly address: string },
+): Promise<boolean> {
+  const row = await tx
+    .updateTable('sallyport.email_addresses')
+    .set({ folded: by.folded, address: by.address, proved_at: sql<Date>`now()` })
+    .where('identity_id', '=', identityId)
+    .where('folded', '=', replaced)
+    .returning('folded')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** The folded address of the identity. */
+export async function findFoldedAddress(tx: Tx, identityId: string): Promise<string | undefined> {
+  const row = await tx
+    .selectFrom('sallyport.email_addresses')
+    .where('identity_id', '=', identityId)
+    .select('folded')
+    .executeTakeFirst();
+  return row?.folded;
+}
+
+/** The identity is deleted by the sweeper after so many days. @returns when. */
+export async function scheduleDeletion(tx: Tx, identityId: string, days: number): Promise<Date> {
+  const row = await tx
+    .updateTable('sallyport.identities')
+    .set({ delete_after: sql<Date>`now() + ${`${days} days`}::INTERVAL` })
+    .where('id', '=', identityId)
+    .returning('delete_after')
+    .executeTakeFirstOrThrow();
+  if (!row.delete_after) throw new Error('the deletion was not scheduled');
+  return row.delete_after;
+}
+
+/** Calls the scheduled deletion of the request's own identity off, and notes it. */
+export const keepOwnIdentity: Statement = build
+  .with('kept', (db) =>
+    db
+      .updateTable('sallyport.identities')
+      .set({ delete_after: null })
+      .where('id', '=', OWN_IDENTITY)
+      .where('delete_after', 'is not', null)
+      .returning('id'),
+  )
+  .insertInto('sallyport.security_events')
+  .columns(['identity_id', 'kind'])
+  .expression((from) =>
+    from
+      .selectFrom('kept')
+      .select(['id as identity_id', sql<string>`'deletion-called-off'`.as('kind')]),
+  )
+  .compile();
+
+/** When the request's own identity will be deleted; null where it will not. */
+export const ownDeletion: Statement = build
+  .selectFrom('sallyport.identities')
+  .where('id', '=', OWN_IDENTITY)
+  .select('delete_after as deletesAt')
+  .compile();

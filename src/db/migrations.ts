@@ -7,6 +7,7 @@ import { runDdl } from './ddl.ts';
 import type { Engine } from './engine.ts';
 import { sqlState } from './errors.ts';
 import { foundation } from './migrations/0001-foundation.ts';
+import { account } from './migrations/0002-account.ts';
 import { prepareDatabase } from './roles.ts';
 
 /** One idempotent statement; its id within its migration is what is recorded once it has run. */
@@ -15,19 +16,14 @@ export interface MigrationStatement {
   readonly sql: string;
 }
 
-/** Privileges on tables of the schema sallyport, which a migration gives in one statement. */
-export interface TableGrant {
-  readonly id: string;
-  readonly on: readonly string[];
-  readonly privileges: readonly string[];
-  readonly to: readonly Role[];
-}
-
 /** In order. A migration that was released is never changed: a new one follows. */
 const MIGRATIONS: readonly {
   readonly id: string;
   readonly statements: (engine: Engine) => readonly MigrationStatement[];
-}[] = [{ id: '0001-foundation', statements: foundation }];
+}[] = [
+  { id: '0001-foundation', statements: foundation },
+  { id: '0002-account', statements: account },
+];
 
 /** Every statement of every migration, rendered for the engine, with its full id. */
 export function migrationStatements(engine: Engine): readonly MigrationStatement[] {

@@ -1,8 +1,7 @@
 import { sql } from 'kysely';
 import type { Statement } from './batch.ts';
 import { build } from './dialect.ts';
-
-const OWN = sql<string>`NULLIF(current_setting('sallyport.identity', true), '')::UUID`;
+import { OWN_IDENTITY } from './first-wall.ts';
 
 /**
  * The own profile, behind a decision (authorization.ts). The predicate is the first wall; the
@@ -10,7 +9,7 @@ const OWN = sql<string>`NULLIF(current_setting('sallyport.identity', true), ''):
  */
 export const ownProfile: Statement = build
   .selectFrom('sallyport.profiles')
-  .where('identity_id', '=', OWN)
+  .where('identity_id', '=', OWN_IDENTITY)
   .select('display_name as displayName')
   .compile();
 
@@ -19,7 +18,7 @@ export function updateOwnProfile(displayName: string): Statement {
   return build
     .updateTable('sallyport.profiles')
     .set({ display_name: displayName, updated_at: sql<Date>`now()` })
-    .where('identity_id', '=', OWN)
+    .where('identity_id', '=', OWN_IDENTITY)
     .returning('display_name as displayName')
     .compile();
 }

@@ -7,6 +7,7 @@ export interface Tables {
   'sallyport.identities': {
     id: Generated<string>;
     disabled_at: Date | null;
+    delete_after: Date | null;
     created_at: Generated<Date>;
   };
   'sallyport.email_addresses': {
@@ -43,6 +44,8 @@ export interface Tables {
     tenant_id: string | null;
     synchronizer_generation: Generated<number>;
     synchronizer_digest: string;
+    browser: string | null;
+    system: string | null;
     authenticated_at: Generated<Date>;
     created_at: Generated<Date>;
     expires_at: Date;
@@ -55,6 +58,28 @@ export interface Tables {
     identity_id: string;
     display_name: string;
     updated_at: Generated<Date>;
+  };
+  'sallyport.email_changes': {
+    identity_id: string;
+    token_digest: string;
+    old_folded: string;
+    folded: string;
+    address: string;
+    created_at: Generated<Date>;
+    expires_at: Date;
+  };
+  'sallyport.email_reversions': {
+    token_digest: string;
+    identity_id: string;
+    folded: string;
+    address: string;
+    created_at: Generated<Date>;
+    expires_at: Date;
+  };
+  'sallyport.mail_limits': {
+    recipient_digest: string;
+    mails: number;
+    expires_at: Date;
   };
   'sallyport.outbox': {
     id: Generated<string>;

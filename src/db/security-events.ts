@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Statement } from './batch.ts';
 import { build } from './dialect.ts';
+import { OWN_IDENTITY } from './first-wall.ts';
 import type { Tx } from './transaction.ts';
 
 export type SecurityEventKind =
@@ -9,7 +10,16 @@ export type SecurityEventKind =
   | 'signed-in'
   | 'sign-in-failed'
   | 'signed-out'
-  | 'session-replaced';
+  | 'session-ended'
+  | 'reauthenticated'
+  | 'reauthentication-failed'
+  | 'password-changed'
+  | 'password-change-failed'
+  | 'email-change-requested'
+  | 'email-changed'
+  | 'email-reverted'
+  | 'deletion-requested'
+  | 'deletion-called-off';
 
 export interface SecurityEvent {
   readonly kind: SecurityEventKind;
@@ -30,6 +40,15 @@ export async function insertSecurityEvent(tx: Tx, event: SecurityEvent): Promise
 export function eventOfCurrentIdentity(kind: SecurityEventKind): Statement {
   return build
     .insertInto('sallyport.security_events')
-    .values({ kind, identity_id: sql<string>`sallyport.current_identity()`, reason: null })
+    .values({ kind, identity_id: OWN_IDENTITY, reason: null })
     .compile();
 }
+
+/** What was noted of the request's own identity, newest first. */
+export const ownSecurityEvents: Statement = build
+  .selectFrom('sallyport.security_events')
+  .where('identity_id', '=', OWN_IDENTITY)
+  .select(['at', 'kind', 'reason'])
+  .orderBy('at', 'desc')
+  .limit(1_000)
+  .compile();

@@ -1,12 +1,15 @@
 import { sql } from 'kysely';
 import type { Statement } from './batch.ts';
 import { build } from './dialect.ts';
+import { OWN_IDENTITY } from './first-wall.ts';
 import type { Tx } from './transaction.ts';
 
 export interface NewSession {
   readonly proofDigest: string;
   readonly synchronizerDigest: string;
   readonly identityId: string;
+  readonly browser: string | null;
+  readonly system: string | null;
 }
 
 export interface SessionRow {
@@ -27,6 +30,8 @@ export async function insertSession(tx: Tx, session: NewSession): Promise<Sessio
       synchronizer_digest: session.synchronizerDigest,
       identity_id: session.identityId,
       tenant_id: null,
+      browser: session.browser,
+      system: session.system,
       expires_at: ABSOLUTE_LIFETIME,
     })
     .returning(['id', 'authenticated_at', 'created_at', 'expires_at'])
@@ -59,6 +64,90 @@ export function deleteCurrentSession(): Statement {
     .deleteFrom('sallyport.sessions')
     .where('id', '=', sql<string>`sallyport.current_session()`)
     .compile();
+}
+
+/** The live sessions of the request's own identity, the current one marked. */
+export const ownSessions: Statement = build
+  .selectFrom('sallyport.sessions as s')
+  .innerJoin('sallyport.session_activity as a', 'a.session_id', 's.id')
+  .where('s.identity_id', '=', OWN_IDENTITY)
+  .where('s.expires_at', '>', sql<Date>`now()`)
+  .where('a.last_seen_at', '>', sql<Date>`now() - INTERVAL '1 hour'`)
+  .select(['s.id', 's.browser', 's.system', 's.created_at as createdAt'])
+  .select(['a.last_seen_at as lastSeenAt'])
+  .select(sql<boolean>`s.id = sallyport.current_session()`.as('current'))
+  .orderBy('a.last_seen_at', 'desc')
+  .compile();
+
+/** Ends one session of the request's own identity, and notes it; a foreign one is not found. */
+export function deleteOwnSession(sessionId: string): Statement {
+  return build
+    .with('ended', (db) =>
+      db
+        .deleteFrom('sallyport.sessions')
+        .where('id', '=', sessionId)
+        .where('identity_id', '=', OWN_IDENTITY)
+        .returning('identity_id'),
+    )
+    .insertInto('sallyport.security_events')
+    .columns(['identity_id', 'kind'])
+    .expression((from) =>
+      from.selectFrom('ended').select(['identity_id', sql<string>`'session-ended'`.as('kind')]),
+    )
+    .compile();
+}
+
+/** Ends every session of the request's own identity but the current one, and notes each. */
+export const deleteOwnOtherSessions: Statement = build
+  .with('ended', (db) =>
+    db
+      .deleteFrom('sallyport.sessions')
+      .where('identity_id', '=', OWN_IDENTITY)
+      .where('id', '!=', sql<string>`sallyport.current_session()`)
+      .returning('identity_id'),
+  )
+  .insertInto('sallyport.security_events')
+  .columns(['identity_id', 'kind'])
+  .expression((from) =>
+    from.selectFrom('ended').select(['identity_id', sql<string>`'session-ended'`.as('kind')]),
+  )
+  .compile();
+
+/** Ends the sessions of an identity, all or all but one. */
+export async function deleteSessions(
+  tx: Tx,
+  identityId: string,
+  except: string | null,
+): Promise<void> {
+  let query = tx.deleteFrom('sallyport.sessions').where('identity_id', '=', identityId);
+  if (except !== null) query = query.where('id', '!=', except);
+  await query.execute();
+}
+
+/**
+ * Gives the session a new secret and synchronizer token and notes that its person has just proved
+ * who they are. The old secret is worthless from the commit on (ASVS 7.2.4, R-25).
+ */
+export async function rotateSession(
+  tx: Tx,
+  sessionId: string,
+  secret: {
+    readonly proofDigest: string;
+    readonly synchronizerDigest: string;
+    readonly synchronizerGeneration: number;
+  },
+): Promise<void> {
+  await tx
+    .updateTable('sallyport.sessions')
+    .set({
+      proof_digest: secret.proofDigest,
+      synchronizer_digest: secret.synchronizerDigest,
+      synchronizer_generation: secret.synchronizerGeneration,
+      authenticated_at: sql<Date>`now()`,
+    })
+    .where('id', '=', sessionId)
+    .returning('id')
+    .executeTakeFirstOrThrow();
 }
 
 /** Moves "last seen" on, unless another request has done so within the minute. */

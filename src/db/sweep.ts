@@ -16,4 +16,9 @@ export const SWEEP_STATEMENTS: readonly Statement[] = [
     SELECT folded FROM sallyport.sign_ups WHERE expires_at < now() LIMIT 500) AND expires_at < now()`,
   `DELETE FROM sallyport.outbox WHERE id IN (
     SELECT id FROM sallyport.outbox WHERE expires_at < now() LIMIT 500)`,
+  `DELETE FROM sallyport.email_changes WHERE expires_at < now()`,
+  `DELETE FROM sallyport.email_reversions WHERE expires_at < now()`,
+  `DELETE FROM sallyport.mail_limits WHERE expires_at < now()`,
+  `DELETE FROM sallyport.identities WHERE id IN (
+    SELECT id FROM sallyport.identities WHERE delete_after < now() LIMIT 100)`,
 ].map((sql) => ({ sql, parameters: [] }));

@@ -1,7 +1,13 @@
 import type { FastifyRequest, RouteOptions } from 'fastify';
-import { type Principal, type Refusal, runAuthorized } from '../db/authorization.ts';
+import {
+  type Principal,
+  type Refusal,
+  type Requirement,
+  runAuthorized,
+} from '../db/authorization.ts';
 import type { Statement, StatementResult } from '../db/batch.ts';
 import type { Role } from '../db/database.ts';
+import type { Authority } from '../core/authority.ts';
 import type { Core } from '../core/core.ts';
 import { digestOf, parseSecret, proofOf, type Secret, visitorTokenOf } from '../core/secret.ts';
 import { PRESESSION_COOKIE, readCookie, SESSION_COOKIE } from '../http/cookies.ts';
@@ -13,7 +19,14 @@ import { equalTokens, readTokenHeader, unmaskToken } from '../http/synchronizer-
  * Who may call a route. Every route declares it or is refused at registration, so the table of
  * routes is the authorization document (ASVS 8.1.1, 8.2.1; CWE-306, CWE-862).
  */
-export type Access = 'public' | 'signed-in' | { readonly permission: string };
+export type Access =
+  | 'public'
+  | 'signed-in'
+  | {
+      readonly permission?: string;
+      /** How long ago the person may have proved who they are (ASVS 7.5.1). */
+      readonly stepUp?: { readonly withinSeconds: number };
+    };
 
 /** The queries of a `load` route by name; they run in the same flush as the authorization. */
 export type Load = (request: FastifyRequest) => Readonly<Record<string, Statement>>;
@@ -36,6 +49,8 @@ declare module 'fastify' {
     anyHost?: true;
     /** Answers a person in HTML, refusals too. */
     page?: true;
+    /** The page on which a form stands whose own address has none. */
+    returnTo?: string;
   }
   interface FastifyContextConfig {
     access?: Access;
@@ -44,10 +59,13 @@ declare module 'fastify' {
     bodyType?: 'json' | 'form' | undefined;
     anyHost?: true | undefined;
     page?: true | undefined;
+    returnTo?: string | undefined;
   }
   interface FastifyRequest {
     principal: Principal | null;
     loaded: Readonly<Record<string, StatementResult>>;
+    /** For an operation whose own transaction requires again what the request was held to. */
+    authority: Authority | null;
     sessionSecret: Secret | null;
   }
 }
@@ -59,7 +77,7 @@ declare module 'fastify' {
  */
 export function requireDeclaration(route: RouteOptions): void {
   const name = `${String(route.method)} ${route.url}`;
-  const { access, load, role, bodyType, anyHost, page } = route;
+  const { access, load, role, bodyType, anyHost, page, returnTo } = route;
   if (access === undefined) {
     throw new Error(
       `${name} declares no access: add access: 'public', 'signed-in' or a permission`,
@@ -69,7 +87,7 @@ export function requireDeclaration(route: RouteOptions): void {
   if (!methods.every(isSafeMethod) && bodyType === undefined) {
     throw new Error(`${name} may change something but declares no bodyType: add 'json' or 'form'`);
   }
-  route.config = { ...route.config, access, load, role, bodyType, anyHost, page };
+  route.config = { ...route.config, access, load, role, bodyType, anyHost, page, returnTo };
 }
 
 /** What a session cookie holds; null when there is none or it is not one of ours. */
@@ -94,18 +112,12 @@ export async function authorize(core: Core, request: FastifyRequest): Promise<Pr
   if (!secret) return 'not-signed-in';
 
   const queries = Object.entries(load?.(request) ?? {});
-  const authorized = await runAuthorized(
-    core.database,
-    {
-      role: role ?? 'sallyport_app',
-      proof: proofOf(secret),
-      permission: typeof access === 'object' ? access.permission : null,
-      ...(isSafeMethod(request.method) ? {} : { synchronizerDigest: presentedDigest(request) }),
-    },
-    queries.map(([, statement]) => statement),
-  );
+  const requirement = requirementOf(access, role ?? 'sallyport_app', secret, request);
+  const statements = queries.map(([, statement]) => statement);
+  const authorized = await runAuthorized(core.database, requirement, statements);
   if ('refusal' in authorized) return authorized.refusal satisfies Refusal & ProblemCode;
   request.principal = authorized.principal;
+  request.authority = { principal: authorized.principal, requirement };
   request.loaded = Object.fromEntries(
     queries.flatMap(([name], index) => {
       const result = authorized.results[index];
@@ -113,6 +125,32 @@ export async function authorize(core: Core, request: FastifyRequest): Promise<Pr
     }),
   );
   return null;
+}
+
+/** The authority of a request that the gate has let through to a route that is not public. */
+export function authorityOf(request: FastifyRequest): Authority {
+  if (!request.authority) throw new Error('the route is public and has no principal');
+  return request.authority;
+}
+
+export function principalOf(request: FastifyRequest): Principal {
+  return authorityOf(request).principal;
+}
+
+function requirementOf(
+  access: Exclude<Access, 'public'>,
+  role: Role,
+  secret: Secret,
+  request: FastifyRequest,
+): Requirement {
+  const { permission, stepUp } = access === 'signed-in' ? {} : access;
+  return {
+    role,
+    proof: proofOf(secret),
+    permission: permission ?? null,
+    ...(stepUp ? { freshSeconds: stepUp.withinSeconds } : {}),
+    ...(isSafeMethod(request.method) ? {} : { synchronizerDigest: presentedDigest(request) }),
+  };
 }
 
 /**

@@ -24,9 +24,11 @@ import { addLastSeen } from './last-seen.ts';
 import { addNotFound } from './not-found.ts';
 import { answerError } from './refusals.ts';
 import { accountApi } from './routes/account-api.ts';
-import { accountPages } from './routes/account-pages.ts';
 import { developmentRoutes, type MailboxEntry } from './routes/development.ts';
 import { operationRoutes } from './routes/operation.ts';
+import { ownAccountApi } from './routes/own-account-api.ts';
+import { ownPages } from './routes/own-pages.ts';
+import { visitorPages } from './routes/visitor-pages.ts';
 
 export interface AppOptions {
   readonly policy: GatePolicy;
@@ -67,7 +69,10 @@ export async function buildApp(core: Core, options: AppOptions): Promise<Fastify
   addGate(app, core, options.policy);
   addLastSeen(app, core);
   accountApi(app, core);
-  accountPages(app, core);
+  ownAccountApi(app, core);
+  const origin = () => options.policy.origin;
+  visitorPages(app, core, origin);
+  ownPages(app, core, origin);
   operationRoutes(app, core);
   if (options.mailbox) developmentRoutes(app, options.mailbox);
   return app;

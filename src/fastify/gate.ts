@@ -13,7 +13,7 @@ import { corsHeaders, preflightHeaders } from '../http/cors.ts';
 import { checkHost, type HostPolicy } from '../http/host.ts';
 import { checkOrigin, checkVisitorOrigin, type OriginPolicy } from '../http/origin.ts';
 import type { ProblemCode } from '../http/problem.ts';
-import { isSafeMethod } from '../http/request-head.ts';
+import { headerValues, isSafeMethod } from '../http/request-head.ts';
 import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
 import { authorize, readSessionSecret, requireDeclaration } from './access.ts';
 import { refuse } from './refusals.ts';
@@ -29,6 +29,7 @@ const COOKIES = [SESSION_COOKIE, SYNCHRONIZER_COOKIE, PRESESSION_COOKIE] as cons
 export function addGate(app: FastifyInstance, core: Core, policy: GatePolicy): void {
   const headers = { ...API_HEADERS, ...transportSecurity(policy.origin) };
   app.decorateRequest('principal', null);
+  app.decorateRequest('authority', null);
   app.decorateRequest('sessionSecret', null);
   app.decorateRequest('loaded');
 
@@ -73,7 +74,20 @@ function judgeHead(request: FastifyRequest, policy: GatePolicy): ProblemCode | n
   if (origin) return 'foreign-origin';
   // No route: the answer is 404 or 405, and no body will be read.
   if (bodyType === undefined) return null;
-  return parseContentType(head) === bodyType ? null : 'unsupported-media-type';
+  const type = parseContentType(head);
+  if (type === 'none' && isEmptyDelete(request)) return null;
+  return type === bodyType ? null : 'unsupported-media-type';
+}
+
+/**
+ * A DELETE without a body has no content whose type could be named. No form can send one, and a
+ * foreign script only after a preflight, so nothing rests on the type here (Fetch, CORS-preflight).
+ */
+function isEmptyDelete(request: FastifyRequest): boolean {
+  const { method, rawHeaders } = request.raw;
+  if (method !== 'DELETE' || headerValues({ rawHeaders }, 'transfer-encoding').length > 0)
+    return false;
+  return headerValues({ rawHeaders }, 'content-length').every((length) => length === '0');
 }
 
 function refuseHead(code: ProblemCode, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -7,9 +7,9 @@ import {
   UnknownOutcomeError,
 } from '../db/errors.ts';
 import { type FieldError, problem, type ProblemCode, PROBLEMS } from '../http/problem.ts';
-import { PAGE_HEADERS } from '../http/security-headers.ts';
+import { landingPage } from '../pages/landing.tsx';
 import { problemPage } from '../pages/problem.tsx';
-import { english } from '../pages/texts.ts';
+import { sendPage, textsFor } from './reader.ts';
 
 /**
  * Answers with a problem: a page where the route is a page's, else application/problem+json.
@@ -25,18 +25,42 @@ export function refuse(
   const { status } = PROBLEMS[code];
   if (status === 503) reply.header('retry-after', '1');
   if (isPage(request)) {
-    if (code === 'not-signed-in') return reply.redirect('/sign-in', 303);
-    return reply
-      .code(status)
-      .headers(PAGE_HEADERS)
-      .type('text/html; charset=utf-8')
-      .send(problemPage(english, { status, code, requestId: request.id }));
+    const texts = textsFor(request);
+    if (code === 'not-signed-in' && isLanding(request)) {
+      return sendPage(reply, landingPage(texts, { path: request.url }));
+    }
+    if (code === 'not-signed-in') return reply.redirect(asking('/sign-in', request), 303);
+    if (code === 'step-up-required')
+      return reply.redirect(asking('/re-authenticate', request), 303);
+    return sendPage(
+      reply.code(status),
+      problemPage(texts, { status, code, requestId: request.id }),
+    );
   }
   return reply
     .code(status)
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send(problem(code, request.id, errors));
+}
+
+/**
+ * A browser that comes from another site, or from a mail, leaves the Strict cookie at home: before
+ * anybody is taken for signed out, the page navigates once to itself, which is same-origin and brings
+ * the cookie along. That second request says so, so there is no third (RFC 6265bis 8.8.2).
+ */
+function isLanding(request: FastifyRequest): boolean {
+  const site = request.headers['sec-fetch-site'];
+  const fromElsewhere = site === 'cross-site' || site === 'same-site';
+  return request.method === 'GET' && request.sessionSecret === null && fromElsewhere;
+}
+
+/** A page that asks for a proof, and then leads back to where the person was. */
+function asking(page: '/sign-in' | '/re-authenticate', request: FastifyRequest): string {
+  const { returnTo } = request.routeOptions.config;
+  const back =
+    request.method === 'GET' ? request.url : (returnTo ?? request.routeOptions.url ?? '/');
+  return `${page}?return_to=${encodeURIComponent(back)}`;
 }
 
 /** What does not exist is a page to whoever asked for one: a person who mistyped an address. */

@@ -15,7 +15,7 @@ export const displayName = text.transform((value, context) => {
   return z.NEVER;
 });
 
-const instant = z.iso.datetime().describe('RFC 3339, UTC');
+export const instant = z.iso.datetime().describe('RFC 3339, UTC');
 
 export const identity = z.object({ id: z.uuid(), email: z.string(), displayName: z.string() });
 

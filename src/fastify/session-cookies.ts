@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { newSecret, secretText, synchronizerTokenOf, visitorTokenOf } from '../core/secret.ts';
-import type { SignedIn } from '../core/sign-in.ts';
+import type { RotatedSecret } from '../core/session-rotation.ts';
 import {
   clearCookie,
   PRESESSION_COOKIE,
@@ -10,19 +10,19 @@ import {
   SYNCHRONIZER_COOKIE,
 } from '../http/cookies.ts';
 import { maskToken } from '../http/synchronizer-token.ts';
-import { readPresessionSecret } from './access.ts';
+import { principalOf, readPresessionSecret } from './access.ts';
 
 /**
- * Hands the new session to the browser: the secret in a cookie that no script reads, and a masked
+ * Hands a new session, or one with a new secret, to the browser: the secret in a cookie that no script reads, and a masked
  * synchronizer token in one that ours may. The visitor's cookie goes, and with it every token
  * minted before sign-in (R-13).
  */
-export function startBrowserSession(reply: FastifyReply, signedIn: SignedIn): string {
+export function startBrowserSession(reply: FastifyReply, session: RotatedSecret): string {
   const csrfToken = maskedToken(
-    synchronizerTokenOf(signedIn.secret, signedIn.synchronizerGeneration),
+    synchronizerTokenOf(session.secret, session.synchronizerGeneration),
   );
   reply.header('set-cookie', [
-    setCookie(SESSION_COOKIE, secretText(signedIn.secret), {}),
+    setCookie(SESSION_COOKIE, secretText(session.secret), {}),
     setCookie(SYNCHRONIZER_COOKIE, csrfToken, { readable: true }),
     clearCookie(PRESESSION_COOKIE),
   ]);
@@ -41,9 +41,10 @@ export function endBrowserSession(reply: FastifyReply): void {
 
 /** The synchronizer token for the session of an authorized request, freshly masked. */
 export function csrfTokenFor(request: FastifyRequest): string {
-  const { principal, sessionSecret } = request;
-  if (!principal || !sessionSecret) throw new Error('the request has no principal');
-  return maskedToken(synchronizerTokenOf(sessionSecret, principal.synchronizerGeneration));
+  const { sessionSecret } = request;
+  if (!sessionSecret) throw new Error('the request has no session cookie');
+  const { synchronizerGeneration } = principalOf(request);
+  return maskedToken(synchronizerTokenOf(sessionSecret, synchronizerGeneration));
 }
 
 /** The token for a visitor's form, bound to a cookie that is set where there is none yet. */

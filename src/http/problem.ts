@@ -42,6 +42,7 @@ export const PROBLEMS = {
     status: 403,
     title: 'This page is out of date. Reload it and try again.',
   },
+  'step-up-required': { status: 401, title: 'Prove again that it is you, then try once more.' },
   forbidden: { status: 403, title: 'You are not allowed to do this.' },
   'not-found': { status: 404, title: 'There is nothing here.' },
   'method-not-allowed': { status: 405, title: 'This method is not supported here.' },

@@ -47,7 +47,7 @@ function Deletion({ texts, values }: DeletionProps) {
         <p class="hint">{texts.data.alreadyRequested}</p>
       ) : (
         <>
-          <p class="hint">{deletionLead(graceDays)}</p>
+          <p class="hint">{deletionLead}</p>
           <ul class="steps">
             {deletionSteps(graceDays).map((step) => (
               <li key={step}>{step}</li>

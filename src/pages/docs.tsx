@@ -21,33 +21,13 @@ interface DocsValues {
  * says nothing else. In English like that document. Everything can be read without a script.
  */
 export function docsPage({ document, origin, problems, tryIt }: DocsValues): string {
-  const { title, version, description } = document.info;
   const groups = groupsOf(document);
   return renderDocument(
     <Document texts={english} title="API" shape="wide" scripts={tryIt ? [docsScript] : []}>
       <div class="docs" data-csrf-token={tryIt?.csrfToken}>
+        <Overview info={document.info} origin={origin} />
         <Contents groups={groups} />
         <div class="docs-body">
-          <h1>{title} API</h1>
-          {description !== undefined && <p class="lead">{description}</p>}
-          <dl class="docs-facts">
-            <div>
-              <dt>Base URL</dt>
-              <dd>
-                <code>{origin}</code>
-              </dd>
-            </div>
-            <div>
-              <dt>Version</dt>
-              <dd>{version}</dd>
-            </div>
-            <div>
-              <dt>Contract</dt>
-              <dd>
-                <a href="/openapi.json">OpenAPI 3.1</a>
-              </dd>
-            </div>
-          </dl>
           <Introduction origin={origin} problems={problems} />
           {groups.map(({ id, title: heading, lead, operations }) => (
             <section class="group" id={id} key={id}>
@@ -67,6 +47,38 @@ export function docsPage({ document, origin, problems, tryIt }: DocsValues): str
         </div>
       </div>
     </Document>,
+  );
+}
+
+interface OverviewProps extends Pick<DocsValues, 'origin'> {
+  readonly info: OpenApiDocument['info'];
+}
+
+function Overview({ info, origin }: OverviewProps) {
+  const { title, version, description } = info;
+  return (
+    <div class="overview">
+      <h1>{title} API</h1>
+      {description !== undefined && <p class="lead">{description}</p>}
+      <dl>
+        <div>
+          <dt>Base URL</dt>
+          <dd>
+            <code>{origin}</code>
+          </dd>
+        </div>
+        <div>
+          <dt>Version</dt>
+          <dd>{version}</dd>
+        </div>
+        <div>
+          <dt>Contract</dt>
+          <dd>
+            <a href="/openapi.json">OpenAPI 3.1</a>
+          </dd>
+        </div>
+      </dl>
+    </div>
   );
 }
 

@@ -232,7 +232,7 @@ interface DataTexts {
   readonly exportLead: string;
   readonly exportSubmit: string;
   readonly deletionTitle: string;
-  readonly deletionLead: (graceDays: number) => string;
+  readonly deletionLead: string;
   readonly deletionSteps: (graceDays: number) => readonly string[];
   readonly deletionSubmit: string;
   readonly alreadyRequested: string;

@@ -1,7 +1,13 @@
 import type { MailMessage } from '../core/mail.ts';
+import {
+  accountDeletionMail,
+  emailChangeMail,
+  emailChangeNoticeMail,
+  passwordChangedMail,
+} from '../pages/mail/account.tsx';
 import type { Mail } from '../pages/mail/mail.tsx';
 import { existingAccountMail, signUpMail } from '../pages/mail/sign-up.tsx';
-import { english } from '../pages/texts.ts';
+import { languages } from '../pages/texts.ts';
 
 /**
  * A queued message as mail. Links are built from the configured origin alone: no request's Host or
@@ -11,15 +17,34 @@ export function renderMessage(
   message: MailMessage,
   origin: string,
 ): Mail & { readonly links: readonly string[] } {
+  const texts = languages[message.language];
+  const signInLink = `${origin}/sign-in`;
   switch (message.kind) {
     case 'sign-up': {
       const link = `${origin}/confirm-email?token=${message.token}`;
       const { expiresInHours } = message;
-      return { ...signUpMail(english, { link, expiresInHours }), links: [link] };
+      return { ...signUpMail(texts, { link, expiresInHours }), links: [link] };
     }
-    case 'existing-account': {
-      const signInLink = `${origin}/sign-in`;
-      return { ...existingAccountMail(english, { signInLink }), links: [signInLink] };
+    case 'existing-account':
+      return { ...existingAccountMail(texts, { signInLink }), links: [signInLink] };
+    case 'email-change': {
+      const link = `${origin}/confirm-email?token=${message.token}`;
+      const { expiresInHours } = message;
+      return { ...emailChangeMail(texts, { link, expiresInHours }), links: [link] };
+    }
+    case 'email-change-notice': {
+      const revertLink = `${origin}/revert-email?token=${message.token}`;
+      const { newAddressMasked, expiresInDays } = message;
+      const values = { revertLink, newAddressMasked, expiresInDays };
+      return { ...emailChangeNoticeMail(texts, values), links: [revertLink] };
+    }
+    case 'password-changed': {
+      const accountLink = `${origin}/account`;
+      return { ...passwordChangedMail(texts, { accountLink }), links: [accountLink] };
+    }
+    case 'account-deletion': {
+      const values = { signInLink, deletesAt: new Date(message.deletesAt) };
+      return { ...accountDeletionMail(texts, values), links: [signInLink] };
     }
   }
 }

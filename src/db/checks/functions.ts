@@ -1,9 +1,5 @@
+import type { DefinerFunction } from '../grants.ts';
 import { type CatalogCheck, judged, query } from './finding.ts';
-
-export interface ExpectedFunction {
-  readonly signature: string;
-  readonly volatility: 'STABLE' | 'VOLATILE';
-}
 
 interface FunctionRow {
   readonly signature: string;
@@ -33,7 +29,7 @@ const PINNED = 'search_path=pg_catalog, pg_temp';
  * The functions run with the owner's eyes, so nobody else may own them, call them or choose where
  * the names in them lead (CVE-2018-1058).
  */
-export function functions(expected: readonly ExpectedFunction[]): CatalogCheck {
+export function functions(expected: readonly DefinerFunction[]): CatalogCheck {
   return {
     statements: [FUNCTIONS],
     judge(answer = []) {
@@ -60,7 +56,7 @@ export const REBUILD_FUNCTIONS = `run DELETE FROM sallyport.migrations WHERE id 
 function functionProblems(
   name: string,
   row: FunctionRow,
-  expected: ExpectedFunction,
+  expected: DefinerFunction,
 ): readonly string[] {
   const alter = (problem: string, clause: string) =>
     `The function ${name} ${problem}: run ALTER FUNCTION ${name} ${clause}.`;

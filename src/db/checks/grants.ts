@@ -1,5 +1,5 @@
 import type { Role } from '../database.ts';
-import type { TableGrant } from '../migrations.ts';
+import type { TableGrant } from '../grants.ts';
 import { type CatalogCheck, type Finding, judged, query } from './finding.ts';
 
 interface GrantRow {

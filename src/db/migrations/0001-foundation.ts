@@ -1,5 +1,12 @@
 import { type Engine, expiringRows, pinnedSearchPath, policyValue, sqlDigest } from '../engine.ts';
-import type { MigrationStatement, TableGrant } from '../migrations.ts';
+import {
+  BOTH_ROLES,
+  type DefinerFunction,
+  grantFunctions,
+  grantTables,
+  type TableGrant,
+} from '../grants.ts';
+import type { MigrationStatement } from '../migrations.ts';
 
 /**
  * Identities, their credentials and sessions, tenants and memberships, mail to send and security
@@ -340,7 +347,10 @@ function profile(engine: Engine): readonly MigrationStatement[] {
       id: 'profiles-identity',
       sql: `CREATE POLICY profiles_identity ON sallyport.profiles FOR ALL TO sallyport_identity USING (true) WITH CHECK (true)`,
     },
-    { id: 'profiles-owner-drop', sql: `DROP POLICY IF EXISTS profiles_owner ON sallyport.profiles` },
+    {
+      id: 'profiles-owner-drop',
+      sql: `DROP POLICY IF EXISTS profiles_owner ON sallyport.profiles`,
+    },
     {
       // sallyport.require reads the name of the request's own identity, as the owner.
       id: 'profiles-owner',
@@ -350,17 +360,16 @@ function profile(engine: Engine): readonly MigrationStatement[] {
 }
 
 /** What the two roles may call; nobody else may. */
-export const FOUNDATION_FUNCTIONS = [
+export const FOUNDATION_FUNCTIONS: readonly DefinerFunction[] = [
   { signature: 'current_session()', volatility: 'STABLE' },
   { signature: 'current_identity()', volatility: 'STABLE' },
   { signature: 'current_tenant()', volatility: 'STABLE' },
   { signature: 'has_permission(TEXT)', volatility: 'STABLE' },
   { signature: 'require(TEXT)', volatility: 'STABLE' },
   { signature: 'require_for_write(TEXT, TEXT)', volatility: 'VOLATILE' },
-] as const;
+];
 
 const EVERYTHING = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'];
-const BOTH = ['sallyport_app', 'sallyport_identity'] as const;
 
 /** Every privilege on a table that the two roles get: the check at start holds them to this. */
 export const FOUNDATION_GRANTS: readonly TableGrant[] = [
@@ -404,28 +413,16 @@ export const FOUNDATION_GRANTS: readonly TableGrant[] = [
     privileges: ['SELECT', 'INSERT'],
     to: ['sallyport_identity'],
   },
-  { id: 'migrations', on: ['migrations'], privileges: ['SELECT'], to: BOTH },
+  { id: 'migrations', on: ['migrations'], privileges: ['SELECT'], to: BOTH_ROLES },
 ];
 
 function grants(): readonly MigrationStatement[] {
   return [
     {
       id: 'grant-schema',
-      sql: `GRANT USAGE ON SCHEMA sallyport TO ${BOTH.join(', ')}`,
+      sql: `GRANT USAGE ON SCHEMA sallyport TO ${BOTH_ROLES.join(', ')}`,
     },
-    ...FOUNDATION_FUNCTIONS.flatMap(({ signature }) => [
-      {
-        id: `revoke-${signature}`,
-        sql: `REVOKE ALL ON FUNCTION sallyport.${signature} FROM PUBLIC`,
-      },
-      {
-        id: `grant-${signature}`,
-        sql: `GRANT EXECUTE ON FUNCTION sallyport.${signature} TO ${BOTH.join(', ')}`,
-      },
-    ]),
-    ...FOUNDATION_GRANTS.map(({ id, on, privileges, to }) => ({
-      id: `grant-${id}`,
-      sql: `GRANT ${privileges.join(', ')} ON TABLE ${on.map((table) => `sallyport.${table}`).join(', ')} TO ${to.join(', ')}`,
-    })),
+    ...grantFunctions(FOUNDATION_FUNCTIONS),
+    ...grantTables(FOUNDATION_GRANTS),
   ];
 }

@@ -5,9 +5,11 @@ import type { Core } from '../../core/core.ts';
 import { confirmEmail } from '../../core/email-confirmation.ts';
 import { signIn } from '../../core/sign-in.ts';
 import { signUp } from '../../core/sign-up.ts';
+import { describeUserAgent } from '../../core/user-agent.ts';
 import { ownProfile, updateOwnProfile } from '../../db/profiles.ts';
 import { eventOfCurrentIdentity } from '../../db/security-events.ts';
 import { deleteCurrentSession } from '../../db/sessions.ts';
+import { languageOf } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import {
   csrfToken,
@@ -39,7 +41,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       },
     },
     async (request, reply) => {
-      const outcome = await signUp(core, request.body);
+      const outcome = await signUp(core, request.body, languageOf(request));
       if (outcome !== 'check-mail')
         return refuse('invalid-fields', request, reply, outcome.problems);
       return reply.code(202).send({ status: outcome });
@@ -60,7 +62,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
     async (request, reply) => {
       const outcome = await confirmEmail(core, request.body.token);
       if (outcome === 'invalid') return refuse('invalid-token', request, reply);
-      return reply.send({ status: outcome });
+      return reply.send({ status: 'confirmed' });
     },
   );
 
@@ -76,7 +78,12 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       },
     },
     async (request, reply) => {
-      const outcome = await signIn(core, request.body, request.sessionSecret);
+      const outcome = await signIn(
+        core,
+        request.body,
+        request.sessionSecret,
+        describeUserAgent(request.headers['user-agent']),
+      );
       if (outcome === 'wrong-credentials') return refuse('wrong-credentials', request, reply);
       const token = startBrowserSession(reply, outcome);
       return reply.send({ session: sessionView(outcome.session), csrfToken: token });

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { mailboxPage } from '../../pages/mailbox.tsx';
+import { sendPage, textsFor } from '../reader.ts';
 
 /** A mail as the development mailbox shows it. */
 export interface MailboxEntry {
@@ -35,5 +37,12 @@ export function developmentRoutes(
       },
     },
     async () => await mailbox(),
+  );
+
+  app.get(
+    '/development/mailbox',
+    { access: 'public', page: true, schema: { hide: true } },
+    async (request, reply) =>
+      sendPage(reply, mailboxPage(textsFor(request), { mails: await mailbox() })),
   );
 }

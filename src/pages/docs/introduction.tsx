@@ -184,6 +184,7 @@ const REASONS: Readonly<Record<Exclude<FieldReason, 'too-short' | 'other'>, stri
   'unknown-field': 'This request does not take such a field.',
   'too-long': 'A name of more than 100 characters, an address of more than 254 octets.',
   'malformed-address': 'Not one complete email address.',
+  'same-address': 'the address is the one that you have',
   'invisible-characters': 'Characters that show nothing, or turn text around.',
   'password-too-short': 'Fewer than 15 characters.',
   'password-too-long': 'More than 128 characters.',

@@ -90,13 +90,13 @@ const GROUPS: readonly (Omit<Group, 'operations'> & { readonly paths: RegExp })[
     id: 'account',
     title: 'Account',
     lead: 'Sign up, prove an address, and change what belongs to the account as a whole.',
-    paths: /^\/api\/(sign-up|email-confirmations|account(?!\/profile))/,
+    paths: /^\/api\/(sign-up|email-|account(?!\/profile))/,
   },
   {
     id: 'session',
     title: 'Session',
     lead: 'Sign in, see who is signed in and where, and sign out.',
-    paths: /^\/api\/(sign-in|sign-out|sessions?)(\/|$)/,
+    paths: /^\/api\/(sign-in|sign-out|re-authentication|sessions?)(\/|$)/,
   },
   {
     id: 'profile',

@@ -9,8 +9,8 @@ export function TryIt({ operation }: { readonly operation: Operation }) {
   const { id, method, path, parameters, body } = operation;
   return (
     <template class="try-it">
-      <form class="try" data-method={method} data-path={path} aria-labelledby={`${id}--try`}>
-        <h4 id={`${id}--try`}>Try it</h4>
+      <form class="try" data-method={method} data-path={path}>
+        <h4>Try it</h4>
         {parameters
           .filter((parameter) => parameter.in === 'path' || parameter.in === 'query')
           .map((parameter, index) => (
@@ -31,12 +31,12 @@ export function TryIt({ operation }: { readonly operation: Operation }) {
           ))}
         {body && <BodyField id={`${id}--body`} example={exampleOf(body.schema)} />}
         {isUnsafe(operation) && <TokenField id={`${id}--token`} />}
-        <button class="button small" type="submit">
+        <button class="button primary small" type="submit">
           Send {method}
         </button>
         <p class="outcome" role="status"></p>
         <dl class="headers" hidden></dl>
-        <pre class="answer" hidden>
+        <pre class="answer" role="group" aria-label="Body of the answer" tabindex={0} hidden>
           <code></code>
         </pre>
       </form>

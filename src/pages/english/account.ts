@@ -70,8 +70,7 @@ export const data: Texts['data'] = {
   exportLead: 'Everything that we keep about you, in one file that programs can read (JSON).',
   exportSubmit: 'Download your data',
   deletionTitle: 'Delete your account',
-  deletionLead: (graceDays) =>
-    `Your account is deleted ${days(graceDays)} after you ask for it. Until then you can change your mind.`,
+  deletionLead: 'Download your data first if you want to keep it. This is what happens then:',
   deletionSteps: (graceDays) => [
     'You are signed out everywhere at once.',
     `For ${days(graceDays)} you can sign in again and keep your account.`,

@@ -74,8 +74,8 @@ export const data: Texts['data'] = {
     'Alles, was wir über Sie gespeichert haben, in einer Datei, die Programme lesen können (JSON).',
   exportSubmit: 'Daten herunterladen',
   deletionTitle: 'Konto löschen',
-  deletionLead: (graceDays) =>
-    `Ihr Konto wird ${days(graceDays)} nach Ihrem Auftrag gelöscht. Bis dahin können Sie es sich anders überlegen.`,
+  deletionLead:
+    'Laden Sie Ihre Daten vorher herunter, wenn Sie sie behalten möchten. Danach geschieht dies:',
   deletionSteps: (graceDays) => [
     'Sie werden sofort überall abgemeldet.',
     `Sie haben ${days(graceDays)} Zeit, sich wieder anzumelden und Ihr Konto zu behalten.`,

@@ -1,0 +1,36 @@
+import { runAuthorizedTransaction } from '../db/authorization.ts';
+import { scheduleDeletion } from '../db/identities.ts';
+import { insertSecurityEvent } from '../db/security-events.ts';
+import { deleteSessions } from '../db/sessions.ts';
+import type { Authority, Refused } from './authority.ts';
+import type { Core } from './core.ts';
+import { type MailLanguage, queueMail } from './mail.ts';
+
+/** How long a deletion can be called off, by signing in and keeping the account. */
+export const DELETION_GRACE_DAYS = 14;
+
+/** Schedules the deletion of the own account and ends every session. @returns when it will be. */
+export async function requestDeletion(
+  core: Core,
+  authority: Authority,
+  language: MailLanguage,
+): Promise<{ readonly deletesAt: Date } | Refused> {
+  const { identityId, email } = authority.principal;
+  const outcome = await runAuthorizedTransaction(
+    core.database,
+    authority.requirement,
+    async (tx) => {
+      const deletesAt = await scheduleDeletion(tx, identityId, DELETION_GRACE_DAYS);
+      await deleteSessions(tx, identityId, null);
+      await queueMail(tx, core.encryptionKey, {
+        kind: 'account-deletion',
+        to: email,
+        language,
+        deletesAt: deletesAt.toISOString(),
+      });
+      await insertSecurityEvent(tx, { kind: 'deletion-requested', identityId });
+      return deletesAt;
+    },
+  );
+  return 'refusal' in outcome ? outcome : { deletesAt: outcome.result };
+}

@@ -1,0 +1,15 @@
+import type { Principal, Refusal, Requirement } from '../db/authorization.ts';
+
+/**
+ * On whose behalf an operation runs: the principal that the database has found, and what it required
+ * of the request, which the operation's own transaction requires again.
+ */
+export interface Authority {
+  readonly principal: Principal;
+  readonly requirement: Requirement;
+}
+
+/** What had been authorized no longer was when the operation's transaction began. */
+export interface Refused {
+  readonly refusal: Refusal;
+}

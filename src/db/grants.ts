@@ -1,0 +1,41 @@
+import type { Role } from './database.ts';
+import type { MigrationStatement } from './migrations.ts';
+
+/** Privileges on tables of the schema sallyport, which a migration gives in one statement. */
+export interface TableGrant {
+  readonly id: string;
+  readonly on: readonly string[];
+  readonly privileges: readonly string[];
+  readonly to: readonly Role[];
+}
+
+/** A function that runs with the owner's eyes, for the two roles to call. */
+export interface DefinerFunction {
+  readonly signature: string;
+  readonly volatility: 'STABLE' | 'VOLATILE';
+}
+
+export const BOTH_ROLES: readonly Role[] = ['sallyport_app', 'sallyport_identity'];
+
+export function grantTables(grants: readonly TableGrant[]): readonly MigrationStatement[] {
+  return grants.map(({ id, on, privileges, to }) => ({
+    id: `grant-${id}`,
+    sql: `GRANT ${privileges.join(', ')} ON TABLE ${on.map((table) => `sallyport.${table}`).join(', ')} TO ${to.join(', ')}`,
+  }));
+}
+
+/** PUBLIC may call every new function until it is told otherwise. */
+export function grantFunctions(
+  functions: readonly DefinerFunction[],
+): readonly MigrationStatement[] {
+  return functions.flatMap(({ signature }) => [
+    {
+      id: `revoke-${signature}`,
+      sql: `REVOKE ALL ON FUNCTION sallyport.${signature} FROM PUBLIC`,
+    },
+    {
+      id: `grant-${signature}`,
+      sql: `GRANT EXECUTE ON FUNCTION sallyport.${signature} TO ${BOTH_ROLES.join(', ')}`,
+    },
+  ]);
+}

@@ -1,0 +1,284 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { requestDeletion } from '../../core/account-deletion.ts';
+import type { Core } from '../../core/core.ts';
+import { requestEmailChange, revertEmailChange } from '../../core/email-change.ts';
+import { changePassword } from '../../core/password-change.ts';
+import { reauthenticate } from '../../core/reauthentication.ts';
+import { keepOwnIdentity, ownDeletion } from '../../db/identities.ts';
+import { ownSecurityEvents } from '../../db/security-events.ts';
+import { deleteOwnOtherSessions, deleteOwnSession, ownSessions } from '../../db/sessions.ts';
+import { authorityOf, principalOf } from '../access.ts';
+import { languageOf } from '../reader.ts';
+import { refuse } from '../refusals.ts';
+import { csrfToken, instant, refusals, text } from '../schemas.ts';
+import { endBrowserSession, startBrowserSession } from '../session-cookies.ts';
+
+/** What an account's most sensitive changes ask for: a proof in the last five minutes. */
+export const FRESH = { stepUp: { withinSeconds: 300 } } as const;
+
+/** The JSON API of a person's own sessions, address, password and account. */
+export function ownAccountApi(server: FastifyInstance, core: Core): void {
+  sessionRoutes(server);
+  credentialRoutes(server, core);
+  lifetimeRoutes(server, core);
+}
+
+const ownSession = z.object({
+  id: z.uuid(),
+  browser: z.string().nullable(),
+  system: z.string().nullable(),
+  createdAt: instant,
+  lastSeenAt: instant.describe('exact to about a minute'),
+  current: z.boolean(),
+});
+
+function sessionRoutes(server: FastifyInstance): void {
+  const app = server.withTypeProvider<ZodTypeProvider>();
+
+  app.get(
+    '/api/sessions',
+    {
+      access: 'signed-in',
+      role: 'sallyport_identity',
+      load: () => ({ sessions: ownSessions }),
+      schema: {
+        summary: 'The own sessions',
+        response: { 200: z.array(ownSession), ...refusals(401) },
+      },
+    },
+    async (request) => request.loaded['sessions']?.rows.map(sessionRow) ?? [],
+  );
+
+  app.delete(
+    '/api/sessions/:id',
+    {
+      access: FRESH,
+      bodyType: 'json',
+      role: 'sallyport_identity',
+      load: ({ params }) => ({
+        session: deleteOwnSession((params as { id: string }).id),
+      }),
+      schema: {
+        summary: 'End one of the own sessions',
+        params: z.object({ id: z.uuid() }),
+        response: { 204: z.undefined(), ...refusals(400, 401, 403, 404) },
+      },
+    },
+    async (request, reply) => {
+      if (request.loaded['session']?.rowCount !== 1) return refuse('not-found', request, reply);
+      if (request.params.id === request.principal?.sessionId) endBrowserSession(reply);
+      return reply.code(204).send();
+    },
+  );
+
+  app.delete(
+    '/api/sessions',
+    {
+      access: FRESH,
+      bodyType: 'json',
+      role: 'sallyport_identity',
+      load: () => ({
+        sessions: deleteOwnOtherSessions,
+      }),
+      schema: {
+        summary: 'End all of the own sessions but this one',
+        response: { 204: z.undefined(), ...refusals(401, 403) },
+      },
+    },
+    async (_request, reply) => reply.code(204).send(),
+  );
+}
+
+function credentialRoutes(server: FastifyInstance, core: Core): void {
+  const app = server.withTypeProvider<ZodTypeProvider>();
+
+  app.post(
+    '/api/re-authentication',
+    {
+      access: 'signed-in',
+      bodyType: 'json',
+      schema: {
+        summary: 'Prove again who is at the browser; the session gets a new secret',
+        body: z.strictObject({ password: text }),
+        response: { 200: z.object({ csrfToken }), ...refusals(400, 401, 403, 415) },
+      },
+    },
+    async (request, reply) => {
+      const outcome = await reauthenticate(core, authorityOf(request), request.body.password);
+      if (outcome === 'wrong-credentials') return refuse('wrong-credentials', request, reply);
+      if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
+      return reply.send({ csrfToken: startBrowserSession(reply, outcome) });
+    },
+  );
+
+  app.post(
+    '/api/account/change-email',
+    {
+      access: FRESH,
+      bodyType: 'json',
+      schema: {
+        summary: 'Change the address; a link mailed to the new one proves it',
+        body: z.strictObject({ email: text }),
+        response: {
+          202: z.object({ status: z.literal('check-mail') }),
+          ...refusals(400, 401, 403, 415),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { email } = request.body;
+      const language = languageOf(request);
+      const outcome = await requestEmailChange(core, authorityOf(request), email, language);
+      if (outcome === 'requested') return reply.code(202).send({ status: 'check-mail' });
+      if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
+      const errors = [{ field: 'email', reason: outcome.problem }];
+      return refuse('invalid-fields', request, reply, errors);
+    },
+  );
+
+  app.post(
+    '/api/email-reversions',
+    {
+      access: 'public',
+      bodyType: 'json',
+      schema: {
+        summary: 'Get the old address back with the token that was mailed there, once',
+        body: z.strictObject({ token: text }),
+        response: { 200: z.object({ status: z.literal('reverted') }), ...refusals(400, 403, 415) },
+      },
+    },
+    async (request, reply) => {
+      const outcome = await revertEmailChange(core, request.body.token);
+      if (outcome === 'invalid') return refuse('invalid-token', request, reply);
+      return reply.send({ status: outcome });
+    },
+  );
+
+  app.post(
+    '/api/account/change-password',
+    {
+      access: 'signed-in',
+      bodyType: 'json',
+      schema: {
+        summary: 'Change the password; all other sessions end',
+        body: z.strictObject({ currentPassword: text, newPassword: text }),
+        response: { 204: z.undefined(), ...refusals(400, 401, 403, 415) },
+      },
+    },
+    async (request, reply) => {
+      const language = languageOf(request);
+      const outcome = await changePassword(core, authorityOf(request), request.body, language);
+      if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
+      if ('problem' in outcome) return refuse('invalid-fields', request, reply, [outcome.problem]);
+      startBrowserSession(reply, outcome);
+      return reply.code(204).send();
+    },
+  );
+}
+
+function lifetimeRoutes(server: FastifyInstance, core: Core): void {
+  const app = server.withTypeProvider<ZodTypeProvider>();
+
+  app.post(
+    '/api/account/delete',
+    {
+      access: FRESH,
+      bodyType: 'json',
+      schema: {
+        summary: 'Delete the account after a grace period; all sessions end now',
+        body: z.strictObject({}).nullish(),
+        response: { 202: z.object({ deletesAt: instant }), ...refusals(401, 403, 415) },
+      },
+    },
+    async (request, reply) => {
+      const outcome = await requestDeletion(core, authorityOf(request), languageOf(request));
+      if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
+      endBrowserSession(reply);
+      return reply.code(202).send({ deletesAt: outcome.deletesAt.toISOString() });
+    },
+  );
+
+  app.post(
+    '/api/account/keep',
+    {
+      access: 'signed-in',
+      bodyType: 'json',
+      role: 'sallyport_identity',
+      load: () => ({ identity: keepOwnIdentity }),
+      schema: {
+        summary: 'Call a deletion off within its grace period',
+        body: z.strictObject({}).nullish(),
+        response: { 204: z.undefined(), ...refusals(401, 403, 415) },
+      },
+    },
+    async (_request, reply) => reply.code(204).send(),
+  );
+
+  app.get(
+    '/api/account/export',
+    {
+      access: 'signed-in',
+      role: 'sallyport_identity',
+      load: () => ({
+        sessions: ownSessions,
+        events: ownSecurityEvents,
+        deletion: ownDeletion,
+      }),
+      schema: {
+        summary: 'All that is kept about oneself, as a file',
+        response: { 200: exported, ...refusals(401) },
+      },
+    },
+    async (request, reply) => {
+      reply.header('content-disposition', 'attachment; filename="account.json"');
+      return reply.send(exportOf(request));
+    },
+  );
+}
+
+const exported = z.object({
+  identity: z.object({
+    id: z.uuid(),
+    email: z.string(),
+    displayName: z.string(),
+    deletesAt: instant.nullable(),
+  }),
+  sessions: z.array(ownSession),
+  securityEvents: z.array(
+    z.object({ at: instant, kind: z.string(), reason: z.string().nullable() }),
+  ),
+});
+
+/** Everything about the request's own identity, from one snapshot. */
+export function exportOf(request: FastifyRequest): z.input<typeof exported> {
+  const { loaded } = request;
+  const principal = principalOf(request);
+  const deletion = loaded['deletion']?.rows[0]?.['deletesAt'] as Date | null | undefined;
+  return {
+    identity: {
+      id: principal.identityId,
+      email: principal.email,
+      displayName: principal.displayName,
+      deletesAt: deletion?.toISOString() ?? null,
+    },
+    sessions: loaded['sessions']?.rows.map(sessionRow) ?? [],
+    securityEvents: (loaded['events']?.rows ?? []).map((row) => ({
+      at: (row['at'] as Date).toISOString(),
+      kind: String(row['kind']),
+      reason: row['reason'] as string | null,
+    })),
+  };
+}
+
+function sessionRow(row: Readonly<Record<string, unknown>>): z.input<typeof ownSession> {
+  return {
+    id: String(row['id']),
+    browser: row['browser'] as string | null,
+    system: row['system'] as string | null,
+    createdAt: (row['createdAt'] as Date).toISOString(),
+    lastSeenAt: (row['lastSeenAt'] as Date).toISOString(),
+    current: row['current'] === true,
+  };
+}

@@ -1,0 +1,154 @@
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Core } from '../../core/core.ts';
+import { confirmEmail } from '../../core/email-confirmation.ts';
+import { revertEmailChange } from '../../core/email-change.ts';
+import { signIn } from '../../core/sign-in.ts';
+import { signUp } from '../../core/sign-up.ts';
+import { describeUserAgent } from '../../core/user-agent.ts';
+import { parseReturnTarget } from '../../http/return-target.ts';
+import { ASSET_HEADERS } from '../../http/security-headers.ts';
+import { assets } from '../../pages/assets.ts';
+import { emailChangedPage, emailRevertedPage, emailRevertPage } from '../../pages/email-change.tsx';
+import {
+  emailConfirmationPage,
+  emailConfirmedPage,
+  invalidLinkPage,
+} from '../../pages/email-confirmation.tsx';
+import { homePage } from '../../pages/home.tsx';
+import { signInPage } from '../../pages/sign-in.tsx';
+import { checkMailPage, signUpPage } from '../../pages/sign-up.tsx';
+import { languageOf, sendPage, textsFor } from '../reader.ts';
+import { text } from '../schemas.ts';
+import { startBrowserSession, visitorFormToken } from '../session-cookies.ts';
+
+const PAGE = { access: 'public', page: true, schema: { hide: true } } as const;
+const FORM = { access: 'public', page: true, bodyType: 'form' } as const;
+const LINK = z.object({ token: text.default('') });
+const LINK_FORM = z.strictObject({ _csrf: text, token: text });
+
+/** The pages of somebody who is not signed in. A mailed link's GET only shows a button. */
+export function visitorPages(server: FastifyInstance, core: Core, origin: () => string): void {
+  signUpPages(server, core);
+  signInPages(server, core, origin);
+  revertPages(server, core);
+  for (const asset of assets) {
+    server.get(asset.path, { access: 'public', schema: { hide: true } }, async (_request, reply) =>
+      reply.headers(ASSET_HEADERS).type(asset.contentType).send(asset.body),
+    );
+  }
+}
+
+function signUpPages(server: FastifyInstance, core: Core): void {
+  const app = server.withTypeProvider<ZodTypeProvider>();
+
+  app.get('/', PAGE, async (request, reply) =>
+    sendPage(reply, homePage(textsFor(request), { signedIn: request.sessionSecret !== null })),
+  );
+
+  app.get('/sign-up', PAGE, async (request, reply) => {
+    const csrfToken = visitorFormToken(request, reply);
+    return sendPage(reply, signUpPage(textsFor(request), { csrfToken, errors: [] }));
+  });
+
+  const signUpForm = { _csrf: text, email: text, password: text, displayName: text };
+  app.post(
+    '/sign-up',
+    { ...FORM, schema: { hide: true, body: z.strictObject(signUpForm) } },
+    async (request, reply) => {
+      const texts = textsFor(request);
+      const { email, password, displayName } = request.body;
+      const input = { email, password, displayName };
+      const outcome = await signUp(core, input, languageOf(request));
+      if (outcome === 'check-mail') return sendPage(reply, checkMailPage(texts, { email }));
+      const csrfToken = visitorFormToken(request, reply);
+      const values = { csrfToken, email, displayName, errors: outcome.problems };
+      return sendPage(reply.code(400), signUpPage(texts, values));
+    },
+  );
+
+  app.get(
+    '/confirm-email',
+    { ...PAGE, schema: { hide: true, querystring: LINK } },
+    async (request, reply) => {
+      const values = { csrfToken: visitorFormToken(request, reply), token: request.query.token };
+      return sendPage(reply, emailConfirmationPage(textsFor(request), values));
+    },
+  );
+
+  app.post(
+    '/confirm-email',
+    { ...FORM, schema: { hide: true, body: LINK_FORM } },
+    async (request, reply) => {
+      const texts = textsFor(request);
+      const outcome = await confirmEmail(core, request.body.token);
+      if (outcome === 'invalid') return sendPage(reply.code(400), invalidLinkPage(texts));
+      return sendPage(
+        reply,
+        outcome === 'signed-up' ? emailConfirmedPage(texts) : emailChangedPage(texts),
+      );
+    },
+  );
+}
+
+function signInPages(server: FastifyInstance, core: Core, origin: () => string): void {
+  const app = server.withTypeProvider<ZodTypeProvider>();
+  const targetOf = (given: string | undefined) =>
+    given === undefined ? null : parseReturnTarget(given, origin());
+
+  app.get(
+    '/sign-in',
+    { ...PAGE, schema: { hide: true, querystring: z.object({ return_to: text.optional() }) } },
+    async (request, reply) => {
+      const csrfToken = visitorFormToken(request, reply);
+      const returnTo = targetOf(request.query.return_to);
+      const values = { csrfToken, failed: false, ...(returnTo ? { returnTo } : {}) };
+      return sendPage(reply, signInPage(textsFor(request), values));
+    },
+  );
+
+  const signInForm = { _csrf: text, email: text, password: text, return_to: text.optional() };
+  app.post(
+    '/sign-in',
+    { ...FORM, schema: { hide: true, body: z.strictObject(signInForm) } },
+    async (request, reply) => {
+      const { email, password } = request.body;
+      const returnTo = targetOf(request.body.return_to);
+      const userAgent = describeUserAgent(request.headers['user-agent']);
+      const outcome = await signIn(core, { email, password }, request.sessionSecret, userAgent);
+      if (outcome === 'wrong-credentials') {
+        const csrfToken = visitorFormToken(request, reply);
+        const values = { csrfToken, email, failed: true, ...(returnTo ? { returnTo } : {}) };
+        return sendPage(reply.code(401), signInPage(textsFor(request), values));
+      }
+      startBrowserSession(reply, outcome);
+      return reply.redirect(returnTo ?? '/account', 303);
+    },
+  );
+}
+
+function revertPages(server: FastifyInstance, core: Core): void {
+  const app = server.withTypeProvider<ZodTypeProvider>();
+
+  app.get(
+    '/revert-email',
+    { ...PAGE, schema: { hide: true, querystring: LINK } },
+    async (request, reply) => {
+      const values = { csrfToken: visitorFormToken(request, reply), token: request.query.token };
+      return sendPage(reply, emailRevertPage(textsFor(request), values));
+    },
+  );
+
+  app.post(
+    '/revert-email',
+    { ...FORM, schema: { hide: true, body: LINK_FORM } },
+    async (request, reply) => {
+      const texts = textsFor(request);
+      const outcome = await revertEmailChange(core, request.body.token);
+      return outcome === 'reverted'
+        ? sendPage(reply, emailRevertedPage(texts))
+        : sendPage(reply.code(400), invalidLinkPage(texts));
+    },
+  );
+}
