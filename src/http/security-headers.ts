@@ -49,6 +49,15 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = Object.freeze({
 });
 
 /**
+ * Headers of the documentation of the API, the one page whose script sends requests: those of every
+ * page, and leave to connect, to our own origin only. ASVS 3.4.3, CWE-693.
+ */
+export const DOCS_HEADERS: Readonly<Record<string, string>> = Object.freeze({
+  ...PAGE_HEADERS,
+  'content-security-policy': `${PAGE_HEADERS['content-security-policy']}; connect-src 'self'`,
+});
+
+/**
  * Headers of our own style sheets, scripts and images, which are the same for everyone.
  *
  * Cached for five minutes: long enough for one visit, short enough that a repaired script is soon

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   API_HEADERS,
   ASSET_HEADERS,
+  DOCS_HEADERS,
   PAGE_HEADERS,
   transportSecurity,
 } from '../../src/http/security-headers.ts';
@@ -9,6 +10,7 @@ import {
 const all = [
   ['API_HEADERS', API_HEADERS],
   ['PAGE_HEADERS', PAGE_HEADERS],
+  ['DOCS_HEADERS', DOCS_HEADERS],
   ['ASSET_HEADERS', ASSET_HEADERS],
 ] as const;
 
@@ -85,6 +87,17 @@ describe('PAGE_HEADERS', () => {
     expect(PAGE_HEADERS['permissions-policy']).toBe(
       'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
     );
+  });
+});
+
+describe('DOCS_HEADERS', () => {
+  test('are those of every page, and its script may connect to our own origin only [ASVS 3.4.3]', () => {
+    const policy = 'content-security-policy';
+    expect({ ...DOCS_HEADERS, [policy]: '' }).toEqual({ ...PAGE_HEADERS, [policy]: '' });
+    expect(Object.fromEntries(directives(DOCS_HEADERS))).toEqual({
+      ...Object.fromEntries(directives(PAGE_HEADERS)),
+      'connect-src': "'self'",
+    });
   });
 });
 

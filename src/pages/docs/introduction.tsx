@@ -56,6 +56,10 @@ function Cookies() {
         ends when its owner signs out, after an hour without a request, and at the latest after
         twelve hours. Of every request the database itself checks whose it is.
       </p>
+      <p>
+        The most sensitive changes ask for a password proved in the last five minutes, and are
+        refused with <code>step-up-required</code> until it is proved again.
+      </p>
       <table>
         <thead>
           <tr>
@@ -123,7 +127,7 @@ function Curl({ origin }: { readonly origin: string }) {
     <Chapter id="curl">
       <p>
         With <code>curl</code> in any POSIX shell. The examples of the operations below go on from
-        here: they use the same <code>jar</code>.
+        here: in the same shell, with the same <code>jar</code>.
       </p>
       <pre>
         <code>{journey(origin)}</code>
@@ -184,7 +188,7 @@ const REASONS: Readonly<Record<Exclude<FieldReason, 'too-short' | 'other'>, stri
   'unknown-field': 'This request does not take such a field.',
   'too-long': 'A name of more than 100 characters, an address of more than 254 octets.',
   'malformed-address': 'Not one complete email address.',
-  'same-address': 'the address is the one that you have',
+  'same-address': 'The address is the one that the account has.',
   'invisible-characters': 'Characters that show nothing, or turn text around.',
   'password-too-short': 'Fewer than 15 characters.',
   'password-too-long': 'More than 128 characters.',
