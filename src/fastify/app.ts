@@ -24,7 +24,7 @@ import { addLastSeen } from './last-seen.ts';
 import { addNotFound } from './not-found.ts';
 import { answerError } from './refusals.ts';
 import { accountApi } from './routes/account-api.ts';
-import { developmentRoutes, type MailboxEntry } from './routes/development.ts';
+import { developmentRoutes, docsRoute, type MailboxEntry } from './routes/development.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { ownAccountApi } from './routes/own-account-api.ts';
 import { ownPages } from './routes/own-pages.ts';
@@ -34,6 +34,8 @@ export interface AppOptions {
   readonly policy: GatePolicy;
   readonly version: string;
   readonly logger: Exclude<NonNullable<FastifyServerOptions['logger']>, boolean>;
+  /** Whether the documentation is offered, from which requests can be tried. */
+  readonly development?: boolean;
   /** The mails that wait, for /development/mailbox.json; absent outside development. */
   readonly mailbox?: () => Promise<readonly MailboxEntry[]>;
 }
@@ -74,6 +76,7 @@ export async function buildApp(core: Core, options: AppOptions): Promise<Fastify
   visitorPages(app, core, origin);
   ownPages(app, core, origin);
   operationRoutes(app, core);
+  if (options.development) docsRoute(app, options.policy);
   if (options.mailbox) developmentRoutes(app, options.mailbox);
   return app;
 }

@@ -84,6 +84,7 @@ async function listen(
     policy,
     version: packageVersion(),
     logger: { level: config.logLevel },
+    development: isDevelopment(config),
     ...(isDevelopment(config) && !config.mail ? { mailbox } : {}),
   });
   await app.listen({ host: config.host, port: config.port });

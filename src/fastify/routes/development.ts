@@ -1,8 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { PROBLEMS } from '../../http/problem.ts';
+import { DOCS_HEADERS } from '../../http/security-headers.ts';
+import { docsPage, type OpenApiDocument } from '../../pages/docs.tsx';
 import { mailboxPage } from '../../pages/mailbox.tsx';
 import { sendPage, textsFor } from '../reader.ts';
+import { visitorFormToken } from '../session-cookies.ts';
 
 /** A mail as the development mailbox shows it. */
 export interface MailboxEntry {
@@ -44,5 +48,22 @@ export function developmentRoutes(
     { access: 'public', page: true, schema: { hide: true } },
     async (request, reply) =>
       sendPage(reply, mailboxPage(textsFor(request), { mails: await mailbox() })),
+  );
+}
+
+/** The documentation of the API, from which its operations can be tried. */
+export function docsRoute(server: FastifyInstance, policy: { readonly origin: string }): void {
+  server.get(
+    '/docs',
+    { access: 'public', page: true, schema: { hide: true } },
+    async (request, reply) => {
+      const html = docsPage({
+        document: server.swagger() as OpenApiDocument,
+        origin: policy.origin,
+        problems: PROBLEMS,
+        tryIt: { csrfToken: visitorFormToken(request, reply) },
+      });
+      return reply.headers(DOCS_HEADERS).type('text/html; charset=utf-8').send(html);
+    },
   );
 }
