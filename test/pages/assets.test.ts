@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { assets, favicon, stylesheet } from '../../src/pages/assets.ts';
+import { assets, favicon, localTime, revealPassword, stylesheet } from '../../src/pages/assets.ts';
 
 const css = stylesheet.body.toString('utf8');
 
@@ -32,21 +32,45 @@ describe('assets', () => {
   it('have a path that changes with their content', () => {
     for (const asset of assets) {
       const digest = createHash('sha256').update(asset.body).digest('hex');
-      expect(asset.path).toMatch(/^\/assets\/[a-z]+-[0-9a-f]{16}\.(css|svg)$/);
+      expect(asset.path).toMatch(/^\/assets\/[a-z-]+-[0-9a-f]{16}\.(css|svg|js)$/);
       expect(asset.path).toContain(`-${digest.slice(0, 16)}.`);
     }
-    expect(assets).toEqual([stylesheet, favicon]);
+    expect(assets).toEqual(
+      expect.arrayContaining([stylesheet, favicon, localTime, revealPassword]),
+    );
+    expect(new Set(assets.map((asset) => asset.path)).size).toBe(assets.length);
   });
 
   it('say what they are [ASVS 3.2.1]', () => {
     expect(stylesheet.contentType).toBe('text/css; charset=utf-8');
     expect(favicon.contentType).toBe('image/svg+xml');
+    expect(localTime.contentType).toBe('text/javascript; charset=utf-8');
+    expect(revealPassword.contentType).toBe('text/javascript; charset=utf-8');
   });
 
   it('carry nothing active and fetch nothing [ASVS 3.6.1]', () => {
     expect(css).not.toMatch(/url\(|@import|@font-face|expression\(|https?:/i);
     const svg = favicon.body.toString('utf8').replace('http://www.w3.org/2000/svg', '');
     expect(svg).not.toMatch(/<script|<style|<foreignObject|\son[a-z]+=|href|https?:/i);
+  });
+});
+
+describe.each([
+  ['local-time.js', localTime],
+  ['reveal-password.js', revealPassword],
+])('the script %s', (_, script) => {
+  const source = script.body.toString('utf8');
+
+  it('makes no markup and no code out of text [ASVS 3.2.2] [CWE-79]', () => {
+    expect(source).not.toMatch(
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|Function\(|srcdoc|\bimport\b/,
+    );
+  });
+
+  it('asks nobody and keeps nothing [ASVS 14.3.3]', () => {
+    expect(source).not.toMatch(
+      /fetch\(|XMLHttpRequest|sendBeacon|localStorage|sessionStorage|indexedDB|cookie/i,
+    );
   });
 });
 
@@ -60,6 +84,7 @@ describe.each(palettes())('the %s palette', (_, palette) => {
     ['ink', 'wrong-wash'],
     ['ink-quiet', 'ground'],
     ['ink-quiet', 'surface'],
+    ['accent', 'right-wash'],
     ['accent', 'ground'],
     ['accent', 'surface'],
     ['accent-strong', 'ground'],

@@ -38,7 +38,9 @@ describe('the page that a confirmation link opens', () => {
 
   it('warns a reader who did not sign up: the password is not theirs', () => {
     const html = emailConfirmationPage(english, { csrfToken: 'csrf', token: 'one-time' });
-    expect(visibleText(html)).toContain('Go on only if you have just signed up yourself.');
+    expect(visibleText(html)).toContain(
+      'Go on only if you have just signed up, or changed your address, yourself.',
+    );
   });
 });
 

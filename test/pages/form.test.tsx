@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fieldErrorText } from '../../src/pages/form.tsx';
 import { signUpPage } from '../../src/pages/sign-up.tsx';
-import { english } from '../../src/pages/texts.ts';
+import { english, languages } from '../../src/pages/texts.ts';
 import { byId, openTags, shape, visibleText } from './html.ts';
 import { hostileText } from './samples.ts';
 
@@ -20,16 +20,21 @@ const reasons = [
   'password-personal',
   'password-repeated',
   'password-sequence',
+  'wrong-password',
+  'same-address',
 ];
+const fields = ['email', 'password', 'displayName', 'currentPassword', 'newPassword', 'confirm'];
 
 function pageWith(...errors: readonly { field: string; reason: string }[]): string {
   return signUpPage(english, { csrfToken: 'csrf', errors });
 }
 
 describe('an error of a field', () => {
-  it.each(reasons)('has a text of its own for the reason %s', (reason) => {
-    for (const field of ['email', 'password', 'displayName', 'nothing']) {
-      expect(fieldErrorText(english, { field, reason })).not.toBe(english.errors.other);
+  it.each(reasons)('has a text of its own in each language for the reason %s', (reason) => {
+    for (const texts of Object.values(languages)) {
+      for (const field of [...fields, 'nothing']) {
+        expect(fieldErrorText(texts, { field, reason })).not.toBe(texts.errors.other);
+      }
     }
   });
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkLink } from '../../src/pages/link.ts';
+import { checkLink, checkPath } from '../../src/pages/link.ts';
 import { hostileText } from './samples.ts';
 
 /** The checked link, or that it was refused with a TypeError that does not repeat it. */
@@ -50,6 +50,50 @@ describe('a link that arrives as a value', () => {
         const told = outcome(value);
         expect(told).toMatch(/^(?:https?:\/\/[!-~]+|refused)$/);
         expect(told).not.toMatch(/["<>]/);
+      }),
+    );
+  });
+});
+
+describe('a path that arrives as a value', () => {
+  it.each([
+    '/',
+    '/account',
+    '/account?notice=saved',
+    '/a#b',
+    '/.//evil.example',
+    '/%2f/evil.example',
+  ])('stays as it is: %s', (path) => {
+    expect(checkPath(path)).toBe(path);
+  });
+
+  it.each([
+    '//evil.example',
+    '/\\evil.example',
+    '/\t/evil.example',
+    '/\n/evil.example',
+    '///evil.example',
+    'https://evil.example/',
+    'javascript:alert(1)',
+    'account',
+    ' //evil.example',
+    '',
+  ])('is refused if it leads to another origin: %j [CWE-601] [ASVS 3.7.2]', (path) => {
+    expect(() => checkPath(path)).toThrow(TypeError);
+  });
+
+  it('leads to our own origin or is refused [CWE-601]', () => {
+    const accepted = (path: string): string => {
+      try {
+        return checkPath(path);
+      } catch {
+        return '/';
+      }
+    };
+    fc.assert(
+      fc.property(hostileText, (text) => {
+        const url = new URL(accepted(`/${text}`), 'https://accounts.example');
+        expect(url.origin).toBe('https://accounts.example');
       }),
     );
   });

@@ -1,29 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PROBLEMS } from '../../src/http/problem.ts';
 import { problemPage, signedOutPage } from '../../src/pages/problem.tsx';
-import { english } from '../../src/pages/texts.ts';
+import { english, languages } from '../../src/pages/texts.ts';
+import type { Texts } from '../../src/pages/texts.ts';
 import { openTags, shape, visibleText } from './html.ts';
 import { hostileText } from './samples.ts';
 
-const codes = [
-  'foreign-origin',
-  'synchronizer-token-mismatch',
-  'not-found',
-  'not-signed-in',
-  'forbidden',
-  'busy',
-  'database-unavailable',
-  'outcome-unknown',
-  'malformed-request',
-  'unsupported-media-type',
-  'body-too-large',
-  'method-not-allowed',
-  'duplicate-cookie',
-  'internal',
-];
+const codes = Object.keys(PROBLEMS);
 
-function explanation(status: number, code: string): string {
-  return visibleText(problemPage(english, { status, code, requestId: 'request-1' }));
+function explanation(status: number, code: string, texts: Texts = english): string {
+  return visibleText(problemPage(texts, { status, code, requestId: 'request-1' }));
 }
 
 describe('the problem page', () => {
@@ -32,6 +19,9 @@ describe('the problem page', () => {
     expect(explanation(400, code)).toBe(own);
     expect(own).not.toBe(explanation(400, 'never-heard-of'));
     expect(own === explanation(500, 'never-heard-of')).toBe(code === 'internal');
+    const inGerman = explanation(500, code, languages.de);
+    expect(inGerman).not.toBe(own);
+    expect(inGerman).not.toBe(explanation(400, 'never-heard-of', languages.de));
   });
 
   it('explains an unknown code by whose fault the status says it is', () => {
@@ -74,6 +64,7 @@ describe('the problem page', () => {
   it.each([
     ['not-signed-in', '/sign-in'],
     ['forbidden', '/account'],
+    ['step-up-required', '/re-authenticate'],
     ['not-found', '/'],
   ])('leads from %s to %s', (code, href) => {
     const html = problemPage(english, { status: 400, code, requestId: 'request-1' });

@@ -55,6 +55,18 @@ describe('the sign-in page', () => {
     }
   });
 
+  it('hands on where to go afterwards, if it was told, and makes no link of it [CWE-601]', () => {
+    expect(fieldValues(fresh, 'return_to')).toEqual([]);
+    fc.assert(
+      fc.property(hostileText, (returnTo) => {
+        const html = signInPage(english, { csrfToken: 'csrf', failed: false, returnTo });
+        expect(fieldValues(html, 'return_to')).toEqual([returnTo]);
+        const links = openTags(html, 'a').map((tag) => tag.attributes.get('href'));
+        expect(links).toEqual(['#content', '/', '/sign-up']);
+      }),
+    );
+  });
+
   it('leads to the sign-up page', () => {
     expect(fresh).toContain('<a href="/sign-up">Create an account</a>');
   });
