@@ -17,9 +17,10 @@ export function checkLink(link: string): string {
 }
 
 /**
- * A path of our own, with its query, as it may stand in a link. Throws a TypeError for anything that
- * a browser would take for another origin, such as `//evil.example` or `/\evil.example` (CWE-601).
- * It is given back as it came: what the parser makes of `/.//evil.example` begins with two slashes.
+ * A path of our own, with its query, as it may stand in a link. Throws a TypeError for anything
+ * that a browser would take for another origin, such as `//evil.example` or `/\evil.example`
+ * (CWE-601). It is given back as it came: what the parser makes of `/.//evil.example` begins with
+ * two slashes.
  */
 export function checkPath(path: string): string {
   const base = 'https://own.invalid';

@@ -25,7 +25,7 @@ function Moment({ texts, at }: MomentValues) {
   return <time datetime={at.toISOString()}>{momentText({ texts, at })}</time>;
 }
 
-/** A sentence of the catalogue with a moment where it says `{time}`: each language has its order. */
+/** A sentence with a moment where its text says `{time}`: each language has its own order. */
 export function SentenceWithMoment({ text, ...values }: MomentValues & { readonly text: string }) {
   const [before = '', after = ''] = text.split('{time}');
   return (
