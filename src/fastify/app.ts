@@ -102,19 +102,21 @@ async function addOpenApi(app: FastifyInstance, options: AppOptions): Promise<vo
     },
     transform: (described) => {
       const { schema, url } = jsonSchemaTransform(described);
-      return { schema: { ...schema, security: securityOf(described.route) }, url };
+      return { schema: { ...schema, ...conditionsOf(described.route) }, url };
     },
   });
 }
 
-/** What a request to the route must carry, in the words of the OpenAPI document. */
-function securityOf({
-  config,
-  method,
-}: RouteOptions): readonly Record<string, readonly string[]>[] {
-  if (config?.access === undefined || config.access === 'public') return [];
+/** What a request to the route must bring, in the words of the OpenAPI document. */
+function conditionsOf({ config, method }: RouteOptions) {
+  const access = config?.access;
+  if (access === undefined || access === 'public') return { security: [] };
   const unsafe = ![method].flat().every(isSafeMethod);
-  return [unsafe ? { session: [], synchronizerToken: [] } : { session: [] }];
+  const security = [unsafe ? { session: [], synchronizerToken: [] } : { session: [] }];
+  if (typeof access !== 'object' || !access.stepUp) return { security };
+  const minutes = access.stepUp.withinSeconds / 60;
+  const description = `Asks for a password proved in the last ${minutes} minutes, else step-up-required.`;
+  return { security, description };
 }
 
 /** Bytes that are no HTTP request get an answer too, by hand: there is no request to answer. */

@@ -7,8 +7,20 @@ const TEXT_CHARACTERS_MAX = 4_096;
 /** Any text; what it must look like is judged by core, whose reasons are more exact. */
 export const text = z.string().max(TEXT_CHARACTERS_MAX);
 
+/**
+ * Texts that core judges more closely. The limits in the metadata are core's and stand here for the
+ * OpenAPI document alone: a refusal by core names its reason.
+ */
+export const emailAddress = text.meta({ maxLength: 254 });
+export const newPassword = text.meta({
+  minLength: 15,
+  maxLength: 128,
+  description: 'not common, and not made of the own name or address',
+});
+export const newDisplayName = text.meta({ minLength: 1, maxLength: 100 });
+
 /** A display name in the form in which it is stored. */
-export const displayName = text.transform((value, context) => {
+export const displayName = newDisplayName.transform((value, context) => {
   const parsed = parseDisplayName(value);
   if ('displayName' in parsed) return parsed.displayName;
   context.addIssue({ code: 'custom', params: { reason: parsed.problem } });

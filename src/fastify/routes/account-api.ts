@@ -14,7 +14,10 @@ import { refuse } from '../refusals.ts';
 import {
   csrfToken,
   displayName,
+  emailAddress,
   identity,
+  newDisplayName,
+  newPassword,
   refusals,
   session,
   sessionView,
@@ -33,7 +36,11 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       bodyType: 'json',
       schema: {
         summary: 'Sign up; a mailed link proves the address',
-        body: z.strictObject({ email: text, password: text, displayName: text }),
+        body: z.strictObject({
+          email: emailAddress,
+          password: newPassword,
+          displayName: newDisplayName,
+        }),
         response: {
           202: z.object({ status: z.literal('check-mail') }),
           ...refusals(400, 403, 415),

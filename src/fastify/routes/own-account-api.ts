@@ -12,7 +12,7 @@ import { deleteOwnOtherSessions, deleteOwnSession, ownSessions } from '../../db/
 import { authorityOf, principalOf } from '../access.ts';
 import { languageOf } from '../reader.ts';
 import { refuse } from '../refusals.ts';
-import { csrfToken, instant, refusals, text } from '../schemas.ts';
+import { csrfToken, emailAddress, instant, newPassword, refusals, text } from '../schemas.ts';
 import { endBrowserSession, startBrowserSession } from '../session-cookies.ts';
 
 /** What an account's most sensitive changes ask for: a proof in the last five minutes. */
@@ -120,7 +120,7 @@ function credentialRoutes(server: FastifyInstance, core: Core): void {
       bodyType: 'json',
       schema: {
         summary: 'Change the address; a link mailed to the new one proves it',
-        body: z.strictObject({ email: text }),
+        body: z.strictObject({ email: emailAddress.meta({ examples: ['ada@example.org'] }) }),
         response: {
           202: z.object({ status: z.literal('check-mail') }),
           ...refusals(400, 401, 403, 415),
@@ -163,7 +163,7 @@ function credentialRoutes(server: FastifyInstance, core: Core): void {
       bodyType: 'json',
       schema: {
         summary: 'Change the password; all other sessions end',
-        body: z.strictObject({ currentPassword: text, newPassword: text }),
+        body: z.strictObject({ currentPassword: text, newPassword }),
         response: { 204: z.undefined(), ...refusals(400, 401, 403, 415) },
       },
     },

@@ -58,7 +58,6 @@ const PASSWORD = 'a mango under the piano';
 /** Fields whose schema says no more than that they are text. */
 const EXAMPLES: Readonly<Record<string, string>> = {
   email: 'ada@example.com',
-  newEmail: 'ada@example.org',
   password: PASSWORD,
   currentPassword: PASSWORD,
   newPassword: 'a piano under the mango',
@@ -66,6 +65,9 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   token: MAILED_TOKEN,
   csrfToken: '8TeF3ZDJ0Q6v...',
   to: 'ada@example.com',
+  browser: 'Firefox',
+  system: 'Linux',
+  kind: 'signed-in',
   subject: 'Confirm your email address for Sallyport',
   links: 'http://localhost:4000/confirm-email?token=...',
 };
