@@ -268,3 +268,30 @@ describe.each(REVOCATIONS)('$name', ({ sql, refusal }) => {
     expect(new Set(outcomes)).toEqual(new Set(['written', refusal]));
   });
 });
+
+test('a permission taken from a role: no write is committed after that was [CWE-367]', async () => {
+  const setPermissions = (permissions: readonly string[]) =>
+    t.admin.query(
+      `INSERT INTO sallyport.roles (tenant_id, name, permissions) VALUES ($1, 'guest', $2)
+        ON CONFLICT (tenant_id, name) DO UPDATE SET permissions = excluded.permissions`,
+      [tenants[0], permissions],
+    );
+  const both = ['notes:read', 'notes:write'];
+  await setPermissions(both);
+  const guest = await member(tenants[0], 'guest');
+  const outcomes: string[] = [];
+  for (let round = 0; round < 50; round++) {
+    await setPermissions(both);
+    const slow = statement('SELECT pg_sleep($1::FLOAT8)', 0.01);
+    const ahead = round % 3 === 0 ? setPermissions(['notes:read']) : null;
+    if (ahead) await sleep(round % 2);
+    const statements = [slow, insertNote(tenants[0], `guest ${round}`), slow];
+    const written = write(guest, statements, 'notes:write');
+    if (!ahead) await sleep(round % 25);
+    await (ahead ?? setPermissions(['notes:read']));
+    const atRevocation = await notes();
+    outcomes.push(await written);
+    expect(await notes()).toEqual(atRevocation);
+  }
+  expect(new Set(outcomes)).toEqual(new Set(['written', 'forbidden']));
+});

@@ -18,14 +18,7 @@ const ALL = { table: 'profiles', kind: 'PERMISSIVE', command: 'ALL' } as const;
 const POLICIES: readonly Policy[] = [
   { ...ALL, name: 'profiles_own', roles: 'sallyport_app', using: OWN, check: OWN },
   { ...ALL, name: 'profiles_identity', roles: 'sallyport_identity', using: 'true', check: 'true' },
-  {
-    ...ALL,
-    name: 'profiles_owner',
-    command: 'SELECT',
-    roles: 'sallyport_owner',
-    using: 'true',
-    check: null,
-  },
+  { ...ALL, name: 'profiles_owner', roles: 'sallyport_owner', using: 'true', check: 'true' },
 ];
 
 /** What the functions of the policies read: a policy there would call them again without end. */

@@ -295,14 +295,16 @@ function functions(engine: Engine): readonly MigrationStatement[] {
         OUT o_authenticated_at TIMESTAMPTZ, OUT o_created_at TIMESTAMPTZ, OUT o_expires_at TIMESTAMPTZ,
         OUT o_synchronizer_generation INT4, OUT o_seen_seconds_ago INT4
       ) LANGUAGE plpgsql VOLATILE SECURITY DEFINER ${pinnedSearchPath(engine)} AS $$
-      DECLARE v_session UUID; v_identity UUID; v_tenant UUID; v_digest TEXT;
+      DECLARE v_session UUID; v_identity UUID; v_tenant UUID; v_role TEXT; v_digest TEXT;
       BEGIN
         SELECT s.id, s.identity_id, s.tenant_id, s.synchronizer_digest INTO v_session, v_identity, v_tenant, v_digest
           FROM sallyport.sessions AS s WHERE s.proof_digest = ${proofDigest} FOR UPDATE;
         SELECT i.id INTO v_identity FROM sallyport.identities AS i WHERE i.id = v_identity FOR SHARE;
         IF v_tenant IS NOT NULL THEN
-          SELECT m.tenant_id INTO v_tenant FROM sallyport.memberships AS m
+          SELECT m.role INTO v_role FROM sallyport.memberships AS m
             WHERE m.tenant_id = v_tenant AND m.identity_id = v_identity FOR SHARE;
+          SELECT r.name INTO v_role FROM sallyport.roles AS r
+            WHERE r.tenant_id = v_tenant AND r.name = v_role FOR SHARE;
         END IF;
         SELECT f.o_session, f.o_identity, f.o_tenant, f.o_email, f.o_display_name, f.o_authenticated_at, f.o_created_at, f.o_expires_at,
             f.o_synchronizer_generation, f.o_seen_seconds_ago
@@ -354,7 +356,7 @@ function profile(engine: Engine): readonly MigrationStatement[] {
     {
       // sallyport.require reads the name of the request's own identity, as the owner.
       id: 'profiles-owner',
-      sql: `CREATE POLICY profiles_owner ON sallyport.profiles FOR SELECT TO sallyport_owner USING (true)`,
+      sql: `CREATE POLICY profiles_owner ON sallyport.profiles FOR ALL TO sallyport_owner USING (true) WITH CHECK (true)`,
     },
   ];
 }
