@@ -4,7 +4,6 @@ import type { FastifyInstance } from 'fastify';
 import type { Core } from '../core/core.ts';
 import { waitingMails } from '../core/mail.ts';
 import { createPasswordHasher } from '../core/password-hashing.ts';
-import type { Database } from '../db/database.ts';
 import { SWEEP_STATEMENTS } from '../db/sweep.ts';
 import { buildApp } from '../fastify/app.ts';
 import { hostsOf } from '../http/host.ts';
@@ -17,7 +16,6 @@ import { repeat, type Repeated } from './repeat.ts';
 
 export interface RunningServer {
   readonly origin: string;
-  readonly database: Database;
   /** Answers what is under way, then stops. */
   close(): Promise<void>;
 }
@@ -50,7 +48,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     for (const work of startBackgroundWork(core, config, origin, app)) {
       undo.push(() => work.stop());
     }
-    return { origin, database, close };
+    return { origin, close };
   } catch (error) {
     await close();
     throw error;
