@@ -2,10 +2,12 @@ import { runAuthorizedTransaction } from '../db/authorization.ts';
 import { deleteEmailChange, replaceEmailChange } from '../db/email-changes.ts';
 import {
   consumeEmailReversion,
+  deleteLaterReversions,
+  deleteLaterReversions,
   findReservation,
   insertEmailReversion,
 } from '../db/email-reversions.ts';
-import { findFoldedAddress, findProvedAddress, replaceAddress } from '../db/identities.ts';
+import { findOwnAddress, findProvedAddress, replaceAddress } from '../db/identities.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import { deleteSessions } from '../db/sessions.ts';
 import type { Tx } from '../db/transaction.ts';
@@ -33,22 +35,23 @@ export async function requestEmailChange(
   const parsed = parseEmailAddress(text);
   if ('problem' in parsed) return parsed;
   const { address, folded } = parsed.email;
-  const { identityId, email } = authority.principal;
+  const { identityId } = authority.principal;
   const token = newSecret();
   const wayBack = newSecret();
   const outcome = await runAuthorizedTransaction(
     core.database,
     authority.requirement,
     async (tx) => {
-      const oldFolded = await findFoldedAddress(tx, identityId);
-      if (oldFolded === undefined || oldFolded === folded) return 'same-address';
+      // Read here: the principal's was read before, and may have been replaced since (R-38).
+      const old = await findOwnAddress(tx, identityId);
+      if (old === undefined || old.folded === folded) return 'same-address';
       if (!(await mayMail(tx, folded)) || !(await mayMail(tx, `of ${identityId}`)))
         return 'requested';
-      const change = { identityId, oldFolded, folded, address };
+      const change = { identityId, oldFolded: old.folded, folded, address };
       await replaceEmailChange(tx, change, digestOf(token.bytes), LINK_HOURS);
-      const old = { identityId, folded: oldFolded, address: email };
-      await insertEmailReversion(tx, old, digestOf(wayBack.bytes), REVERSION_DAYS);
-      const owner = await ownerAddress(tx, folded);
+      const reversion = { identityId, ...old };
+      await insertEmailReversion(tx, reversion, digestOf(wayBack.bytes), REVERSION_DAYS);
+      const owner = await ownerAddress(tx, folded, identityId);
       await queueMail(
         tx,
         core.encryptionKey,
@@ -64,7 +67,7 @@ export async function requestEmailChange(
       );
       await queueMail(tx, core.encryptionKey, {
         kind: 'email-change-notice',
-        to: email,
+        to: old.address,
         language,
         token: secretText(wayBack),
         newAddressMasked: maskAddress(address),
@@ -80,7 +83,8 @@ export async function requestEmailChange(
 
 /**
  * Gives an identity its old address back, by the link that was mailed there: a change that somebody
- * else asked for is undone or called off. Every session ends, for one of them may be theirs.
+ * else asked for is undone or called off, and so is all that came after it: no way back to an address
+ * that they had given it stays open. Every session ends, for one of them may be theirs.
  */
 export async function revertEmailChange(core: Core, text: string): Promise<'reverted' | 'invalid'> {
   const token = parseSecret(text);
@@ -90,6 +94,7 @@ export async function revertEmailChange(core: Core, text: string): Promise<'reve
     if (!reversion) return 'invalid';
     const { identityId } = reversion;
     await deleteEmailChange(tx, identityId);
+    await deleteLaterReversions(tx, reversion);
     const current = await findFoldedAddress(tx, identityId);
     if (current === undefined) return 'invalid';
     if (current !== reversion.folded) await replaceAddress(tx, identityId, current, reversion);
@@ -99,9 +104,19 @@ export async function revertEmailChange(core: Core, text: string): Promise<'reve
   });
 }
 
-/** Who must not lose this address: its owner, or one who may yet want it back. */
-export async function ownerAddress(tx: Tx, folded: string): Promise<string | undefined> {
-  return (await findProvedAddress(tx, folded)) ?? (await findReservation(tx, folded))?.address;
+/**
+ * Who has this address, or may yet want it back, other than the one who asks: undefined where it is
+ * free for them. The answer is that person's own spelling, for mail.
+ */
+export async function ownerAddress(
+  tx: Tx,
+  folded: string,
+  asking: string | null,
+): Promise<string | undefined> {
+  const proved = await findProvedAddress(tx, folded);
+  if (proved !== undefined) return proved;
+  const reservation = await findReservation(tx, folded);
+  return reservation?.identityId === asking ? undefined : reservation?.address;
 }
 
 /** Enough to recognise one's own address, not enough to learn another's. */

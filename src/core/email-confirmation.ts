@@ -1,12 +1,12 @@
 import { consumeEmailChange } from '../db/email-changes.ts';
-import { findReservation } from '../db/email-reversions.ts';
 import { isUniqueViolation } from '../db/errors.ts';
-import { findProvedAddress, insertIdentity, replaceAddress } from '../db/identities.ts';
+import { insertIdentity, replaceAddress } from '../db/identities.ts';
 import { consumeOneTimeToken } from '../db/one-time-tokens.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import { consumeSignUp } from '../db/sign-ups.ts';
 import type { Tx } from '../db/transaction.ts';
 import type { Core } from './core.ts';
+import { ownerAddress } from './email-change.ts';
 import { digestOf, parseSecret } from './secret.ts';
 
 /** What the token's address was proved for. */
@@ -43,7 +43,7 @@ async function confirmSignUp(
   const folded = await consumeOneTimeToken(tx, 'email-confirmation', digest);
   if (folded === undefined) return undefined;
   const signUp = await consumeSignUp(tx, folded);
-  if (!signUp || (await isTaken(tx, folded, null))) return 'invalid';
+  if (!signUp || (await ownerAddress(tx, folded, null)) !== undefined) return 'invalid';
   const identityId = await insertIdentity(tx, signUp);
   await insertSecurityEvent(tx, { kind: 'address-proved', identityId });
   return 'signed-up';
@@ -57,16 +57,9 @@ async function confirmChange(tx: Tx, digest: string): Promise<Confirmation | 'in
   const change = await consumeEmailChange(tx, digest);
   if (!change) return 'invalid';
   const { identityId, oldFolded, folded } = change;
-  if (await isTaken(tx, folded, identityId)) return 'invalid';
+  if ((await ownerAddress(tx, folded, identityId)) !== undefined) return 'invalid';
   if (!(await replaceAddress(tx, identityId, oldFolded, change))) return 'invalid';
   await consumeSignUp(tx, folded);
   await insertSecurityEvent(tx, { kind: 'email-changed', identityId });
   return 'email-changed';
-}
-
-/** An address that its former owner may want back is taken for everybody else. */
-async function isTaken(tx: Tx, folded: string, by: string | null): Promise<boolean> {
-  if ((await findProvedAddress(tx, folded)) !== undefined) return true;
-  const reservation = await findReservation(tx, folded);
-  return reservation !== undefined && reservation.identityId !== by;
 }

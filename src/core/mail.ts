@@ -28,8 +28,8 @@ export type MailMessage = Addressed &
     | { readonly kind: 'account-deletion'; readonly deletesAt: string }
   );
 
-/** A mail that could not be sent for this long is dropped: its link has expired. */
-const MAIL_HOURS = 24;
+/** A mail that could not be sent for this long is dropped; one with a link, when that expires. */
+const MAIL_HOURS_MAX = 7 * 24;
 
 /**
  * Queues the mail in the same transaction as what it tells of: no mail about a change rolled back.
@@ -37,7 +37,8 @@ const MAIL_HOURS = 24;
 export async function queueMail(tx: Tx, key: EncryptionKey, message: MailMessage): Promise<void> {
   const id = randomUUID();
   const body = encrypt(key, `outbox ${id}`, JSON.stringify(message));
-  await insertOutboxMail(tx, { id, body }, MAIL_HOURS);
+  const hours = 'expiresInHours' in message ? message.expiresInHours : MAIL_HOURS_MAX;
+  await insertOutboxMail(tx, { id, body }, hours);
 }
 
 /** @throws Error when the row was written with another key, or moved from another row. */

@@ -1,4 +1,5 @@
 import { runAuthorizedTransaction } from '../db/authorization.ts';
+import { deleteEmailChange } from '../db/email-changes.ts';
 import { findPasswordHash, replacePasswordHash } from '../db/identities.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import { deleteSessions } from '../db/sessions.ts';
@@ -45,6 +46,8 @@ export async function changePassword(
         return null;
       }
       await deleteSessions(tx, identityId, sessionId);
+      // A change of address that is under way may be theirs too.
+      await deleteEmailChange(tx, identityId);
       const rotated = await rotate(tx, authority.principal);
       await queueMail(tx, core.encryptionKey, { kind: 'password-changed', to: email, language });
       await insertSecurityEvent(tx, { kind: 'password-changed', identityId });

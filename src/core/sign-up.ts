@@ -53,7 +53,7 @@ export async function signUp(
     // Beyond the limit nothing changes, so that the link of the last mail goes on working.
     if (!(await mayMail(tx, folded))) return;
     // To the address that was proved: another spelling of it may be another person's mailbox.
-    const owner = await ownerAddress(tx, folded);
+    const owner = await ownerAddress(tx, folded, null);
     if (owner !== undefined) {
       await queueMail(tx, core.encryptionKey, { kind: 'existing-account', to: owner, language });
       await insertSecurityEvent(tx, {

@@ -7,6 +7,11 @@ export interface EmailReversion {
   readonly address: string;
 }
 
+/** A way back that was taken, and when it was opened. */
+export interface TakenReversion extends EmailReversion {
+  readonly createdAt: Date;
+}
+
 /** Keeps the way back to an address open for so many days. */
 export async function insertEmailReversion(
   tx: Tx,
@@ -30,13 +35,25 @@ export async function insertEmailReversion(
 export async function consumeEmailReversion(
   tx: Tx,
   tokenDigest: string,
-): Promise<EmailReversion | undefined> {
+): Promise<TakenReversion | undefined> {
   return await tx
     .deleteFrom('sallyport.email_reversions')
     .where('token_digest', '=', tokenDigest)
     .where('expires_at', '>', sql<Date>`now()`)
-    .returning(['identity_id as identityId', 'folded', 'address'])
+    .returning(['identity_id as identityId', 'folded', 'address', 'created_at as createdAt'])
     .executeTakeFirst();
+}
+
+/**
+ * Closes the ways back to addresses that came after this one: whoever had set those must not undo
+ * what its owner has just undone.
+ */
+export async function deleteLaterReversions(tx: Tx, taken: TakenReversion): Promise<void> {
+  await tx
+    .deleteFrom('sallyport.email_reversions')
+    .where('identity_id', '=', taken.identityId)
+    .where('created_at', '>=', taken.createdAt)
+    .execute();
 }
 
 /** Whose address this was, and may be again; undefined where nobody's. */

@@ -118,14 +118,16 @@ export async function replaceAddress(
   return row !== undefined;
 }
 
-/** The folded address of the identity. */
-export async function findFoldedAddress(tx: Tx, identityId: string): Promise<string | undefined> {
-  const row = await tx
+/** The identity's own address, undefined where it has none. */
+export async function findOwnAddress(
+  tx: Tx,
+  identityId: string,
+): Promise<{ readonly folded: string; readonly address: string } | undefined> {
+  return await tx
     .selectFrom('sallyport.email_addresses')
     .where('identity_id', '=', identityId)
-    .select('folded')
+    .select(['folded', 'address'])
     .executeTakeFirst();
-  return row?.folded;
 }
 
 /** The identity is deleted by the sweeper after so many days. @returns when. */

@@ -5,6 +5,8 @@ export interface OutboxRow {
   readonly id: string;
   readonly body: string;
   readonly attempts: number;
+  /** For how long nobody else takes it. */
+  readonly heldSeconds: number;
 }
 
 export async function insertOutboxMail(
@@ -38,18 +40,19 @@ export async function claimDueMails(tx: Tx, limit: number): Promise<readonly Out
     .execute();
   const claimed: OutboxRow[] = [];
   for (const { id, attempts } of due) {
+    const heldSeconds = delaySeconds(attempts);
     const row = await tx
       .updateTable('sallyport.outbox')
       .set({
         attempts: attempts + 1,
-        next_attempt_at: sql<Date>`now() + ${`${delaySeconds(attempts)} seconds`}::INTERVAL`,
+        next_attempt_at: sql<Date>`now() + ${`${heldSeconds} seconds`}::INTERVAL`,
       })
       .where('id', '=', id)
       .where('sent_at', 'is', null)
       .where('next_attempt_at', '<=', sql<Date>`now()`)
       .returning(['id', 'body', 'attempts'])
       .executeTakeFirst();
-    if (row?.body) claimed.push({ id: row.id, body: row.body, attempts: row.attempts });
+    if (row?.body) claimed.push({ ...row, body: row.body, heldSeconds });
   }
   return claimed;
 }

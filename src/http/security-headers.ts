@@ -44,7 +44,7 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = Object.freeze({
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
   'referrer-policy': 'same-origin',
-  vary: 'Cookie, Origin',
+  vary: 'Cookie, Origin, Accept-Language',
   'x-content-type-options': 'nosniff',
 });
 

@@ -8,8 +8,11 @@ import { renderMessage } from './mail-rendering.ts';
 import { repeat, type Repeated } from './repeat.ts';
 
 const INTERVAL_MILLISECONDS = 1_000;
-const BATCH_SIZE = 20;
+/** As many as the transport has connections: no mail that was claimed waits for another. */
+const BATCH_SIZE = 5;
 const SMTP_MILLISECONDS_MAX = 20_000;
+/** A mail is given up so long before others may claim it. */
+const MARGIN_MILLISECONDS = 5_000;
 
 /**
  * Sends the mails that wait. A mail may be sent twice when a process dies between the server's
@@ -26,6 +29,9 @@ export function startMailer(
     {
       url: mail.smtpUrl,
       pool: true,
+      maxConnections: BATCH_SIZE,
+      // Tried again by us and not at once: a server that hangs up may have taken the mail.
+      maxRequeues: 0,
       // In clear only to a mail server on this machine (ASVS 12.3.1).
       requireTLS: !isLoopback(new URL(mail.smtpUrl).hostname),
       connectionTimeout: SMTP_MILLISECONDS_MAX,
@@ -44,22 +50,31 @@ export function startMailer(
     // One recipient as an object: a comma in an address is not a second one (R-46).
     const to = { name: '', address: message.to };
     const messageId = `<${row.id}@${new URL(origin).hostname}>`;
-    await transport.sendMail({ to, subject, text, html, messageId });
+    const signal = AbortSignal.timeout(row.heldSeconds * 1_000 - MARGIN_MILLISECONDS);
+    const mail = { to, subject, text, html, messageId, signal };
+    await transport.sendMail(mail);
     await core.database.transaction((tx) => markMailSent(tx, row.id));
   }
 
+  async function attempt(row: OutboxRow): Promise<void> {
+    try {
+      await send(row);
+    } catch (error) {
+      log.warn({ err: error, mail: row.id, attempts: row.attempts }, 'mail was not sent');
+    }
+  }
+
+  let stopping = false;
   const repeated = repeat(INTERVAL_MILLISECONDS, log, 'mailer', async () => {
-    const rows = await core.database.transaction((tx) => claimDueMails(tx, BATCH_SIZE));
-    for (const row of rows) {
-      try {
-        await send(row);
-      } catch (error) {
-        log.warn({ err: error, mail: row.id, attempts: row.attempts }, 'mail was not sent');
-      }
+    for (let claimed = BATCH_SIZE; claimed === BATCH_SIZE && !stopping; ) {
+      const rows = await core.database.transaction((tx) => claimDueMails(tx, BATCH_SIZE));
+      await Promise.all(rows.map(attempt));
+      claimed = rows.length;
     }
   });
   return {
     async stop() {
+      stopping = true;
       await repeated.stop();
       transport.close();
     },

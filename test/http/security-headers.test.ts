@@ -82,7 +82,7 @@ describe('PAGE_HEADERS', () => {
 
   test('no page is kept, shared with a window that another site opened, or powerful', () => {
     expect(PAGE_HEADERS['cache-control']).toBe('no-store');
-    expect(PAGE_HEADERS['vary']).toBe('Cookie, Origin');
+    expect(PAGE_HEADERS['vary']).toBe('Cookie, Origin, Accept-Language');
     expect(PAGE_HEADERS['cross-origin-opener-policy']).toBe('same-origin');
     expect(PAGE_HEADERS['permissions-policy']).toBe(
       'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
