@@ -3,7 +3,6 @@ import { deleteEmailChange, replaceEmailChange } from '../db/email-changes.ts';
 import {
   consumeEmailReversion,
   deleteLaterReversions,
-  deleteLaterReversions,
   findReservation,
   insertEmailReversion,
 } from '../db/email-reversions.ts';
@@ -95,9 +94,9 @@ export async function revertEmailChange(core: Core, text: string): Promise<'reve
     const { identityId } = reversion;
     await deleteEmailChange(tx, identityId);
     await deleteLaterReversions(tx, reversion);
-    const current = await findFoldedAddress(tx, identityId);
-    if (current === undefined) return 'invalid';
-    if (current !== reversion.folded) await replaceAddress(tx, identityId, current, reversion);
+    const current = await findOwnAddress(tx, identityId);
+    if (!current || !(await replaceAddress(tx, identityId, current.folded, reversion)))
+      return 'invalid';
     await deleteSessions(tx, identityId, null);
     await insertSecurityEvent(tx, { kind: 'email-reverted', identityId });
     return 'reverted';

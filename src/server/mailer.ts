@@ -66,7 +66,7 @@ export function startMailer(
 
   let stopping = false;
   const repeated = repeat(INTERVAL_MILLISECONDS, log, 'mailer', async () => {
-    for (let claimed = BATCH_SIZE; claimed === BATCH_SIZE && !stopping; ) {
+    for (let claimed = BATCH_SIZE; claimed === BATCH_SIZE && !stopping;) {
       const rows = await core.database.transaction((tx) => claimDueMails(tx, BATCH_SIZE));
       await Promise.all(rows.map(attempt));
       claimed = rows.length;

@@ -62,7 +62,7 @@ function sessionRoutes(server: FastifyInstance): void {
       }),
       schema: {
         summary: 'End one of the own sessions',
-        params: z.object({ id: z.uuid() }),
+        params: z.object({ id: z.uuid().toLowerCase() }),
         response: { 204: z.undefined(), ...refusals(400, 401, 403, 404) },
       },
     },
