@@ -25,6 +25,7 @@ import { addNotFound } from './not-found.ts';
 import { answerError } from './refusals.ts';
 import { accountApi } from './routes/account-api.ts';
 import { developmentRoutes, docsRoute, type MailboxEntry } from './routes/development.ts';
+import { credentialPages } from './routes/credential-pages.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { ownAccountApi } from './routes/own-account-api.ts';
 import { ownPages } from './routes/own-pages.ts';
@@ -74,7 +75,8 @@ export async function buildApp(core: Core, options: AppOptions): Promise<Fastify
   ownAccountApi(app, core);
   const origin = () => options.policy.origin;
   visitorPages(app, core, origin);
-  ownPages(app, core, origin);
+  ownPages(app, core);
+  credentialPages(app, core, origin);
   operationRoutes(app, core);
   if (options.development) docsRoute(app, options.policy);
   if (options.mailbox) developmentRoutes(app, options.mailbox);

@@ -109,9 +109,12 @@ export function accountApi(server: FastifyInstance, core: Core): void {
     async (request, reply) => {
       const { principal } = request;
       if (!principal) return refuse('not-signed-in', request, reply);
-      const { identityId: id, email, displayName } = principal;
       return reply.send({
-        identity: { id, email, displayName },
+        identity: {
+          id: principal.identityId,
+          email: principal.email,
+          displayName: principal.displayName,
+        },
         session: sessionView({ ...principal, id: principal.sessionId }),
         csrfToken: csrfTokenFor(request),
       });
