@@ -18,6 +18,5 @@ export async function serve(
 ): Promise<RunningServer> {
   const read = readConfig(settings);
   if ('problems' in read) throw new StartError(read.problems.join('\n'));
-  const { origin, close } = await startServer(read.config);
-  return { origin, close };
+  return await startServer(read.config);
 }

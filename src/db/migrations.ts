@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { runStatement } from './batch.ts';
-import type { Role } from './database.ts';
 import { runDdl } from './ddl.ts';
 import type { Engine } from './engine.ts';
 import { sqlState } from './errors.ts';

@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { Statement } from './batch.ts';
 import { build } from './dialect.ts';
 import { OWN_IDENTITY } from './first-wall.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ask, Visitor } from '../support/client.ts';
+import { ask, type Visitor } from '../support/client.ts';
 import { createDatabase, type TestDatabase } from '../support/databases.ts';
 import { newcomer } from '../support/people.ts';
 import { type ServerProcess, startServerProcess } from '../support/processes.ts';
