@@ -129,11 +129,12 @@ describe('50 requests at the same moment', () => {
     expect(tokens.rows).toHaveLength(1);
 
     const mails = await mailsTo(server.origin, person.email);
-    expect(mails).toHaveLength(accepted);
+    // Five mails an hour to one address; the sign-ups beyond them change nothing.
+    expect(mails).toHaveLength(Math.min(accepted, 5));
     const mailed = mails.map(
       ({ links }) => new URL(links[0] ?? '').searchParams.get('token') ?? '',
     );
-    expect(new Set(mailed).size).toBe(accepted);
+    expect(new Set(mailed).size).toBe(mailed.length);
     const isLive = (token: string) =>
       digestOf(parseSecret(token)?.bytes ?? '') === tokens.rows[0]?.digest;
     const live = mailed.filter(isLive);
@@ -185,13 +186,21 @@ describe('50 requests at the same moment', () => {
     expect(tally(answered)).toEqual({ 200: PARALLEL });
   });
 
-  test('end one session once', async () => {
+  // Requests that first share the lock on the session's row, and then each want it for themselves,
+  // wait for each other until the database gives up on one after the other.
+  test('end one session once, and none waits for another without end [CWE-833]', async () => {
     const { browser, person } = await newcomer(server.origin);
     const bystander = new Visitor(server.origin);
     await bystander.send('POST', '/api/sign-in', {
       email: person.email,
       password: person.password,
     });
+    // All connections to the database are open, so that none of the requests waits for one.
+    const unknown = json('/api/email-confirmations', { token: 'A'.repeat(43) });
+    await sendAtOnce(
+      server.origin,
+      copies(() => unknown),
+    );
     let answers: readonly Answer[] = [];
     const gained = await rowsGained(async () => {
       const request = json('/api/sign-out', {}, browser.ownHeaders());

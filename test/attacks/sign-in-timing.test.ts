@@ -40,6 +40,8 @@ async function factorBetween(
 ): Promise<number> {
   const times: [number[], number[]] = [[], []];
   for (let sample = -2; sample < SAMPLES; sample++) {
+    // An address gets five mails an hour; the sixth sign-up would be another case, for all alike.
+    await server.admin.query('DELETE FROM sallyport.mail_limits');
     for (const [index, send] of [one, other].entries()) {
       const started = performance.now();
       await send();

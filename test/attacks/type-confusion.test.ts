@@ -39,18 +39,33 @@ interface Schema {
 }
 type Content = Record<string, { schema: Schema } | undefined>;
 
+/** What the former mailbox of somebody who changed their address was sent. */
+async function reversionToken(): Promise<string> {
+  const { browser, person } = await newcomer(server.origin);
+  const { email } = newPerson();
+  await browser.send('POST', '/api/account/change-email', { email });
+  const token = await mailedToken(server.origin, email);
+  await browser.send('POST', '/api/email-confirmations', { token });
+  return await mailedToken(server.origin, person.email);
+}
+
 /** A browser that may call every route, and bodies that each of them would take. */
 async function legitimate() {
   const { browser, person } = await newcomer(server.origin);
   const pending = newPerson();
   await new Visitor(server.origin).send('POST', '/api/sign-up', pending);
-  const token = await mailedToken(server.origin, pending.email);
   const bodies: Record<string, Record<string, string>> = {
     '/api/sign-up': { ...newPerson() },
-    '/api/email-confirmations': { token },
+    '/api/email-confirmations': { token: await mailedToken(server.origin, pending.email) },
     '/api/sign-in': { email: person.email, password: person.password },
     '/api/account/profile': { displayName: 'Grace' },
-    '/api/sign-out': {},
+    '/api/account/change-email': { email: newPerson().email },
+    '/api/email-reversions': { token: await reversionToken() },
+    '/api/account/change-password': {
+      currentPassword: person.password,
+      newPassword: 'lavender tractor sings low',
+    },
+    '/api/re-authentication': { password: person.password },
   };
   return { browser, bodyOf: (path: string) => bodies[path] ?? {} };
 }
@@ -231,15 +246,14 @@ describe('every route that takes JSON', () => {
   });
 
   test('takes the same bodies without the confusion', async () => {
-    const { browser, bodyOf } = await legitimate();
-    const last = (path: string) => (path === '/api/sign-out' ? 1 : 0);
-    for (const route of routes.toSorted((a, b) => last(a.path) - last(b.path))) {
-      const text = JSON.stringify(bodyOf(route.path), null, ' ');
+    for (const route of routes) {
+      const { browser, bodyOf } = await legitimate();
       const changed = await changedBy(server.admin, async () => {
-        const answer = await browser.send(route.method, route.path, JSON.parse(text));
+        const answer = await browser.send(route.method, route.path, bodyOf(route.path));
         expect([200, 202, 204], `${route.path} ${answer.text}`).toContain(answer.status);
       });
-      expect(changed.length, route.path).toBeGreaterThan(0);
+      // There is no deletion to call off.
+      expect(changed.length > 0, route.path).toBe(route.path !== '/api/account/keep');
     }
   });
 

@@ -14,7 +14,7 @@ afterAll(() => t.close());
 
 async function pending() {
   const person = newPerson();
-  await signUp(t.core, person);
+  await signUp(t.core, person, 'en');
   return { person, token: await queuedToken(t, person.email) };
 }
 
@@ -39,7 +39,7 @@ describe('the token of a sign-up', () => {
       [person.email],
     );
     const changed = await changedBy(t.admin, async () => {
-      expect(await confirmEmail(t.core, token)).toBe('confirmed');
+      expect(await confirmEmail(t.core, token)).toBe('signed-up');
     });
     expect(changed).toEqual([
       'email_addresses',
@@ -66,7 +66,7 @@ describe('the token of a sign-up', () => {
 
   test('does so once [CWE-294] [ASVS 6.5.1]', async () => {
     const { person, token } = await pending();
-    expect(await confirmEmail(t.core, token)).toBe('confirmed');
+    expect(await confirmEmail(t.core, token)).toBe('signed-up');
     const changed = await changedBy(t.admin, async () => {
       expect(await confirmEmail(t.core, token)).toBe('invalid');
     });
@@ -111,14 +111,14 @@ describe('a token is refused, and nothing happens, when', () => {
     const revive = `UPDATE sallyport.one_time_tokens
       SET expires_at = now() + INTERVAL '1 minute' WHERE folded = $1`;
     await t.admin.query(revive, [person.email]);
-    expect(await confirmEmail(t.core, token)).toBe('confirmed');
+    expect(await confirmEmail(t.core, token)).toBe('signed-up');
   });
 
   test('another sign-up for the address came after it', async () => {
     const { person, token } = await pending();
-    await signUp(t.core, person);
+    await signUp(t.core, person, 'en');
     expect(await redeem(token)).toEqual(refused);
-    expect(await confirmEmail(t.core, await queuedToken(t, person.email))).toBe('confirmed');
+    expect(await confirmEmail(t.core, await queuedToken(t, person.email))).toBe('signed-up');
   });
 
   test('it was made for another purpose [R-68]', async () => {
@@ -130,7 +130,7 @@ describe('a token is refused, and nothing happens, when', () => {
     await t.admin.query(purpose, ['password-recovery', person.email]);
     expect(await redeem(token)).toEqual(refused);
     await t.admin.query(purpose, ['email-confirmation', person.email]);
-    expect(await confirmEmail(t.core, token)).toBe('confirmed');
+    expect(await confirmEmail(t.core, token)).toBe('signed-up');
   });
 });
 

@@ -14,6 +14,7 @@ beforeEach(() => t.admin.query('DELETE FROM sallyport.outbox'));
 const message: MailMessage = {
   kind: 'sign-up',
   to: 'ada@example.com',
+  language: 'en',
   token: 'a-token-that-would-open-the-account',
   expiresInHours: 24,
 };
@@ -58,7 +59,7 @@ describe('queueMail', () => {
 describe('openMail refuses', () => {
   test('a body that was moved to another row', async () => {
     await queue(message);
-    await queue({ kind: 'existing-account', to: 'eve@evil.example' });
+    await queue({ kind: 'existing-account', to: 'eve@evil.example', language: 'de' });
     const [one, other] = await outbox();
     if (!one || !other) throw new Error('two mails were queued');
     expect(() => openMail(TEST_KEY, { id: other.id, body: one.body })).toThrow(/./);
@@ -75,7 +76,7 @@ describe('openMail refuses', () => {
 describe('waitingMails', () => {
   test('shows those not sent, the newest first, no more than asked for', async () => {
     for (const name of ['ada', 'grace', 'mary']) {
-      await queue({ kind: 'existing-account', to: `${name}@example.com` });
+      await queue({ kind: 'existing-account', to: `${name}@example.com`, language: 'en' });
     }
     await t.admin.query(
       `UPDATE sallyport.outbox SET sent_at = now(), body = NULL

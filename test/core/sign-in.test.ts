@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Core } from '../../src/core/core.ts';
 import { confirmEmail } from '../../src/core/email-confirmation.ts';
 import { createPasswordHasher, HashingBusyError } from '../../src/core/password-hashing.ts';
-import { digestOf, newSecret, proofOf, synchronizerTokenOf } from '../../src/core/secret.ts';
-import { signIn } from '../../src/core/sign-in.ts';
+import {
+  digestOf,
+  newSecret,
+  proofOf,
+  type Secret,
+  synchronizerTokenOf,
+} from '../../src/core/secret.ts';
+import { signIn as signInWith } from '../../src/core/sign-in.ts';
 import { signUp } from '../../src/core/sign-up.ts';
 import { openTestCore, queuedToken, type TestCore } from '../support/cores.ts';
 import { newPerson, type Person } from '../support/people.ts';
@@ -14,13 +21,17 @@ beforeAll(async () => {
 });
 afterAll(() => t.close());
 
+const agent = { browser: 'Firefox 145', system: 'Linux' };
+const signIn = (core: Core, input: Person, previous: Secret | null) =>
+  signInWith(core, input, previous, agent);
+
 async function registered(person: Person = newPerson()): Promise<Person> {
-  await signUp(t.core, person);
+  await signUp(t.core, person, 'en');
   await confirmEmail(t.core, await queuedToken(t, person.email));
   return person;
 }
 
-async function accepted(person: Person, previous = null as Parameters<typeof signIn>[2]) {
+async function accepted(person: Person, previous: Secret | null = null) {
   const outcome = await signIn(t.core, person, previous);
   if (outcome === 'wrong-credentials') throw new Error('these credentials are right');
   return outcome;
@@ -106,7 +117,7 @@ describe('one answer, one hash and one event, and nothing else, for', () => {
       'an address not yet proved',
       async () => {
         const person = newPerson();
-        await signUp(t.core, person);
+        await signUp(t.core, person, 'en');
         return person;
       },
       'wrong-credentials',

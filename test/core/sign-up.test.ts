@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { confirmEmail } from '../../src/core/email-confirmation.ts';
 import { digestOf, parseSecret } from '../../src/core/secret.ts';
-import { signUp } from '../../src/core/sign-up.ts';
+import { signUp as signUpIn, type SignUpInput } from '../../src/core/sign-up.ts';
+import type { Core } from '../../src/core/core.ts';
 import { openTestCore, queuedMails, queuedToken, type TestCore } from '../support/cores.ts';
 import { newPerson } from '../support/people.ts';
 import { changedBy, rowsOf } from '../support/rows.ts';
@@ -12,6 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => t.close());
 
+const signUp = (core: Core, input: SignUpInput) => signUpIn(core, input, 'en');
 const mailsTo = async (to: string) => (await queuedMails(t)).filter((mail) => mail.to === to);
 const kinds = (mails: readonly { kind: string }[]) => mails.map(({ kind }) => kind);
 
@@ -39,7 +41,13 @@ describe('a sign-up for an address that nobody has', () => {
     const changed = await changedBy(t.admin, async () => {
       expect(await signUp(t.core, person)).toBe('check-mail');
     });
-    expect(changed).toEqual(['one_time_tokens', 'outbox', 'security_events', 'sign_ups']);
+    expect(changed).toEqual([
+      'mail_limits',
+      'one_time_tokens',
+      'outbox',
+      'security_events',
+      'sign_ups',
+    ]);
 
     expect(await signedUp(person.email)).toMatchObject([
       {
@@ -99,9 +107,31 @@ describe('a sign-up for an address that has been proved', () => {
     const changed = await changedBy(t.admin, async () => {
       expect(await signUp(t.core, stranger)).toBe('check-mail');
     });
-    expect(changed).toEqual(['outbox', 'security_events']);
+    expect(changed).toEqual(['mail_limits', 'outbox', 'security_events']);
     expect(kinds(await mailsTo(person.email))).toEqual(['sign-up', 'existing-account']);
-    expect(Object.keys((await mailsTo(person.email))[1] ?? {})).toEqual(['kind', 'to']);
+    expect(Object.keys((await mailsTo(person.email))[1] ?? {})).toEqual(['kind', 'to', 'language']);
+  });
+});
+
+describe('more sign-ups for one address than it should get mails [CWE-799]', () => {
+  test('change nothing: the link of the last mail goes on working', async () => {
+    const person = newPerson();
+    for (let mail = 0; mail < 5; mail++) await signUp(t.core, person);
+    const token = await queuedToken(t, person.email);
+    const changed = await changedBy(t.admin, async () => {
+      expect(await signUp(t.core, { ...person, displayName: 'Mallory' })).toBe('check-mail');
+    });
+    expect(changed).toEqual(['mail_limits']);
+    expect(await mailsTo(person.email)).toHaveLength(5);
+    expect(await confirmEmail(t.core, token)).toBe('signed-up');
+  });
+
+  test('are mailed again when the hour is over', async () => {
+    const person = newPerson();
+    for (let mail = 0; mail < 6; mail++) await signUp(t.core, person);
+    await t.admin.query('UPDATE sallyport.mail_limits SET expires_at = now()');
+    await signUp(t.core, person);
+    expect(await mailsTo(person.email)).toHaveLength(6);
   });
 });
 

@@ -68,9 +68,10 @@ interface Writer {
 function keepWriting(email: string, browser: Visitor): Writer {
   const acknowledged: number[] = [];
   const statuses: number[] = [];
-  let stopped = false;
+  const running = new AbortController();
   const ended = (async () => {
-    for (let number = 1; !stopped;) {
+    let number = 1;
+    while (!running.signal.aborted) {
       const body = { displayName: String(number) };
       const { status } = await browser.send('PATCH', '/api/account/profile', body);
       statuses.push(status);
@@ -85,7 +86,7 @@ function keepWriting(email: string, browser: Visitor): Writer {
     acknowledged,
     statuses,
     async stop() {
-      stopped = true;
+      running.abort();
       await ended;
     },
   };

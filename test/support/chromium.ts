@@ -1,4 +1,7 @@
 import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
 
 /** Debian's Chromium; `.ci/run` installs it. */
@@ -7,17 +10,46 @@ const EXECUTABLE = '/usr/bin/chromium';
 /** Why the browser tests cannot run here, or false: they are then reported as skipped. */
 export const noChromium = existsSync(EXECUTABLE) ? false : `${EXECUTABLE} is not installed`;
 
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
 export async function launchChromium(): Promise<Browser> {
-  return await chromium.launch({
+  return await chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS });
+}
+
+/** A browser that sends cookies whose SameSite allows it with requests of other sites, too. */
+export interface TrustingChromium {
+  readonly browser: Browser;
+  close(): Promise<void>;
+}
+
+/**
+ * Chromium keeps third parties from cookies by default, as people's browsers do and do not. Here it
+ * lets them, so that an attack is not stopped by the browser before it reaches the product. The
+ * hosts that are named are found on this machine.
+ */
+export async function launchTrustingChromium(hosts: readonly string[]): Promise<TrustingChromium> {
+  const profile = await mkdtemp(join(tmpdir(), 'sallyport-chromium-'));
+  await mkdir(join(profile, 'Default'));
+  const preferences = { profile: { cookie_controls_mode: 0, block_third_party_cookies: false } };
+  await writeFile(join(profile, 'Default', 'Preferences'), JSON.stringify(preferences));
+  const rules = hosts.map((host) => `MAP ${host} 127.0.0.1`).join(', ');
+  const context = await chromium.launchPersistentContext(profile, {
     executablePath: EXECUTABLE,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
+    args: [...ARGUMENTS, `--host-resolver-rules=${rules}`],
   });
+  const browser = context.browser();
+  if (!browser) throw new Error('the persistent context has no browser');
+  const close = async () => {
+    await context.close();
+    await rm(profile, { recursive: true, force: true });
+  };
+  return { browser, close };
 }
