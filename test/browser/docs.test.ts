@@ -1,0 +1,225 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { launchChromium, noChromium } from '../support/chromium.ts';
+import { newPerson, register } from '../support/people.ts';
+import { changedBy } from '../support/rows.ts';
+import { startTestServer, type TestServer } from '../support/servers.ts';
+
+const SCREENSHOTS = 'test-results/screenshots';
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+const WIDE = { width: 1280, height: 800 };
+const NARROW = { width: 390, height: 844 };
+const LOOKS: readonly { name: string; options: BrowserContextOptions }[] = [
+  { name: 'wide-light', options: { viewport: WIDE, colorScheme: 'light' } },
+  { name: 'wide-dark', options: { viewport: WIDE, colorScheme: 'dark' } },
+  { name: 'narrow-light', options: { viewport: NARROW, colorScheme: 'light' } },
+  { name: 'narrow-dark', options: { viewport: NARROW, colorScheme: 'dark' } },
+];
+
+describe.skipIf(noChromium)(`the documentation in Chromium ${noChromium || ''}`, () => {
+  let server: TestServer;
+  let browser: Browser;
+  beforeAll(async () => {
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    [server, browser] = await Promise.all([startTestServer(), launchChromium()]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  /** The page in a browser of its own; the test fails on anything that the browser complains of. */
+  async function withDocs(
+    options: BrowserContextOptions,
+    look: (page: Page) => Promise<void>,
+    expected: readonly RegExp[] = [],
+  ): Promise<void> {
+    const context = await browser.newContext(options);
+    const page = await context.newPage();
+    const complaints = complaintsOf(page);
+    await page.goto(`${server.origin}/docs`);
+    await look(page);
+    const unexpected = complaints.filter((text) => !expected.some((known) => known.test(text)));
+    expect(unexpected).toEqual([]);
+    await context.close();
+  }
+
+  test('Try it alone, with all protection on: sign up, confirm, sign in, read, rename, sign out [CWE-352]', async () => {
+    await withDocs({}, async (page) => {
+      const person = newPerson();
+      const { email, password } = person;
+      expect(await tryIt(page, 'POST', '/api/sign-up', person)).toMatchObject({ status: '202' });
+      const mailbox = await tryIt(page, 'GET', '/development/mailbox.json');
+      const mail = (mailbox.body as { to: string; links: string[] }[]).find(
+        ({ to }) => to === email,
+      );
+      const token = new URL(mail?.links[0] ?? '').searchParams.get('token');
+      const confirmed = await tryIt(page, 'POST', '/api/email-confirmations', { token });
+      expect(confirmed).toEqual({ status: '200', body: { status: 'confirmed' } });
+      const signedIn = await tryIt(page, 'POST', '/api/sign-in', { email, password });
+      expect(signedIn.status).toBe('200');
+      const session = await tryIt(page, 'GET', '/api/session');
+      expect(session.body).toMatchObject({ identity: { email } });
+
+      const rename = async () => {
+        const displayName = 'Grace Hopper';
+        const renamed = await tryIt(page, 'PATCH', '/api/account/profile', { displayName });
+        expect(renamed).toEqual({ status: '200', body: { displayName } });
+      };
+      expect(await changedBy(server.admin, rename)).toEqual(['profiles']);
+
+      expect((await tryIt(page, 'POST', '/api/sign-out')).status).toBe('204');
+      expect((await tryIt(page, 'GET', '/api/session')).body).toMatchObject({
+        code: 'not-signed-in',
+      });
+    });
+  });
+
+  test('without its token the same request is refused and changes nothing [CWE-352]', async () => {
+    await withDocs({}, async (page) => {
+      const { email, password } = await register(server.origin);
+      await tryIt(page, 'POST', '/api/sign-in', { email, password });
+      const token = article(page, 'PATCH', '/api/account/profile').getByRole('checkbox');
+      const rename = () =>
+        tryIt(page, 'PATCH', '/api/account/profile', { displayName: 'Grace Hopper' });
+
+      await token.uncheck();
+      const attack = async () => {
+        expect(await rename()).toMatchObject({
+          status: '403',
+          body: { code: 'synchronizer-token-mismatch' },
+        });
+      };
+      expect(await changedBy(server.admin, attack)).toEqual([]);
+
+      await token.check();
+      expect(await changedBy(server.admin, rename)).toEqual(['profiles']);
+    });
+  });
+
+  test('a visitor who has met the pages signs in, also where a session has ended before', async () => {
+    await withDocs({}, async (page) => {
+      const { email, password } = await register(server.origin);
+      const credentials = { email, password };
+      expect((await tryIt(page, 'POST', '/api/sign-in', credentials)).status).toBe('200');
+      await server.admin.query('DELETE FROM sallyport.sessions');
+      await page.goto(`${server.origin}/sign-in`);
+      await page.goto(`${server.origin}/docs`);
+      const names = (await page.context().cookies()).map(({ name }) => name);
+      expect(names.toSorted()).toEqual(['__Host-csrf', '__Host-presession', '__Host-session']);
+      expect((await tryIt(page, 'POST', '/api/sign-in', credentials)).status).toBe('200');
+    });
+  });
+
+  test('a part of a path is filled in, and cannot lead elsewhere', async () => {
+    await withDocs({}, async (page) => {
+      const form = article(page, 'DELETE', '/api/sessions/{id}').locator('form');
+      await form.getByLabel('id', { exact: true }).fill('../session?x');
+      const answer = page.waitForResponse((response) => response.request().method() === 'DELETE');
+      await form.getByRole('button').click();
+      expect((await answer).url()).toBe(`${server.origin}/api/sessions/..%2Fsession%3Fx`);
+    });
+  });
+
+  test('what an answer says is shown as text, never as markup [CWE-79]', async () => {
+    await withDocs({}, async (page) => {
+      const displayName = '<img src=x onerror=alert(1)>';
+      const { email, password } = await register(server.origin);
+      await tryIt(page, 'POST', '/api/sign-in', { email, password });
+      const renamed = await tryIt(page, 'PATCH', '/api/account/profile', { displayName });
+      expect(renamed).toEqual({ status: '200', body: { displayName } });
+      expect(await page.locator('img').count()).toBe(0);
+    });
+  });
+
+  test('says so when the server does not answer', async () => {
+    await withDocs(
+      {},
+      async (page) => {
+        await page.route('**/health', (route) => route.abort());
+        const form = article(page, 'GET', '/health').locator('form');
+        await form.getByRole('button').click();
+        await expect.poll(() => form.getByRole('status').textContent()).toContain('No answer');
+        await page.unrouteAll();
+        expect((await tryIt(page, 'GET', '/health')).status).toBe('200');
+      },
+      [/net::ERR_FAILED/],
+    );
+  });
+
+  for (const { name, options } of LOOKS) {
+    for (const javaScriptEnabled of [true, false]) {
+      const script = javaScriptEnabled ? 'with' : 'without';
+      test(
+        `${name}, ${script} JavaScript: is whole, fits, and axe finds nothing`,
+        { timeout: 120_000 },
+        async () => {
+          await withDocs({ ...options, javaScriptEnabled }, async (page) => {
+            const path = `${SCREENSHOTS}/${name}-${script}-docs`;
+            await page.screenshot({ path: `${path}-top.png` });
+            await page.screenshot({ path: `${path}.png`, fullPage: true });
+            const operations = await page.locator('article').count();
+            expect(operations).toBeGreaterThan(10);
+            expect(await page.locator('form').count()).toBe(javaScriptEnabled ? operations : 0);
+            await page.locator('nav a', { hasText: 'Problems' }).click();
+            expect(page.url()).toBe(`${server.origin}/docs#problems`);
+            // axe is a script itself, and forms are the only thing that the page has beside.
+            if (!javaScriptEnabled) return;
+            const width = 'document.documentElement.scrollWidth';
+            expect(await page.evaluate(width)).toBe(options.viewport?.width);
+            await tryIt(page, 'GET', '/health');
+            await tryIt(page, 'GET', '/api/session');
+            expect(await violations(page)).toEqual([]);
+          });
+        },
+      );
+    }
+  }
+});
+
+function article(page: Page, method: string, path: string): Locator {
+  const title = page.getByRole('heading', { level: 3, name: `${method} ${path}`, exact: true });
+  return page.locator('article').filter({ has: title });
+}
+
+/** Presses Send under an operation; the body is typed over the example where one is given. */
+async function tryIt(page: Page, method: string, path: string, body?: unknown) {
+  const form = article(page, method, path).locator('form');
+  if (body !== undefined) await form.getByLabel('Body', { exact: true }).fill(JSON.stringify(body));
+  const answered = page.waitForResponse(
+    (response) =>
+      new URL(response.url()).pathname === path && response.request().method() === method,
+  );
+  await form.getByRole('button').click();
+  await answered;
+  const status = form.getByRole('status');
+  await expect.poll(() => status.textContent()).toMatch(/^\d{3}/);
+  const text = await form.locator('.answer').textContent();
+  return {
+    status: (await status.textContent())?.slice(0, 3),
+    body: text === null || text === '' ? null : (JSON.parse(text) as unknown),
+  };
+}
+
+async function violations(page: Page): Promise<readonly string[]> {
+  await page.evaluate(AXE);
+  const results = (await page.evaluate('axe.run()')) as AxeResults;
+  return results.violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`,
+  );
+}
+
+function complaintsOf(page: Page): string[] {
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    // Chromium notes every answer with status 400 and above as an error.
+    const refusal = message.text().includes('the server responded with a status of 40');
+    if (message.type() === 'error' && !refusal) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  return complaints;
+}
