@@ -3,10 +3,11 @@ import type { Visitor } from './client.ts';
 
 /** Whose browser this is, and in which session, as the server sees it. */
 export async function whoIs(browser: Visitor) {
-  return (await browser.get('/api/session')).json() as {
+  const { identity, session } = (await browser.get('/api/session')).json() as {
     readonly identity: { readonly id: string; readonly email: string };
     readonly session: { readonly id: string; readonly authenticatedAt: string };
   };
+  return { identity, session };
 }
 
 /** Lets so much time pass since the person of this browser proved who they are. */
