@@ -34,8 +34,11 @@ vi.mock('node:os', async (importOriginal) => ({
   availableParallelism: () => machine.cores,
 }));
 
-/** A hasher that has made its hash of nobody, so that only what the test asks for is counted. */
-async function readyHasher(limits?: { queue: number; waitMilliseconds: number }) {
+/**
+ * A hasher that has made its hash of nobody, so that only what the test asks for is counted. It waits
+ * for a loaded machine, unless the test is about waiting.
+ */
+async function readyHasher(limits = { queue: 100, waitMilliseconds: 30_000 }) {
   const hasher = createPasswordHasher(limits);
   await hasher.verify(null, 'warm-up');
   Object.assign(argon2, { running: 0, mostRunning: 0, order: [] });
