@@ -51,8 +51,8 @@ export function startMailer(
     const to = { name: '', address: message.to };
     const messageId = `<${row.id}@${new URL(origin).hostname}>`;
     const signal = AbortSignal.timeout(row.heldSeconds * 1_000 - MARGIN_MILLISECONDS);
-    const mail = { to, subject, text, html, messageId, signal };
-    await transport.sendMail(mail);
+    const sending = { to, subject, text, html, messageId, signal };
+    await transport.sendMail(sending);
     await core.database.transaction((tx) => markMailSent(tx, row.id));
   }
 
@@ -64,17 +64,17 @@ export function startMailer(
     }
   }
 
-  let stopping = false;
+  const stopping = new AbortController();
   const repeated = repeat(INTERVAL_MILLISECONDS, log, 'mailer', async () => {
-    for (let claimed = BATCH_SIZE; claimed === BATCH_SIZE && !stopping;) {
-      const rows = await core.database.transaction((tx) => claimDueMails(tx, BATCH_SIZE));
+    let rows: readonly OutboxRow[];
+    do {
+      rows = await core.database.transaction((tx) => claimDueMails(tx, BATCH_SIZE));
       await Promise.all(rows.map(attempt));
-      claimed = rows.length;
-    }
+    } while (rows.length === BATCH_SIZE && !stopping.signal.aborted);
   });
   return {
     async stop() {
-      stopping = true;
+      stopping.abort();
       await repeated.stop();
       transport.close();
     },
