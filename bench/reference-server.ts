@@ -2,7 +2,8 @@ import type { AddressInfo } from 'node:net';
 import { fastify } from 'fastify';
 import pg from 'pg';
 
-// The yardstick: a bare Fastify that answers with one row, read by one prepared query by primary key.
+// The yardstick: a bare Fastify that answers with one row, read by one prepared query by primary
+// key.
 
 const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'], max: 16 });
 const app = fastify();

@@ -5,8 +5,8 @@ import type { Figure } from './run.ts';
 import { setStage } from './support.ts';
 
 /**
- * Sign-ins a second against verifications of one password alone, on the same core; and how much longer
- * another person's request takes, at the median, while sign-ins fill the queue.
+ * Sign-ins a second against verifications of one password alone, on the same core; and how much
+ * longer another person's request takes, at the median, while sign-ins fill the queue.
  */
 export async function signInBench(): Promise<readonly Figure[]> {
   const stage = await setStage();
@@ -52,7 +52,9 @@ export async function signInBench(): Promise<readonly Figure[]> {
   ];
 }
 
-/** Does the work again and again, a hundred times a second at the most, and says how long each took. */
+/**
+ * Does the work again and again, a hundred times a second at the most, and says how long each took.
+ */
 async function sample(work: () => Promise<number>, milliseconds: number): Promise<number[]> {
   const taken: number[] = [];
   const end = performance.now() + milliseconds;

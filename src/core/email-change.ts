@@ -21,8 +21,8 @@ const LINK_HOURS = 24;
 const REVERSION_DAYS = 7;
 
 /**
- * Asks to change the address: a link goes to the new one, which proves it, and a notice with the way
- * back to the old one. The route requires a fresh authentication (ASVS 7.5.1). Whether the new
+ * Asks to change the address: a link goes to the new one, which proves it, and a notice with the
+ * way back to the old one. The route requires a fresh authentication (ASVS 7.5.1). Whether the new
  * address is taken shows nowhere but in its owner's mailbox (CWE-204, R-48).
  */
 export async function requestEmailChange(
@@ -82,8 +82,8 @@ export async function requestEmailChange(
 
 /**
  * Gives an identity its old address back, by the link that was mailed there: a change that somebody
- * else asked for is undone or called off, and so is all that came after it: no way back to an address
- * that they had given it stays open. Every session ends, for one of them may be theirs.
+ * else asked for is undone or called off, and so is all that came after it: no way back to an
+ * address that they had given it stays open. Every session ends, for one of them may be theirs.
  */
 export async function revertEmailChange(core: Core, text: string): Promise<'reverted' | 'invalid'> {
   const token = parseSecret(text);

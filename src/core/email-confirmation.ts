@@ -13,9 +13,9 @@ import { digestOf, parseSecret } from './secret.ts';
 export type Confirmation = 'signed-up' | 'email-changed';
 
 /**
- * Proves the address that the token was mailed to, and makes the identity of its sign-up or gives the
- * identity that asked for it its new address. Unknown, expired, used and replaced tokens are refused
- * alike.
+ * Proves the address that the token was mailed to, and makes the identity of its sign-up or gives
+ * the identity that asked for it its new address. Unknown, expired, used and replaced tokens are
+ * refused alike.
  */
 export async function confirmEmail(core: Core, text: string): Promise<Confirmation | 'invalid'> {
   const token = parseSecret(text);
@@ -33,8 +33,8 @@ export async function confirmEmail(core: Core, text: string): Promise<Confirmati
 }
 
 /**
- * What anybody else had typed for this address was replaced by the newest sign-up, and nothing of it
- * survives the first proof (R-43). Undefined where the token is not a sign-up's.
+ * What anybody else had typed for this address was replaced by the newest sign-up, and nothing of
+ * it survives the first proof (R-43). Undefined where the token is not a sign-up's.
  */
 async function confirmSignUp(
   tx: Tx,
@@ -50,8 +50,8 @@ async function confirmSignUp(
 }
 
 /**
- * The row holds the address that was proved and the one that it replaces: if the identity has another
- * one by now, the change is void (R-38). A sign-up under way for the address ends with it.
+ * The row holds the address that was proved and the one that it replaces: if the identity has
+ * another one by now, the change is void (R-38). A sign-up under way for the address ends with it.
  */
 async function confirmChange(tx: Tx, digest: string): Promise<Confirmation | 'invalid'> {
   const change = await consumeEmailChange(tx, digest);

@@ -7,8 +7,8 @@ const MAILS_PER_HOUR_MAX = 5;
 
 /**
  * Whether this recipient may get one more mail that a stranger asked for. Counted before it is
- * queued, in the same transaction, so that parallel requests cannot pass together; the answer to the
- * request is the same either way (CWE-799, CWE-204).
+ * queued, in the same transaction, so that parallel requests cannot pass together; the answer to
+ * the request is the same either way (CWE-799, CWE-204).
  */
 export async function mayMail(tx: Tx, folded: string): Promise<boolean> {
   return (await countMail(tx, digestOf(folded))) <= MAILS_PER_HOUR_MAX;

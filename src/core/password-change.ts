@@ -16,8 +16,8 @@ export interface PasswordChangeProblem {
 }
 
 /**
- * Replaces the password after the current one was proved. All other sessions end, and this one gets a
- * new secret (ASVS 6.2.3, 7.4.3; R-25): whoever knew the old password is out.
+ * Replaces the password after the current one was proved. All other sessions end, and this one gets
+ * a new secret (ASVS 6.2.3, 7.4.3; R-25): whoever knew the old password is out.
  * @throws HashingBusyError when too many passwords wait; nothing was checked.
  */
 export async function changePassword(

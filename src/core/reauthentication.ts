@@ -7,8 +7,8 @@ import { normalizePassword } from './password.ts';
 import { type RotatedSecret, rotate } from './session-rotation.ts';
 
 /**
- * Proves again who is at the browser: the same identity, in the same session, which gets a new secret
- * and a new time of authentication (ASVS 7.5.3, R-25).
+ * Proves again who is at the browser: the same identity, in the same session, which gets a new
+ * secret and a new time of authentication (ASVS 7.5.3, R-25).
  * @throws HashingBusyError when too many passwords wait; nothing was checked.
  */
 export async function reauthenticate(

@@ -10,9 +10,9 @@ const CHARACTERS_MAX = 512;
 const KNOWN_BROWSERS: ReadonlySet<string> = new Set(Object.values(Bowser.BROWSER_MAP));
 
 /**
- * For the owner's eyes only: anybody can send any User-Agent, so nothing is decided by it. Only names
- * that are known are taken over: whoever signed in with a stolen password would else write what the
- * owner reads in the list (CWE-451).
+ * For the owner's eyes only: anybody can send any User-Agent, so nothing is decided by it. Only
+ * names that are known are taken over: whoever signed in with a stolen password would else write
+ * what the owner reads in the list (CWE-451).
  */
 export function describeUserAgent(header: string | undefined): UserAgent {
   const text = header?.slice(0, CHARACTERS_MAX).trim();

@@ -100,9 +100,10 @@ async function orRefusal<T>(work: () => Promise<T>): Promise<T | { readonly refu
 }
 
 /**
- * Beside the principal's columns, the decision leaves the identity for the first wall: a predicate in
- * the statements behind it that stops a forgotten condition at next to no cost. It is a plain setting,
- * which injected SQL can change; the policies ask the database's own functions and not this.
+ * Beside the principal's columns, the decision leaves the identity for the first wall: a predicate
+ * in the statements behind it that stops a forgotten condition at next to no cost. It is a plain
+ * setting, which injected SQL can change; the policies ask the database's own functions and not
+ * this.
  */
 const COLUMNS = `SELECT set_config('sallyport.identity', o_identity::TEXT, true) AS "decidedFor",
   o_session AS "sessionId", o_identity AS "identityId",

@@ -33,7 +33,9 @@ export async function replaceEmailChange(
     .execute();
 }
 
-/** Consumes the change's token in one statement; of parallel redemptions one gets the row. */
+/**
+ * Consumes the change's token in one statement; of parallel redemptions one gets the row (R-39).
+ */
 export async function consumeEmailChange(
   tx: Tx,
   tokenDigest: string,

@@ -46,8 +46,8 @@ export function refuse(
 
 /**
  * A browser that comes from another site, or from a mail, leaves the Strict cookie at home: before
- * anybody is taken for signed out, the page navigates once to itself, which is same-origin and brings
- * the cookie along. That second request says so, so there is no third (RFC 6265bis 8.8.2).
+ * anybody is taken for signed out, the page navigates once to itself, which is same-origin and
+ * brings the cookie along. That second request says so, so there is no third (RFC 6265bis 8.8.2).
  */
 function isLanding(request: FastifyRequest): boolean {
   const site = request.headers['sec-fetch-site'];

@@ -13,9 +13,9 @@ import { maskToken } from '../http/synchronizer-token.ts';
 import { principalOf, readPresessionSecret } from './access.ts';
 
 /**
- * Hands a new session, or one with a new secret, to the browser: the secret in a cookie that no script reads, and a masked
- * synchronizer token in one that ours may. The visitor's cookie goes, and with it every token
- * minted before sign-in (R-13).
+ * Hands a new session, or one with a new secret, to the browser: the secret in a cookie that no
+ * script reads, and a masked synchronizer token in one that ours may. The visitor's cookie goes,
+ * and with it every token minted before sign-in (R-13).
  */
 export function startBrowserSession(reply: FastifyReply, session: RotatedSecret): string {
   const csrfToken = maskedToken(

@@ -1,9 +1,9 @@
 import { headerValues, type RequestHead } from './request-head.ts';
 
 /**
- * The best of our languages for the reader, by Accept-Language: the highest weight wins, the earlier
- * of two equals, and `de-AT` is content with `de` (RFC 9110 12.5.4, RFC 4647 3.4). The first of ours
- * where the header says nothing that we have or cannot be read.
+ * The best of our languages for the reader, by Accept-Language: the highest weight wins, the
+ * earlier of two equals, and `de-AT` is content with `de` (RFC 9110 12.5.4, RFC 4647 3.4). The
+ * first of ours where the header says nothing that we have or cannot be read.
  */
 export function chooseLanguage<Language extends string>(
   head: RequestHead,

@@ -1,7 +1,7 @@
 /**
- * Where to go on after signing in: a path of our own, or null. The text is parsed as a browser would
- * parse it against our origin and written anew, so what is judged is what is sent; everything that
- * leaves the origin, however it is spelt, is refused (R-87, CWE-601, ASVS 3.7.2).
+ * Where to go on after signing in: a path of our own, or null. The text is parsed as a browser
+ * would parse it against our origin and written anew, so what is judged is what is sent; everything
+ * that leaves the origin, however it is spelt, is refused (R-87, CWE-601, ASVS 3.7.2).
  */
 export function parseReturnTarget(text: string, origin: string): string | null {
   if (text.length > 2_000 || !text.startsWith('/') || FORBIDDEN.test(text)) return null;

@@ -16,8 +16,8 @@ export interface Loot {
 
 /**
  * The product's own connections with an attacker behind them. One request at a time, so each kind
- * of access has one connection (its first lane, its pool's newest), and what one request leaves on it,
- * the next one finds.
+ * of access has one connection (its first lane, its pool's newest), and what one request leaves on
+ * it, the next one finds.
  */
 export interface InjectionTarget extends TestDatabase {
   readonly database: Database;

@@ -58,44 +58,46 @@ describe.skipIf(noChromium)(`the journey in Chromium ${noChromium || ''}`, () =>
     await page.fill('[name=displayName]', person.displayName);
     await page.fill('[name=email]', person.email);
     await page.fill('[name=password]', 'passwordpassword');
-    await page.click('main form button');
+    await page.click('main form [type=submit]');
     expect(await page.getAttribute('[name=password]', 'aria-invalid')).toBe('true');
     expect(await page.inputValue('[name=email]')).toBe(person.email);
     expect(await page.inputValue('[name=password]')).toBe('');
     await look('2-sign-up-refused');
     await page.fill('[name=password]', person.password);
-    await page.click('main form button');
+    await page.click('main form [type=submit]');
     await look('3-check-mail');
 
     const [mail] = await mailsTo(server.origin, person.email);
     await page.goto(mail?.links[0] ?? '');
     await look('4-confirm');
-    await page.click('main form button');
+    await page.click('main form [type=submit]');
     await look('5-confirmed');
 
     await page.goto(`${server.origin}/sign-in`);
     await page.fill('[name=email]', person.email);
     await page.fill('[name=password]', 'not the password at all');
-    await page.click('main form button');
+    await page.click('main form [type=submit]');
     expect(await page.locator('[role=alert]').count()).toBe(1);
     await look('6-sign-in-failed');
     await page.fill('[name=password]', person.password);
-    await page.click('main form button');
+    await page.click('main form [type=submit]');
     expect(page.url()).toBe(`${server.origin}/account`);
     await look('7-account');
 
     await page.fill('[name=displayName]', 'Grace Hopper');
-    await page.click('main form button');
+    await page.click('main form [type=submit]');
     expect(await page.inputValue('[name=displayName]')).toBe('Grace Hopper');
     await look('8-renamed');
     await page.click('form[action="/sign-out"] button');
     await look('9-signed-out');
     await page.goto(`${server.origin}/account`);
-    expect(page.url()).toBe(`${server.origin}/sign-in`);
+    expect(page.url()).toBe(`${server.origin}/sign-in?return_to=%2Faccount`);
   }
 });
 
-/** What the browser has to complain about: a refused style or script, a failed file, an exception. */
+/**
+ * What the browser has to complain about: a refused style or script, a failed file, an exception.
+ */
 function complaintsOf(page: Page): string[] {
   const complaints: string[] = [];
   page.on('console', (message) => {

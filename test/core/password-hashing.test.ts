@@ -35,8 +35,8 @@ vi.mock('node:os', async (importOriginal) => ({
 }));
 
 /**
- * A hasher that has made its hash of nobody, so that only what the test asks for is counted. It waits
- * for a loaded machine, unless the test is about waiting.
+ * A hasher that has made its hash of nobody, so that only what the test asks for is counted. It
+ * waits for a loaded machine, unless the test is about waiting.
  */
 async function readyHasher(limits = { queue: 100, waitMilliseconds: 30_000 }) {
   const hasher = createPasswordHasher(limits);

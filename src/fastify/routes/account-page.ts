@@ -12,7 +12,7 @@ export const withDeletion = { load: () => ({ deletion: ownDeletion }) };
 export const NO_FIELDS = z.strictObject({ _csrf: text });
 
 /** What every page of the account is given. */
-export function common(request: FastifyRequest) {
+export function accountValues(request: FastifyRequest) {
   const { email, displayName } = principalOf(request);
   const deletesAt = request.loaded['deletion']?.rows[0]?.['deletesAt'] as Date | null | undefined;
   return {

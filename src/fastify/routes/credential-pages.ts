@@ -20,7 +20,7 @@ import { languageOf, sendPage, textsFor } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import { text } from '../schemas.ts';
 import { endBrowserSession, startBrowserSession } from '../session-cookies.ts';
-import { common, FORM, NO_FIELDS, noticeOf, PAGE, withDeletion } from './account-page.ts';
+import { accountValues, FORM, NO_FIELDS, noticeOf, PAGE, withDeletion } from './account-page.ts';
 import { FRESH } from './own-account-api.ts';
 
 /** The pages of what proves a person: address, password, proving again, signing out. */
@@ -38,7 +38,7 @@ function emailPages(server: FastifyInstance, core: Core): void {
     const pending = request.loaded['change']?.rows[0] as
       | { address: string; expiresAt: Date }
       | undefined;
-    return { ...common(request), pending, ...more };
+    return { ...accountValues(request), pending, ...more };
   };
 
   app.get(
@@ -89,7 +89,7 @@ function passwordPages(server: FastifyInstance, core: Core): void {
       schema: { hide: true, querystring: noticeOf('password-changed') },
     },
     async (request, reply) => {
-      const values = { ...common(request), notice: request.query.notice, errors: [] };
+      const values = { ...accountValues(request), notice: request.query.notice, errors: [] };
       return sendPage(reply, passwordPage(textsFor(request), values));
     },
   );
@@ -111,7 +111,7 @@ function passwordPages(server: FastifyInstance, core: Core): void {
       const outcome = await changePassword(core, authorityOf(request), input, languageOf(request));
       if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
       if ('problem' in outcome) {
-        const values = { ...common(request), errors: [outcome.problem] };
+        const values = { ...accountValues(request), errors: [outcome.problem] };
         return sendPage(reply.code(400), passwordPage(textsFor(request), values));
       }
       startBrowserSession(reply, outcome);
@@ -130,7 +130,7 @@ function reauthenticationPages(server: FastifyInstance, core: Core, origin: () =
     { ...PAGE, schema: { hide: true, querystring: z.object({ return_to: text.optional() }) } },
     async (request, reply) => {
       const returnTo = targetOf(request.query.return_to);
-      const values = { ...common(request), returnTo, failed: false };
+      const values = { ...accountValues(request), returnTo, failed: false };
       return sendPage(reply, reauthenticationPage(textsFor(request), values));
     },
   );
@@ -143,7 +143,7 @@ function reauthenticationPages(server: FastifyInstance, core: Core, origin: () =
       const returnTo = targetOf(request.body.return_to);
       const outcome = await reauthenticate(core, authorityOf(request), request.body.password);
       if (outcome === 'wrong-credentials') {
-        const values = { ...common(request), returnTo, failed: true };
+        const values = { ...accountValues(request), returnTo, failed: true };
         return sendPage(reply.code(401), reauthenticationPage(textsFor(request), values));
       }
       if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);

@@ -17,7 +17,7 @@ import { languageOf, sendPage, textsFor } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import { text } from '../schemas.ts';
 import { endBrowserSession } from '../session-cookies.ts';
-import { common, FORM, NO_FIELDS, noticeOf, PAGE, withDeletion } from './account-page.ts';
+import { accountValues, FORM, NO_FIELDS, noticeOf, PAGE, withDeletion } from './account-page.ts';
 import { exportOf, FRESH } from './own-account-api.ts';
 
 /** The own account as pages: forms and links, no script needed. */
@@ -39,7 +39,7 @@ function profilePages(server: FastifyInstance): void {
       schema: { hide: true, querystring: noticeOf('saved', 'kept') },
     },
     async (request, reply) => {
-      const values = { ...common(request), notice: request.query.notice, errors: [] };
+      const values = { ...accountValues(request), notice: request.query.notice, errors: [] };
       return sendPage(reply, accountPage(textsFor(request), values));
     },
   );
@@ -60,7 +60,7 @@ function profilePages(server: FastifyInstance): void {
       const errors = [{ field: 'displayName', reason: parsed.problem }];
       return sendPage(
         reply.code(400),
-        accountPage(textsFor(request), { ...common(request), errors }),
+        accountPage(textsFor(request), { ...accountValues(request), errors }),
       );
     },
   );
@@ -92,7 +92,7 @@ function sessionPages(server: FastifyInstance): void {
       const sessions = (request.loaded['sessions']?.rows ?? []) as unknown as Parameters<
         typeof sessionsPage
       >[1]['sessions'];
-      const values = { ...common(request), sessions, notice: request.query.notice };
+      const values = { ...accountValues(request), sessions, notice: request.query.notice };
       return sendPage(reply, sessionsPage(textsFor(request), values));
     },
   );
@@ -131,7 +131,11 @@ function sessionPages(server: FastifyInstance): void {
 function dataPages(server: FastifyInstance, core: Core): void {
   const app = server.withTypeProvider<ZodTypeProvider>();
   const pageOf = (request: FastifyRequest, errors: readonly FieldError[]) =>
-    dataPage(textsFor(request), { ...common(request), graceDays: DELETION_GRACE_DAYS, errors });
+    dataPage(textsFor(request), {
+      ...accountValues(request),
+      graceDays: DELETION_GRACE_DAYS,
+      errors,
+    });
 
   app.get(
     '/account/data',
