@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ask } from '../support/client.ts';
 import { changedBy } from '../support/rows.ts';
 import {
   bodyOf,
@@ -131,6 +132,68 @@ describe.each(server.unsafeRoutes.map((route) => [named(route), route] as const)
     });
   },
 );
+
+// RFC 9110 9.3.5: a DELETE has nothing to say in a body. A client that sends none cannot name its
+// type, and nobody's form can send the method; every other request without a type is refused above.
+describe.each(
+  server.unsafeRoutes
+    .filter(({ method }) => method === 'DELETE')
+    .map((route) => [named(route), route] as const),
+)('%s without a body', (_, route) => {
+  /** No body at all: neither a length nor a type, unless the attack adds one. */
+  function sendEmpty(request: Legitimate, headers: Headers = {}) {
+    const merged = { ...request.headers, 'content-type': null, ...headers };
+    const kept = Object.entries(merged).flatMap(([name, value]) =>
+      value === null ? [] : [[name, value] as const],
+    );
+    return ask(origin, request.path, { method: 'DELETE', headers: Object.fromEntries(kept) });
+  }
+
+  test('needs no type, and everything else as ever: origin, token, session [R-01] [R-04] [CWE-352]', async () => {
+    const request = await legitimate(origin, route);
+    const attacks: Record<string, readonly [number, Headers]> = {
+      'another origin': [403, { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }],
+      'no sign of an origin': [403, { 'sec-fetch-site': null, origin: null }],
+      'no token': [403, { 'x-csrf-token': null }],
+      'a wrong token': [403, { 'x-csrf-token': 'wrong' }],
+      'no session': [401, { cookie: null }],
+      'a type that is not ours': [415, { 'content-type': 'text/plain' }],
+      "a form's type": [415, { 'content-type': FORM_TYPE }],
+      'an empty type': [415, { 'content-type': '' }],
+      'our type, and another': [415, { 'content-type': [JSON_TYPE, 'text/plain'] }],
+      'a body whose length is not told': [415, { 'transfer-encoding': 'chunked' }],
+    };
+    const tried = await tryAll(server.admin, attacks, ([, headers]) => sendEmpty(request, headers));
+    const refused = Object.entries(attacks).map(([name, [status]]) => [name, status]);
+    expect(tried).toEqual({ answers: Object.fromEntries(refused), changed: [] });
+
+    const changed = await changedBy(server.admin, async () =>
+      expectSuccess(await sendEmpty(request)),
+    );
+    expect(changed).toContain('sessions');
+  });
+
+  test('goes through also with a length of nothing, as some clients say it', async () => {
+    const request = await legitimate(origin, route);
+    const changed = await changedBy(server.admin, async () =>
+      expectSuccess(await sendEmpty(request, { 'content-length': '0' })),
+    );
+    expect(changed).toContain('sessions');
+  });
+
+  test('goes through also with our own type, and an empty object', async () => {
+    for (const [headers, body] of [
+      [{ 'content-type': JSON_TYPE }, ''],
+      [{ 'content-type': JSON_TYPE }, '{}'],
+    ] as const) {
+      const request = await legitimate(origin, route);
+      const changed = await changedBy(server.admin, async () =>
+        expectSuccess(await send(request, headers, { body })),
+      );
+      expect(changed).toContain('sessions');
+    }
+  });
+});
 
 function ownType({ route }: Legitimate): Attack {
   return [route.bodyType === 'json' ? JSON_TYPE : FORM_TYPE];

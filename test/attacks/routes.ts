@@ -4,7 +4,14 @@ import type pg from 'pg';
 import { expect } from 'vitest';
 import type { Access } from '../../src/fastify/access.ts';
 import { ask, fieldValue, Visitor, type Answer } from '../support/client.ts';
-import { mailedToken, newcomer, newPerson, register } from '../support/people.ts';
+import {
+  mailedToken,
+  newcomer,
+  newPerson,
+  type Person,
+  register,
+  signedIn,
+} from '../support/people.ts';
 import { changedBy } from '../support/rows.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
 
@@ -48,38 +55,96 @@ export async function startRecordedServer(
   }
 }
 
-/** What the fields of a legitimate request are, made ready for it by an earlier step if need be. */
+/** The fields of a legitimate request; those that its path names go there, the others in the body. */
 type Fields = Readonly<Record<string, string>>;
 
-async function confirmationFields(origin: string): Promise<Fields> {
+/** Who sends it: a visitor, or somebody who has signed in and is known. */
+interface Sender {
+  readonly browser: Visitor;
+  readonly person: Person;
+}
+
+const noFields = async (): Promise<Fields> => ({});
+const signUpFields = async (): Promise<Fields> => ({ ...newPerson() });
+const profileFields = async (): Promise<Fields> => ({ displayName: 'Changed' });
+const newAddress = async (): Promise<Fields> => ({ email: newPerson().email });
+
+async function confirmationFields({ browser: { origin } }: Sender): Promise<Fields> {
   const person = newPerson();
   await new Visitor(origin).send('POST', '/api/sign-up', person);
   return { token: await mailedToken(origin, person.email) };
 }
 
-async function signInFields(origin: string): Promise<Fields> {
-  const { email, password } = await register(origin);
+async function signInFields({ browser }: Sender): Promise<Fields> {
+  const { email, password } = await register(browser.origin);
   return { email, password };
 }
 
-const signUpFields = async (): Promise<Fields> => ({ ...newPerson() });
-const profileFields = async (): Promise<Fields> => ({ displayName: 'Changed' });
-const noFields = async (): Promise<Fields> => ({});
+/** The way back that was mailed to an address which its owner is about to leave. */
+async function reversionFields({ browser: { origin } }: Sender): Promise<Fields> {
+  const { browser, person } = await newcomer(origin);
+  const { status } = await browser.send('POST', '/api/account/change-email', await newAddress());
+  expect(status).toBe(202);
+  return { token: await mailedToken(origin, person.email) };
+}
+
+const ownPassword = async ({ person }: Sender): Promise<Fields> => ({ password: person.password });
+
+const passwordFields = async ({ person }: Sender): Promise<Fields> => ({
+  currentPassword: person.password,
+  newPassword: newPerson().password,
+});
+
+/** Another session of the same person, to be ended. */
+async function otherSession({ browser, person }: Sender): Promise<Fields> {
+  const other = await signedIn(browser.origin, person);
+  const { session } = (await other.get('/api/session')).json() as { session: { id: string } };
+  return { id: session.id };
+}
+
+async function withOtherSession(sender: Sender): Promise<Fields> {
+  await otherSession(sender);
+  return {};
+}
+
+/** Asks for the deletion, which ends every session, and signs in again within its grace. */
+async function scheduledDeletion({ browser, person }: Sender): Promise<Fields> {
+  expect((await browser.send('POST', '/api/account/delete')).status).toBe(202);
+  const { email, password } = person;
+  expect((await browser.send('POST', '/api/sign-in', { email, password })).status).toBe(200);
+  return {};
+}
 
 /**
  * A route that is missing here fails its control, not its attacks: add what it legitimately takes.
  */
-const fieldsOf: Readonly<Record<string, (origin: string) => Promise<Fields>>> = {
+const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = {
   'POST /api/sign-up': signUpFields,
   'POST /api/email-confirmations': confirmationFields,
+  'POST /api/email-reversions': reversionFields,
   'POST /api/sign-in': signInFields,
   'POST /api/sign-out': noFields,
+  'POST /api/re-authentication': ownPassword,
   'PATCH /api/account/profile': profileFields,
+  'POST /api/account/change-email': newAddress,
+  'POST /api/account/change-password': passwordFields,
+  'POST /api/account/delete': noFields,
+  'POST /api/account/keep': scheduledDeletion,
+  'DELETE /api/sessions/:id': otherSession,
+  'DELETE /api/sessions': withOtherSession,
   'POST /sign-up': signUpFields,
   'POST /confirm-email': confirmationFields,
+  'POST /revert-email': reversionFields,
   'POST /sign-in': signInFields,
-  'POST /account': profileFields,
   'POST /sign-out': noFields,
+  'POST /re-authenticate': ownPassword,
+  'POST /account': profileFields,
+  'POST /account/email': newAddress,
+  'POST /account/password': passwordFields,
+  'POST /account/sessions/end': otherSession,
+  'POST /account/sessions/end-others': withOtherSession,
+  'POST /account/delete': async () => ({ confirm: 'yes' }),
+  'POST /account/keep': scheduledDeletion,
 };
 
 /** A request that succeeds. An attack is this one with a single thing changed. */
@@ -88,6 +153,8 @@ export interface Legitimate {
   readonly origin: string;
   readonly browser: Visitor;
   readonly token: string;
+  /** The route's path with its parameters in it. */
+  readonly path: string;
   readonly fields: Fields;
   /** Everything that goes over the wire beside the path and the body. */
   readonly headers: Readonly<Record<string, string | string[]>>;
@@ -95,9 +162,14 @@ export interface Legitimate {
 
 /** What the route takes from its own page or script, in a browser that has what it needs. */
 export async function legitimate(origin: string, route: Route): Promise<Legitimate> {
-  const browser = isPublic(route) ? new Visitor(origin) : (await newcomer(origin)).browser;
+  const sender = isPublic(route)
+    ? { browser: new Visitor(origin), person: newPerson() }
+    : await newcomer(origin);
+  const given = await (fieldsOf[named(route)] ?? noFields)(sender);
+  const { browser } = sender;
   const token = browser.csrfToken ?? fieldValue((await browser.get('/sign-in')).text, '_csrf');
-  const fields = await (fieldsOf[`${route.method} ${route.path}`] ?? noFields)(origin);
+  const path = route.path.replaceAll(PARAMETER, (_, name: string) => given[name] ?? '');
+  const inBody = Object.entries(given).filter(([name]) => !route.path.includes(`:${name}`));
   const headers = {
     ...browser.cookieHeader(),
     origin,
@@ -105,8 +177,10 @@ export async function legitimate(origin: string, route: Route): Promise<Legitima
     'content-type': route.bodyType === 'json' ? JSON_TYPE : FORM_TYPE,
     ...(route.bodyType === 'json' ? { 'x-csrf-token': token } : {}),
   };
-  return { route, origin, browser, token, fields, headers };
+  return { route, origin, browser, token, path, fields: Object.fromEntries(inBody), headers };
 }
+
+const PARAMETER = /:(\w+)/g;
 
 export const JSON_TYPE = 'application/json';
 export const FORM_TYPE = 'application/x-www-form-urlencoded';
@@ -120,9 +194,9 @@ export function send(
   headers: Headers = {},
   changed: { readonly path?: string; readonly body?: string; readonly method?: string } = {},
 ): Promise<Answer> {
-  const { route } = request;
+  const { route, path } = request;
   const merged = Object.entries({ ...request.headers, ...headers });
-  return ask(request.origin, changed.path ?? route.path, {
+  return ask(request.origin, changed.path ?? path, {
     method: changed.method ?? route.method,
     headers: Object.fromEntries(
       merged.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])),
@@ -143,7 +217,8 @@ export function formOf(fields: Readonly<Record<string, string>>): string {
 /** Whether the control went through: a page answers with the next page or leads to it. */
 export function expectSuccess(answer: Answer): void {
   expect([200, 202, 204, 303], answer.text).toContain(answer.status);
-  expect(answer.headers.location ?? '').not.toContain('sign-in');
+  // A refusal of a page leads to where one proves who one is.
+  expect(answer.headers.location ?? '').not.toMatch(/sign-in|re-authenticate/);
 }
 
 export function isPublic({ access }: Route): boolean {

@@ -61,11 +61,11 @@ const DEAD = {
   answers: {
     session: '401',
     profile: '401',
-    page: '303 /sign-in',
+    page: '303 /sign-in?return_to=%2Faccount',
     change: '401',
     'sign-out': '401',
-    form: '303 /sign-in',
-    'sign-out form': '303 /sign-in',
+    form: '303 /sign-in?return_to=%2Faccount',
+    'sign-out form': '303 /sign-in?return_to=%2Fsign-out',
   },
   changed: [],
 };

@@ -95,7 +95,7 @@ describe.each(ways)('signing out by %s', (_, path, signOut, success) => {
       );
       expect(patch.status).toBe(401);
       const page = await ask(origin, '/account', { headers: copied });
-      expect([page.status, page.headers.location]).toEqual([303, '/sign-in']);
+      expect([page.status, page.headers.location]).toEqual([303, '/sign-in?return_to=%2Faccount']);
       expect((await thief.send('POST', '/api/sign-out', undefined, copiedHeaders)).status).toBe(
         401,
       );

@@ -109,7 +109,7 @@ describe.each(guarded.map((route) => [named(route), route] as const))('%s', (_, 
       ],
       'the query': [
         bare,
-        { path: `${route.path}?_csrf=${token}&x-csrf-token=${token}`, body: body({}) },
+        { path: `${request.path}?_csrf=${token}&x-csrf-token=${token}`, body: body({}) },
       ],
       'another header': [
         { ...bare, 'x-xsrf-token': token, 'csrf-token': token },
@@ -136,8 +136,9 @@ describe.each(guarded.map((route) => [named(route), route] as const))('%s', (_, 
     );
     expect(tried.changed).toEqual([]);
     // What the schema does not know or cannot take is refused as such, before the token is looked
-    // at.
-    const bySchema = ['a field of the body', 'the field, twice', 'the field, after a wrong one'];
+    // at; a DELETE has no schema for its body, of which nothing is read.
+    const bySchema = ['the field, twice', 'the field, after a wrong one'];
+    if (route.method !== 'DELETE') bySchema.push('a field of the body');
     const expected = Object.keys(places).map((name) => [name, bySchema.includes(name) ? 400 : 403]);
     expect(tried.answers).toEqual(Object.fromEntries(expected));
   });
