@@ -62,7 +62,8 @@ const FACTOR_MAX = 1.6;
 const WRONG = 'eleven otters juggle lanterns';
 const signIn = (email: string, password = WRONG) => post('/api/sign-in', { email, password });
 
-describe('the time of an answer does not tell', () => {
+// On a loaded machine a sample takes seconds.
+describe('the time of an answer does not tell', { timeout: 180_000 }, () => {
   test.each([
     ['an unknown address', () => signIn(newPerson().email)],
     ['an address not yet proved', () => signIn(unproved.email, unproved.password)],
