@@ -40,6 +40,9 @@ beforeEach(() => {
   proxy.decide = () => 'forward';
 });
 
+/** A browser that says nothing of itself. */
+const UNKNOWN = { browser: null, system: null };
+
 interface Operation {
   readonly name: string;
   readonly prepare: (person: Person) => Promise<string>;
@@ -53,19 +56,19 @@ const OPERATIONS: readonly Operation[] = [
   {
     name: 'sign-up',
     prepare: async () => '',
-    run: (person) => signUp(t.core, person),
-    adds: { sign_ups: 1, one_time_tokens: 1, outbox: 1, security_events: 1 },
+    run: (person) => signUp(t.core, person, 'en'),
+    adds: { sign_ups: 1, one_time_tokens: 1, mail_limits: 1, outbox: 1, security_events: 1 },
   },
   {
     name: 'sign-up with an address that is proved',
     prepare: registered,
-    run: (person) => signUp(t.core, person),
+    run: (person) => signUp(t.core, person, 'en'),
     adds: { outbox: 1, security_events: 1 },
   },
   {
     name: 'proving the address',
     async prepare(person) {
-      await signUp(t.core, person);
+      await signUp(t.core, person, 'en');
       return await queuedToken(t, person.email);
     },
     run: (_, token) => confirmEmail(t.core, token),
@@ -82,7 +85,7 @@ const OPERATIONS: readonly Operation[] = [
     name: 'sign-in',
     prepare: registered,
     async run({ email, password }) {
-      const result = await signIn(t.core, { email, password }, null);
+      const result = await signIn(t.core, { email, password }, null, UNKNOWN);
       if (result === 'wrong-credentials') return result;
       return [
         result.identity.email,
@@ -95,16 +98,17 @@ const OPERATIONS: readonly Operation[] = [
   {
     name: 'sign-in with the wrong password',
     prepare: registered,
-    run: ({ email }) => signIn(t.core, { email, password: 'not the right password' }, null),
+    run: ({ email }) =>
+      signIn(t.core, { email, password: 'not the right password' }, null, UNKNOWN),
     adds: { security_events: 1 },
   },
   {
     name: 'sign-in over an earlier session',
     prepare: registered,
     async run({ email, password }) {
-      const first = await signIn(t.core, { email, password }, null);
+      const first = await signIn(t.core, { email, password }, null, UNKNOWN);
       if (first === 'wrong-credentials') return first;
-      const second = await signIn(t.core, { email, password }, first.secret);
+      const second = await signIn(t.core, { email, password }, first.secret, UNKNOWN);
       return second === 'wrong-credentials' ? second : second.identity.email;
     },
     adds: { sessions: 1, session_activity: 1, security_events: 2 },
@@ -112,8 +116,8 @@ const OPERATIONS: readonly Operation[] = [
 ];
 
 async function registered(person: Person): Promise<string> {
-  await signUp(t.core, person);
-  expect(await confirmEmail(t.core, await queuedToken(t, person.email))).not.toBe('invalid');
+  await signUp(t.core, person, 'en');
+  expect(await confirmEmail(t.core, await queuedToken(t, person.email))).toBe('signed-up');
   return '';
 }
 
@@ -126,6 +130,7 @@ const TABLES = [
   'one_time_tokens',
   'sessions',
   'session_activity',
+  'mail_limits',
   'outbox',
   'security_events',
 ];

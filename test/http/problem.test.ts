@@ -31,6 +31,7 @@ describe('PROBLEMS', () => {
       'invalid-token': 400,
       'not-signed-in': 401,
       'wrong-credentials': 401,
+      'step-up-required': 401,
       'foreign-origin': 403,
       'synchronizer-token-mismatch': 403,
       forbidden: 403,
