@@ -152,7 +152,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
     {
       access: 'signed-in',
       load: () => ({ profile: ownProfile }),
-      schema: { summary: 'The own profile', response: { 200: profile, ...refusals(401) } },
+      schema: { summary: 'Your profile', response: { 200: profile, ...refusals(401) } },
     },
     async (request, reply) => {
       const row = request.loaded['profile']?.rows[0];
@@ -170,7 +170,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
         profile: updateOwnProfile((body as z.output<typeof profileChange>).displayName),
       }),
       schema: {
-        summary: 'Change the own profile',
+        summary: 'Change your profile',
         body: profileChange,
         response: { 200: profile, ...refusals(400, 401, 403, 415) },
       },

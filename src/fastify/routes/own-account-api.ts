@@ -44,7 +44,7 @@ function sessionRoutes(server: FastifyInstance): void {
       role: 'sallyport_identity',
       load: () => ({ sessions: ownSessions }),
       schema: {
-        summary: 'The own sessions',
+        summary: 'Your sessions',
         response: { 200: z.array(ownSession), ...refusals(401) },
       },
     },
@@ -61,7 +61,7 @@ function sessionRoutes(server: FastifyInstance): void {
         session: deleteOwnSession((params as { id: string }).id),
       }),
       schema: {
-        summary: 'End one of the own sessions',
+        summary: 'End one of your sessions',
         params: z.object({ id: z.uuid().toLowerCase() }),
         response: { 204: z.undefined(), ...refusals(400, 401, 403, 404) },
       },
@@ -83,7 +83,7 @@ function sessionRoutes(server: FastifyInstance): void {
         sessions: deleteOwnOtherSessions,
       }),
       schema: {
-        summary: 'End all of the own sessions but this one',
+        summary: 'End all of your sessions but this one',
         response: { 204: z.undefined(), ...refusals(401, 403) },
       },
     },
@@ -227,7 +227,7 @@ function lifetimeRoutes(server: FastifyInstance, core: Core): void {
         deletion: ownDeletion,
       }),
       schema: {
-        summary: 'All that is kept about oneself, as a file',
+        summary: 'All that is kept about you, as a file',
         response: { 200: exported, ...refusals(401) },
       },
     },
