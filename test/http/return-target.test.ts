@@ -199,6 +199,7 @@ describe('a hostile target', () => {
     ['dots that leave two slashes', '/.//evil.example'],
     ['encoded dots that leave two slashes', '/%2e%2e//evil.example'],
     ['a path of nothing but slashes', '//'],
+    ['a user name before our own host', '//user@localhost:4000/account'],
     ['a relative path', 'account'],
     ['our own origin, spelt out', `${ORIGIN}/account`],
     ['a query alone', '?notice=saved'],
