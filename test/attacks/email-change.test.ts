@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { whoIs } from '../support/accounts.ts';
+import { countRows, whoIs } from '../support/accounts.ts';
 import { type Answer, Visitor } from '../support/client.ts';
 import {
   changeAddress,
@@ -141,6 +141,7 @@ describe('a change of address', () => {
     await new Visitor(origin).send('POST', '/api/sign-up', squatter);
     const planted = await confirmToken(origin, squatter.email);
     await changeAddress(browser, squatter.email);
+    expect(await countRows(server.admin, 'sign_ups WHERE folded = $1', [squatter.email])).toBe(0);
     const changed = await changedBy(server.admin, async () => {
       expect(await signIn(squatter, squatter.email)).toBe(401);
     });
