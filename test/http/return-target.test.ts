@@ -176,7 +176,8 @@ describe('a hostile target', () => {
     'never leaves the origin: %s [R-87] [CWE-601] [ASVS 3.7.2]',
     (_, targets) => {
       for (const origin of ORIGINS) {
-        expect(targets.filter((given) => !staysHome(given, origin))).toEqual([]);
+        const strayed = targets.filter((given) => !staysHome(given, origin));
+        expect(strayed.map((given) => given.slice(0, 80))).toEqual([]);
       }
     },
   );
@@ -184,7 +185,7 @@ describe('a hostile target', () => {
   test('that a browser would take to another origin is refused, not repaired [R-87] [CWE-601]', () => {
     for (const origin of ORIGINS) {
       for (const given of corpus.filter((each) => landsAt(each, origin) !== origin)) {
-        expect(parseReturnTarget(given, origin), JSON.stringify(given)).toBeNull();
+        expect(parseReturnTarget(given, origin), given.slice(0, 80)).toBeNull();
       }
     }
   });
