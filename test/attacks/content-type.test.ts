@@ -38,6 +38,8 @@ function foreignTypes(request: Legitimate): Record<string, Attack> {
     'text/plain that names the type': [`text/plain; ${own}`],
     // navigator.sendBeacon(url, new Blob([...]))
     'no type at all': [null],
+    // Only a DELETE may come so: see below.
+    ...(request.route.method === 'DELETE' ? {} : { 'no type, and no body': [null, ''] as const }),
     'an empty type': [''],
     'the other kind, with our body': [other],
     'the other kind, with its own body': [
