@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { requestEmailChange } from '../src/core/email-change.ts';
+import type { PasswordChangeProblem } from '../src/core/password-change.ts';
 import type { FieldProblem } from '../src/core/sign-up.ts';
 import { PROBLEMS } from '../src/http/problem.ts';
 import { API_HEADERS, PAGE_HEADERS } from '../src/http/security-headers.ts';
@@ -15,6 +17,14 @@ const documents = ['.', 'docs', 'decisions'].flatMap((folder) =>
     .map((name) => join(folder, name)),
 );
 const read = (file: string) => readFileSync(file, 'utf8');
+
+/** What can be wrong with a field, as the operations and the schemas say it. */
+type Reason =
+  | FieldProblem['reason']
+  | PasswordChangeProblem['reason']
+  | Extract<Awaited<ReturnType<typeof requestEmailChange>>, { problem: string }>['problem']
+  | 'not-text'
+  | 'unknown-field';
 
 /** The first cells of the rows of a document's tables, where they are code. */
 function tableKeys(text: string): string[] {
@@ -51,9 +61,11 @@ describe('the documents are true of the code', () => {
       'password-personal': true,
       'password-repeated': true,
       'password-sequence': true,
+      'same-address': true,
+      'wrong-password': true,
       'not-text': true,
       'unknown-field': true,
-    } satisfies Record<FieldProblem['reason'] | 'not-text' | 'unknown-field', true>;
+    } satisfies Record<Reason, true>;
     const documented = tableKeys(section(read('docs/errors.md'), '## Field reasons'));
     expect(documented.toSorted()).toEqual(Object.keys(reasons).toSorted());
   });
