@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import PostalMime, { type Email } from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
@@ -51,9 +51,10 @@ export async function startMailServer(port = 0): Promise<MailServer> {
   });
   server.on('error', () => {});
 
+  // The socket itself: `close` would say 421 first, and not leave the client in the dark.
   function cut(id: string): void {
-    for (const connection of server.connections as Set<{ id: string; close(): void }>) {
-      if (connection.id === id) connection.close();
+    for (const connection of server.connections as Set<{ readonly id: string }>) {
+      if (connection.id === id) (Reflect.get(connection, '_socket') as Socket).destroy();
     }
   }
 
