@@ -234,6 +234,21 @@ describe('a mail server that misbehaves', () => {
     expect(mailServer.delivered).toHaveLength(2);
   });
 
+  test('hangs up before it greets: it is not asked again before the mail is due', async () => {
+    let connections = 0;
+    const rude = createServer((socket) => {
+      connections++;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => rude.listen(0, '127.0.0.1', resolve));
+    const { port } = rude.address() as AddressInfo;
+    await signUp(await start(`smtp://127.0.0.1:${port}`));
+    await untilAttempted(1);
+    await aMoment();
+    expect(connections).toBe(1);
+    await new Promise((resolve) => rude.close(resolve));
+  });
+
   // Off this machine nothing is sent in clear (ASVS 12.3.1): this server offers no STARTTLS.
   test('somewhere else that offers no TLS gets no mail [ASVS 12.3.1] [CWE-319]', async () => {
     const { port } = new URL(mailServer.url);
