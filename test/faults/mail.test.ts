@@ -4,7 +4,7 @@ import { startServer, type RunningServer } from '../../src/server/server.ts';
 import { Visitor } from '../support/client.ts';
 import { countRows } from '../support/accounts.ts';
 import { createDatabase, type TestDatabase } from '../support/databases.ts';
-import { type MailServer, startMailServer } from '../support/mail-servers.ts';
+import { asText, type MailServer, startMailServer, wordsOf } from '../support/mail-servers.ts';
 import { newPerson } from '../support/people.ts';
 import { startServerProcess } from '../support/processes.ts';
 import { testConfig } from '../support/servers.ts';
@@ -85,19 +85,6 @@ const recipients = () => mailServer.delivered.flatMap((each) => each.recipients)
 const messageIds = () => mailServer.delivered.map(({ mail }) => mail.messageId);
 
 const sorted = (texts: readonly string[]) => texts.toSorted((a, b) => a.localeCompare(b));
-
-function asText(html: string): string {
-  const body = html.replaceAll(/<(head|style)[\s\S]*?<\/\1>/g, ' ').replaceAll(/<[^>]+>/g, ' ');
-  return body.replaceAll(/&#39;|&#x27;/g, "'");
-}
-
-/** Without the marks between them, which differ. */
-function wordsOf(text: string): readonly string[] {
-  return text
-    .split(/\s+/)
-    .map((word) => word.replaceAll(/^\W+|\W+$/g, ''))
-    .filter(Boolean);
-}
 
 /** Waits so long that a mail sent twice would have come. */
 const aMoment = () => new Promise((resolve) => setTimeout(resolve, 2_500));

@@ -95,3 +95,17 @@ export async function startMailServer(port = 0): Promise<MailServer> {
 function refusal(code: number): Error | null {
   return code === 0 ? null : Object.assign(new Error('refused'), { responseCode: code });
 }
+
+/** What is left of a mail's HTML without its markup. */
+export function asText(html: string): string {
+  const body = html.replaceAll(/<(head|style)[\s\S]*?<\/\1>/g, ' ').replaceAll(/<[^>]+>/g, ' ');
+  return body.replaceAll(/&#39;|&#x27;/g, "'");
+}
+
+/** Its words, without the marks between them. */
+export function wordsOf(text: string): readonly string[] {
+  return text
+    .split(/\s+/)
+    .map((word) => word.replaceAll(/^\W+|\W+$/g, ''))
+    .filter(Boolean);
+}
