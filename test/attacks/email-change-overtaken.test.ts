@@ -27,8 +27,8 @@ const fresh = (name = 'New') => newPerson(name).email;
 
 describe('what the request was allowed when it came, and is not any more', () => {
   /**
-   * Sends the request, and when it has passed its first authorization, and before its own transaction,
-   * runs the statement: both wait for the lock on the session's row, in this order.
+   * Sends the request, and runs the statement between its first authorization and its own
+   * transaction: both wait for the lock on the session's row, in this order.
    */
   async function overtaken(
     browser: Visitor,
@@ -137,7 +137,7 @@ describe('what the request was allowed when it came, and is not any more', () =>
     ).toBe(1);
   });
 
-  // The principal of the request still has the old address: the way back must be to the present one.
+  // The request's principal still has the old address; the way back must be to the present one.
   test('another address: the notice goes to it, and the way back leads to it [R-38]', async () => {
     const { browser, person } = await newcomer(origin);
     const meanwhile = fresh('Meanwhile');
