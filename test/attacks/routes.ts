@@ -55,7 +55,9 @@ export async function startRecordedServer(
   }
 }
 
-/** The fields of a legitimate request; those that its path names go there, the others in the body. */
+/**
+ * The fields of a legitimate request; those that its path names go there, the others in the body.
+ */
 type Fields = Readonly<Record<string, string>>;
 
 /** Who sends it: a visitor, or somebody who has signed in and is known. */

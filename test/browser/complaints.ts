@@ -2,7 +2,8 @@ import type { Page } from 'playwright-core';
 
 /**
  * What the browser has to complain about from now on: a refused style or script, a failed file, an
- * exception. A refused form is a page with a status of 400 or 401, which Chromium notes as an error.
+ * exception. A refused form is a page with a status of 400 or 401, which Chromium notes as an
+ * error.
  */
 export function complaintsOf(page: Page): readonly string[] {
   const complaints: string[] = [];

@@ -221,7 +221,9 @@ describe.skipIf(noChromium)(`the account in Chromium ${noChromium || ''}`, () =>
     await press(page, '/re-authenticate');
   }
 
-  /** Looks into the mailbox of development for the newest mail to an address, and follows its link. */
+  /**
+   * Looks into the mailbox of development for the newest mail to an address, and follows its link.
+   */
   async function followMailed(page: Page, email: string, path: string): Promise<void> {
     await page.goto(`${server.origin}/development/mailbox`);
     const mail = page.locator('article', { hasText: email });

@@ -150,8 +150,8 @@ function landsAt(target: string, origin: string): string | null {
 }
 
 /**
- * Whether what is made of this leads to our origin, whoever resolves it, says so in plain characters,
- * and is itself what would be made of it; or is nothing.
+ * Whether what is made of this leads to our origin, whoever resolves it, says so in plain
+ * characters, and is itself what would be made of it; or is nothing.
  */
 function staysHome(given: string, origin: string): boolean {
   const target = parseReturnTarget(given, origin);
