@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium, noChromium } from '../support/chromium.ts';
-import { type Person, register } from '../support/people.ts';
+import { mailedToken, newPerson, type Person, register, signedIn } from '../support/people.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
 
 describe.skipIf(noChromium)(`coming from elsewhere, in Chromium ${noChromium || ''}`, () => {
@@ -51,6 +51,26 @@ describe.skipIf(noChromium)(`coming from elsewhere, in Chromium ${noChromium || 
     });
   }
 
+  test('a mailed link that is read on another site works, signed in or not, and keeps the session', async () => {
+    for (const signedInBefore of [true, false]) {
+      const owner = await register(server.origin);
+      const moved = newPerson().email;
+      const visitor = await signedIn(server.origin, owner);
+      await visitor.send('POST', '/api/account/change-email', { email: moved });
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      if (signedInBefore) await signIn(page, `${server.origin}/sign-in`, owner);
+      const token = await mailedToken(server.origin, moved);
+      await follow(page, `/confirm-email?token=${token}`);
+      await page.click('form[action="/confirm-email"] [type=submit]');
+      await page.click('main a[href="/account"]');
+      await page.waitForURL(`${server.origin}/${signedInBefore ? 'account' : 'sign-in?*'}`);
+      if (!signedInBefore) await signIn(page, page.url(), { ...owner, email: moved });
+      expect(await page.textContent('main')).toContain(moved);
+      await context.close();
+    }
+  });
+
   test('what a link says about where to go on never leaves our origin [R-87] [CWE-601]', async () => {
     const hostile = [
       'https://evil.example/',
@@ -71,10 +91,10 @@ describe.skipIf(noChromium)(`coming from elsewhere, in Chromium ${noChromium || 
     }
   });
 
-  async function signIn(page: Page, url: string): Promise<void> {
+  async function signIn(page: Page, url: string, who = person): Promise<void> {
     await page.goto(url);
-    await page.fill('[name=email]', person.email);
-    await page.fill('[name=password]', person.password);
+    await page.fill('[name=email]', who.email);
+    await page.fill('[name=password]', who.password);
     await page.click('main form [type=submit]');
     await page.waitForLoadState();
   }
