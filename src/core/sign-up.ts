@@ -1,6 +1,6 @@
 import { replaceOneTimeToken } from '../db/one-time-tokens.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
-import { replaceSignUp } from '../db/sign-ups.ts';
+import { deleteSignUp, findSignUpHash, replaceSignUp } from '../db/sign-ups.ts';
 import type { Core } from './core.ts';
 import { type DisplayNameProblem, parseDisplayName } from './display-name.ts';
 import { type EmailAddressProblem, parseEmailAddress } from './email-address.ts';
@@ -49,9 +49,8 @@ export async function signUp(
   const { address, folded } = email.email;
   const passwordHash = await core.passwords.hash(password.password);
   const token = newSecret();
-  await core.database.transaction(async (tx) => {
-    // Beyond the limit nothing changes, so that the link of the last mail goes on working.
-    if (!(await mayMail(tx, folded))) return;
+  const unmailed = await core.database.transaction(async (tx) => {
+    if (!(await mayMail(tx, folded))) return await findSignUpHash(tx, folded);
     // To the address that was proved: another spelling of it may be another person's mailbox.
     const owner = await ownerAddress(tx, folded, null);
     if (owner !== undefined) {
@@ -61,7 +60,7 @@ export async function signUp(
         identityId: null,
         reason: 'address-already-proved',
       });
-      return;
+      return undefined;
     }
     const signUpRow = { folded, address, displayName: displayName.displayName, passwordHash };
     await replaceSignUp(tx, signUpRow, LINK_HOURS);
@@ -78,6 +77,24 @@ export async function signUp(
       expiresInHours: LINK_HOURS,
     });
     await insertSecurityEvent(tx, { kind: 'signed-up', identityId: null });
+    return undefined;
   });
+  if (unmailed !== undefined) await voidForeignSignUp(core, folded, unmailed, password.password);
   return 'check-mail';
+}
+
+/**
+ * Beyond the limit the link of the last mail goes on working, but only for whoever signs up with
+ * the password that it would activate. Any other password is another person's: the mailbox has a
+ * stranger's link in it, or its owner has changed their mind, and that link must make no account
+ * (R-43). Fails closed: nobody can confirm until the hour is over.
+ */
+async function voidForeignSignUp(
+  core: Core,
+  folded: string,
+  pendingHash: string,
+  password: string,
+): Promise<void> {
+  if (await core.passwords.verify(pendingHash, password)) return;
+  await core.database.transaction((tx) => deleteSignUp(tx, folded, pendingHash));
 }

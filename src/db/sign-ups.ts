@@ -42,3 +42,23 @@ export async function consumeSignUp(tx: Tx, folded: string): Promise<SignUp | un
     }
   );
 }
+
+/** The hash of the password that the pending sign-up would activate. */
+export async function findSignUpHash(tx: Tx, folded: string): Promise<string | undefined> {
+  const row = await tx
+    .selectFrom('sallyport.sign_ups')
+    .where('folded', '=', folded)
+    .where('expires_at', '>', sql<Date>`now()`)
+    .select('password_hash')
+    .executeTakeFirst();
+  return row?.password_hash;
+}
+
+/** Takes away exactly the sign-up that would activate this hash; its link then makes no account. */
+export async function deleteSignUp(tx: Tx, folded: string, passwordHash: string): Promise<void> {
+  await tx
+    .deleteFrom('sallyport.sign_ups')
+    .where('folded', '=', folded)
+    .where('password_hash', '=', passwordHash)
+    .execute();
+}

@@ -114,7 +114,7 @@ describe('a sign-up for an address that has been proved', () => {
 });
 
 describe('more sign-ups for one address than it should get mails [CWE-799]', () => {
-  test('change nothing: the link of the last mail goes on working', async () => {
+  test('with the same password change nothing: the last link goes on working', async () => {
     const person = newPerson();
     for (let mail = 0; mail < 5; mail++) await signUp(t.core, person);
     const token = await queuedToken(t, person.email);
@@ -124,6 +124,20 @@ describe('more sign-ups for one address than it should get mails [CWE-799]', () 
     expect(changed).toEqual(['mail_limits']);
     expect(await mailsTo(person.email)).toHaveLength(5);
     expect(await confirmEmail(t.core, token)).toBe('signed-up');
+  });
+
+  // The owner's own sign-up is the sixth: the newest link in their mailbox is the stranger's.
+  test('with another password void the link of the last mail [R-43]', async () => {
+    const owner = newPerson();
+    const stranger = { ...owner, password: newPerson().password };
+    for (let mail = 0; mail < 5; mail++) await signUp(t.core, stranger);
+    const token = await queuedToken(t, owner.email);
+    expect(await signUp(t.core, owner)).toBe('check-mail');
+    expect(await mailsTo(owner.email)).toHaveLength(5);
+    expect(await confirmEmail(t.core, token)).toBe('invalid');
+    await t.admin.query('UPDATE sallyport.mail_limits SET expires_at = now()');
+    await signUp(t.core, owner);
+    expect(await confirmEmail(t.core, await queuedToken(t, owner.email))).toBe('signed-up');
   });
 
   test('are mailed again when the hour is over', async () => {
