@@ -5,8 +5,18 @@ import { join } from 'node:path';
 import { runToEnd } from './processes.mjs';
 
 /**
- * @typedef {{ title: string, fullName: string, status: string }} Assertion
- * @typedef {{ name: string, status: string, assertionResults: Assertion[] }} TestFile
+ * @typedef {object} Assertion
+ * @property {string} title
+ * @property {string} fullName
+ * @property {string} status
+ * @property {string[]} [failureMessages]
+ *
+ * @typedef {object} TestFile
+ * @property {string} name
+ * @property {string} status
+ * @property {string} [message] of an error outside of the tests of this file
+ * @property {Assertion[]} assertionResults
+ *
  * @typedef {{ testResults: TestFile[] }} Report what vitest's JSON reporter writes
  */
 
