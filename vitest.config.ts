@@ -11,6 +11,7 @@ export default defineConfig({
     // A database that starts or migrates on a loaded machine is slow, not broken.
     testTimeout: 120_000,
     hookTimeout: 180_000,
+    expect: { poll: { timeout: 30_000, interval: 20 } },
     reporters: ['default', 'json'],
     outputFile: { json: 'test-results/vitest.json' },
   },

