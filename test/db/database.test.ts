@@ -131,8 +131,9 @@ describe('a request to the database', () => {
     await t.admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = current_database() AND pid <> pg_backend_pid()`);
     // Whoever asks before the end of a connection is known there hears that it was lost.
-    const answered = (act: () => Promise<unknown>) =>
-      expect.poll(() => act().then(() => true, String), { interval: 50 }).toBe(true);
+    const answered = async (act: () => Promise<unknown>) => {
+      await expect.poll(() => act().then(() => true, String), { interval: 50 }).toBe(true);
+    };
     await answered(read);
     await answered(() => rename('after'));
     await answered(() => database.transaction(async () => 2));

@@ -19,39 +19,43 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-test('the database is killed and comes back under load: no acknowledged change is lost, 503 meanwhile, recovery by itself', async () => {
-  const people = await Promise.all(Array.from({ length: PEOPLE }, () => newcomer(server.origin)));
-  const writers = people.map(({ person, browser }) => keepWriting(person.email, browser));
+test(
+  'the database is killed and comes back under load: no acknowledged change is lost, 503 meanwhile, recovery by itself',
+  { timeout: 300_000 },
+  async () => {
+    const people = await Promise.all(Array.from({ length: PEOPLE }, () => newcomer(server.origin)));
+    const writers = people.map(({ person, browser }) => keepWriting(person.email, browser));
 
-  await until(() => writers.every(({ acknowledged }) => acknowledged.length > 5));
-  await postgres.crash();
-  const counts = writers.map(({ acknowledged }) => acknowledged.length);
-  await sleep(1_500);
-  const unready = await people[0]?.browser.get('/ready');
-  expect([unready?.status, unready?.json().code]).toEqual([503, 'database-unavailable']);
-  const alive = await people[0]?.browser.get('/health');
-  expect(alive?.status).toBe(200);
-  await postgres.restart();
-  await until(() =>
-    writers.every(({ acknowledged }, index) => acknowledged.length > (counts[index] ?? 0) + 5),
-  );
-  for (const writer of writers) await writer.stop();
-
-  const refused = writers.flatMap(({ statuses }) => statuses.filter((status) => status !== 200));
-  expect(refused.length).toBeGreaterThan(0);
-  expect(new Set(refused)).toEqual(new Set([503]));
-  const client = new pg.Client(postgres.url);
-  await client.connect();
-  for (const { email, acknowledged } of writers) {
-    const { rows } = await client.query<{ display_name: string }>(
-      `SELECT display_name FROM sallyport.profiles JOIN sallyport.email_addresses
-        USING (identity_id) WHERE folded = $1`,
-      [email],
+    await until(() => writers.every(({ acknowledged }) => acknowledged.length > 5));
+    await postgres.crash();
+    const counts = writers.map(({ acknowledged }) => acknowledged.length);
+    await sleep(1_500);
+    const unready = await people[0]?.browser.get('/ready');
+    expect([unready?.status, unready?.json().code]).toEqual([503, 'database-unavailable']);
+    const alive = await people[0]?.browser.get('/health');
+    expect(alive?.status).toBe(200);
+    await postgres.restart();
+    await until(() =>
+      writers.every(({ acknowledged }, index) => acknowledged.length > (counts[index] ?? 0) + 5),
     );
-    expect(Number(rows[0]?.display_name)).toBe(acknowledged.at(-1));
-  }
-  await client.end();
-});
+    for (const writer of writers) await writer.stop();
+
+    const refused = writers.flatMap(({ statuses }) => statuses.filter((status) => status !== 200));
+    expect(refused.length).toBeGreaterThan(0);
+    expect(new Set(refused)).toEqual(new Set([503]));
+    const client = new pg.Client(postgres.url);
+    await client.connect();
+    for (const { email, acknowledged } of writers) {
+      const { rows } = await client.query<{ display_name: string }>(
+        `SELECT display_name FROM sallyport.profiles JOIN sallyport.email_addresses
+        USING (identity_id) WHERE folded = $1`,
+        [email],
+      );
+      expect(Number(rows[0]?.display_name)).toBe(acknowledged.at(-1));
+    }
+    await client.end();
+  },
+);
 
 interface Writer {
   readonly email: string;

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask, type Visitor } from '../support/client.ts';
 import { createDatabase, type TestDatabase } from '../support/databases.ts';
@@ -25,7 +24,7 @@ describe('a revocation is in force for every request that begins after its commi
   test('sign-out, on two processes under load [R-27] [CWE-613] [ASVS 7.4.1]', async () => {
     const { browser } = await newcomer(origin(0));
     const load = keepAsking(browser);
-    await sleep(1_000);
+    await untilEachAnswered(load, () => true);
     expect((await browser.send('POST', '/api/sign-out')).status).toBe(204);
     await expectNoneLetThroughAfter(performance.now(), load);
   });
@@ -34,7 +33,7 @@ describe('a revocation is in force for every request that begins after its commi
     const { person, browser } = await newcomer(origin(0));
     const { person: other, browser: otherBrowser } = await newcomer(origin(0));
     const load = keepAsking(browser);
-    await sleep(1_000);
+    await untilEachAnswered(load, () => true);
     await database.admin.query(
       `UPDATE sallyport.identities SET disabled_at = now() WHERE id =
         (SELECT identity_id FROM sallyport.email_addresses WHERE folded = $1)`,
@@ -52,35 +51,47 @@ interface Asked {
   readonly status: number;
 }
 
+interface Load {
+  readonly answered: readonly Asked[];
+  stop(): Promise<readonly Asked[]>;
+}
+
 /** Asks both processes in turn, with the cookies as they are now, until it is told to stop. */
-function keepAsking(browser: Visitor): { stop(): Promise<readonly Asked[]> } {
+function keepAsking(browser: Visitor): Load {
   const headers = browser.cookieHeader();
-  const asked: Promise<Asked>[] = [];
+  const asked: Promise<void>[] = [];
+  const answered: Asked[] = [];
   let turn = 0;
   const timer = setInterval(() => {
     const process = turn++ % processes.length;
     const startedAt = performance.now();
     asked.push(
-      ask(origin(process), '/api/session', { headers }).then(({ status }) => ({
-        startedAt,
-        process,
-        status,
-      })),
+      ask(origin(process), '/api/session', { headers }).then(({ status }) => {
+        answered.push({ startedAt, process, status });
+      }),
     );
   }, 1_000 / REQUESTS_PER_SECOND);
   return {
+    answered,
     async stop() {
       clearInterval(timer);
-      return await Promise.all(asked);
+      await Promise.all(asked);
+      return answered;
     },
   };
 }
 
-async function expectNoneLetThroughAfter(
-  committedAt: number,
-  load: { stop(): Promise<readonly Asked[]> },
-): Promise<void> {
-  await sleep(1_000);
+/** Until each process has answered a good many of the requests that are meant. */
+async function untilEachAnswered(load: Load, meant: (asked: Asked) => boolean): Promise<void> {
+  const counts = () =>
+    processes.map((_, process) =>
+      Math.min(30, load.answered.filter((each) => each.process === process && meant(each)).length),
+    );
+  await expect.poll(counts, { timeout: 60_000 }).toEqual(processes.map(() => 30));
+}
+
+async function expectNoneLetThroughAfter(committedAt: number, load: Load): Promise<void> {
+  await untilEachAnswered(load, ({ startedAt }) => startedAt >= committedAt);
   const asked = await load.stop();
   for (const [process] of processes.entries()) {
     const here = asked.filter((each) => each.process === process);

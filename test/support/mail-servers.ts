@@ -77,7 +77,10 @@ export async function startMailServer(port = 0): Promise<MailServer> {
     return null;
   }
 
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
   const bound = (server.server.address() as AddressInfo).port;
   const state: MailServer = {
     url: `smtp://127.0.0.1:${bound}`,

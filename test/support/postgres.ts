@@ -1,9 +1,9 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { freePort } from './ports.ts';
 
 export interface Postgres {
   readonly url: string;
@@ -36,8 +36,23 @@ export async function startPostgres(): Promise<Postgres> {
       onError: () => {},
     });
   let postgres = onDisk();
+
+  /** The last processes of a server that crashed keep the next one out until they are gone. */
+  async function startPatiently(): Promise<void> {
+    for (let attempt = 1; attempt <= 20; attempt++) {
+      postgres = onDisk();
+      const started = await postgres.start().then(
+        () => true,
+        () => false,
+      );
+      if (started) return;
+      await sleep(500);
+    }
+    throw new Error(`PostgreSQL does not start on port ${port}`);
+  }
+
   await postgres.initialise();
-  await postgres.start();
+  await startPatiently();
   return {
     url,
     async crash() {
@@ -45,10 +60,7 @@ export async function startPostgres(): Promise<Postgres> {
       process.kill(pid, 'SIGKILL');
       while (isRunning(pid)) await sleep(10);
     },
-    async restart() {
-      postgres = onDisk();
-      await postgres.start();
-    },
+    restart: startPatiently,
     async stop() {
       await postgres.stop();
       await rm(folder, { recursive: true, force: true });
@@ -91,12 +103,4 @@ function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
