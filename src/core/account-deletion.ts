@@ -1,4 +1,5 @@
 import { runAuthorizedTransaction } from '../db/authorization.ts';
+import { deleteEmailChange } from '../db/email-changes.ts';
 import { scheduleDeletion } from '../db/identities.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import { deleteSessions } from '../db/sessions.ts';
@@ -22,6 +23,8 @@ export async function requestDeletion(
     async (tx) => {
       const deletesAt = await scheduleDeletion(tx, identityId, DELETION_GRACE_DAYS);
       await deleteSessions(tx, identityId, null);
+      // An account on its way out takes no new address by an older link.
+      await deleteEmailChange(tx, identityId);
       await queueMail(tx, core.encryptionKey, {
         kind: 'account-deletion',
         to: email,

@@ -1,21 +1,28 @@
 import { runAuthorizedTransaction } from '../db/authorization.ts';
-import { deleteEmailChange, replaceEmailChange } from '../db/email-changes.ts';
+import { consumeEmailChange, deleteEmailChange, replaceEmailChange } from '../db/email-changes.ts';
 import {
   consumeEmailReversion,
   deleteLaterReversions,
   findReservation,
   insertEmailReversion,
 } from '../db/email-reversions.ts';
-import { findOwnAddress, findProvedAddress, replaceAddress } from '../db/identities.ts';
+import {
+  findOwnAddress,
+  findProvedAddress,
+  isDisabled,
+  replaceAddress,
+} from '../db/identities.ts';
+import { deleteOneTimeTokens } from '../db/one-time-tokens.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
-import { deleteSessions } from '../db/sessions.ts';
+import { deleteOtherSessions, deleteSessions } from '../db/sessions.ts';
+import { consumeSignUp } from '../db/sign-ups.ts';
 import type { Tx } from '../db/transaction.ts';
 import type { Authority, Refused } from './authority.ts';
 import type { Core } from './core.ts';
 import { type EmailAddressProblem, parseEmailAddress } from './email-address.ts';
 import { type MailLanguage, queueMail } from './mail.ts';
 import { mayMail } from './mail-limit.ts';
-import { digestOf, newSecret, parseSecret, secretText } from './secret.ts';
+import { digestOf, newSecret, parseSecret, proofOf, type Secret, secretText } from './secret.ts';
 
 const LINK_HOURS = 24;
 const REVERSION_DAYS = 7;
@@ -81,9 +88,35 @@ export async function requestEmailChange(
 }
 
 /**
+ * Gives the identity the address that the token proves. The row holds that one and the one that it
+ * replaces: if the identity has another by now, or has been disabled since, the change is void
+ * (R-38). Whoever was signed in over the old address need not be its owner: every session ends but
+ * the one in whose browser the link was followed (ASVS 7.4.3). Tokens mailed to either address are
+ * void, and a sign-up under way for the new one ends.
+ */
+export async function confirmEmailChange(
+  tx: Tx,
+  digest: string,
+  session: Secret | null,
+): Promise<'email-changed' | 'invalid'> {
+  const change = await consumeEmailChange(tx, digest);
+  if (!change || (await isDisabled(tx, change.identityId))) return 'invalid';
+  const { identityId, oldFolded, folded } = change;
+  if ((await ownerAddress(tx, folded, identityId)) !== undefined) return 'invalid';
+  if (!(await replaceAddress(tx, identityId, oldFolded, change))) return 'invalid';
+  await deleteOtherSessions(tx, identityId, session && digestOf(proofOf(session)));
+  await deleteOneTimeTokens(tx, [oldFolded, folded]);
+  await consumeSignUp(tx, folded);
+  await insertSecurityEvent(tx, { kind: 'email-changed', identityId });
+  return 'email-changed';
+}
+
+/**
  * Gives an identity its old address back, by the link that was mailed there: a change that somebody
  * else asked for is undone or called off, and so is all that came after it: no way back to an
- * address that they had given it stays open. Every session ends, for one of them may be theirs.
+ * address that they had given it stays open. Every session ends, for one of them may be theirs, and
+ * so does every token mailed to either address. It also works while the identity is disabled or
+ * waits for its deletion, which may be what somebody else brought about: the address is safe first.
  */
 export async function revertEmailChange(core: Core, text: string): Promise<'reverted' | 'invalid'> {
   const token = parseSecret(text);
@@ -98,6 +131,7 @@ export async function revertEmailChange(core: Core, text: string): Promise<'reve
     if (!current || !(await replaceAddress(tx, identityId, current.folded, reversion)))
       return 'invalid';
     await deleteSessions(tx, identityId, null);
+    await deleteOneTimeTokens(tx, [current.folded, reversion.folded]);
     await insertSecurityEvent(tx, { kind: 'email-reverted', identityId });
     return 'reverted';
   });

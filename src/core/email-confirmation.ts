@@ -1,13 +1,12 @@
-import { consumeEmailChange } from '../db/email-changes.ts';
 import { isUniqueViolation } from '../db/errors.ts';
-import { insertIdentity, replaceAddress } from '../db/identities.ts';
+import { insertIdentity } from '../db/identities.ts';
 import { consumeOneTimeToken } from '../db/one-time-tokens.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import { consumeSignUp } from '../db/sign-ups.ts';
 import type { Tx } from '../db/transaction.ts';
 import type { Core } from './core.ts';
-import { ownerAddress } from './email-change.ts';
-import { digestOf, parseSecret } from './secret.ts';
+import { confirmEmailChange, ownerAddress } from './email-change.ts';
+import { digestOf, parseSecret, type Secret } from './secret.ts';
 
 /** What the token's address was proved for. */
 export type Confirmation = 'signed-up' | 'email-changed';
@@ -16,14 +15,19 @@ export type Confirmation = 'signed-up' | 'email-changed';
  * Proves the address that the token was mailed to, and makes the identity of its sign-up or gives
  * the identity that asked for it its new address. Unknown, expired, used and replaced tokens are
  * refused alike.
+ * @param session the secret of the session in whose browser the link was followed, if any.
  */
-export async function confirmEmail(core: Core, text: string): Promise<Confirmation | 'invalid'> {
+export async function confirmEmail(
+  core: Core,
+  text: string,
+  session: Secret | null = null,
+): Promise<Confirmation | 'invalid'> {
   const token = parseSecret(text);
   if (!token) return 'invalid';
   const digest = digestOf(token.bytes);
   try {
     return await core.database.transaction(
-      async (tx) => (await confirmSignUp(tx, digest)) ?? (await confirmChange(tx, digest)),
+      async (tx) => (await confirmSignUp(tx, digest)) ?? (await confirmEmailChange(tx, digest, session)),
     );
   } catch (error) {
     // Somebody else has proved the same address in the same moment.
@@ -47,19 +51,4 @@ async function confirmSignUp(
   const identityId = await insertIdentity(tx, signUp);
   await insertSecurityEvent(tx, { kind: 'address-proved', identityId });
   return 'signed-up';
-}
-
-/**
- * The row holds the address that was proved and the one that it replaces: if the identity has
- * another one by now, the change is void (R-38). A sign-up under way for the address ends with it.
- */
-async function confirmChange(tx: Tx, digest: string): Promise<Confirmation | 'invalid'> {
-  const change = await consumeEmailChange(tx, digest);
-  if (!change) return 'invalid';
-  const { identityId, oldFolded, folded } = change;
-  if ((await ownerAddress(tx, folded, identityId)) !== undefined) return 'invalid';
-  if (!(await replaceAddress(tx, identityId, oldFolded, change))) return 'invalid';
-  await consumeSignUp(tx, folded);
-  await insertSecurityEvent(tx, { kind: 'email-changed', identityId });
-  return 'email-changed';
 }

@@ -130,6 +130,16 @@ export async function findOwnAddress(
     .executeTakeFirst();
 }
 
+/** Whether nobody may be this identity at present. */
+export async function isDisabled(tx: Tx, identityId: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom('sallyport.identities')
+    .where('id', '=', identityId)
+    .select('disabled_at')
+    .executeTakeFirst();
+  return row?.disabled_at !== null;
+}
+
 /** The identity is deleted by the sweeper after so many days. @returns when. */
 export async function scheduleDeletion(tx: Tx, identityId: string, days: number): Promise<Date> {
   const row = await tx

@@ -41,3 +41,8 @@ export async function consumeOneTimeToken(
     .executeTakeFirst();
   return row?.folded;
 }
+
+/** Voids whatever was mailed to these addresses, of any purpose. */
+export async function deleteOneTimeTokens(tx: Tx, folded: readonly string[]): Promise<void> {
+  await tx.deleteFrom('sallyport.one_time_tokens').where('folded', 'in', folded).execute();
+}

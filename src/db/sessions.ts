@@ -66,7 +66,7 @@ export function deleteCurrentSession(): Statement {
     .compile();
 }
 
-/** The live sessions of the request's own identity, the current one marked. */
+/** The live sessions of the request's own identity, the current one marked and first. */
 export const ownSessions: Statement = build
   .selectFrom('sallyport.sessions as s')
   .innerJoin('sallyport.session_activity as a', 'a.session_id', 's.id')
@@ -76,6 +76,7 @@ export const ownSessions: Statement = build
   .select(['s.id', 's.browser', 's.system', 's.created_at as createdAt'])
   .select(['a.last_seen_at as lastSeenAt'])
   .select(sql<boolean>`s.id = sallyport.current_session()`.as('current'))
+  .orderBy('current', 'desc')
   .orderBy('a.last_seen_at', 'desc')
   .compile();
 
@@ -121,6 +122,17 @@ export async function deleteSessions(
 ): Promise<void> {
   let query = tx.deleteFrom('sallyport.sessions').where('identity_id', '=', identityId);
   if (except !== null) query = query.where('id', '!=', except);
+  await query.execute();
+}
+
+/** Ends the sessions of an identity but the one of this proof, all where there is none. */
+export async function deleteOtherSessions(
+  tx: Tx,
+  identityId: string,
+  proofDigest: string | null,
+): Promise<void> {
+  let query = tx.deleteFrom('sallyport.sessions').where('identity_id', '=', identityId);
+  if (proofDigest !== null) query = query.where('proof_digest', '!=', proofDigest);
   await query.execute();
 }
 

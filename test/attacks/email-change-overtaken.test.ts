@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { countRows, whoIs } from '../support/accounts.ts';
 import type { Answer, Visitor } from '../support/client.ts';
 import {
@@ -10,18 +10,12 @@ import {
   requestChange,
   revert,
   revertToken,
+  startEmailChangeServer,
 } from '../support/email-changes.ts';
 import { mailsTo, newcomer, newPerson } from '../support/people.ts';
-import { startTestServer, type TestServer } from '../support/servers.ts';
 
-let server: TestServer;
-let origin: string;
-beforeAll(async () => {
-  server = await startTestServer();
-  ({ origin } = server);
-});
-afterAll(() => server.close());
-beforeEach(() => server.admin.query('DELETE FROM sallyport.mail_limits'));
+const server = await startEmailChangeServer();
+const { origin } = server;
 
 const fresh = (name = 'New') => newPerson(name).email;
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { countRows, whoIs } from '../support/accounts.ts';
 import { type Answer, Visitor } from '../support/client.ts';
 import {
@@ -10,20 +10,13 @@ import {
   requestChange,
   revert,
   revertToken,
+  startEmailChangeServer,
 } from '../support/email-changes.ts';
 import { mailsTo, newcomer, newPerson, type Person, register } from '../support/people.ts';
 import { changedBy } from '../support/rows.ts';
-import { startTestServer, type TestServer } from '../support/servers.ts';
 
-let server: TestServer;
-let origin: string;
-beforeAll(async () => {
-  server = await startTestServer();
-  ({ origin } = server);
-});
-afterAll(() => server.close());
-// What one test mails is not held against the next one.
-beforeEach(() => server.admin.query('DELETE FROM sallyport.mail_limits'));
+const server = await startEmailChangeServer();
+const { origin } = server;
 
 const fresh = () => newPerson('New').email;
 
@@ -55,7 +48,7 @@ describe('a change of address', () => {
     expect([await signIn(person, person.email), await signIn(person, email)]).toEqual([200, 401]);
 
     const token = await confirmToken(origin, email);
-    expect((await confirm(origin, token)).status).toBe(200);
+    expect((await confirm(browser, token)).status).toBe(200);
     expect(await ownerOf(server, email)).toBe(identity.id);
     expect((await whoIs(browser)).identity.email).toBe(email);
     expect([await signIn(person, person.email), await signIn(person, email)]).toEqual([401, 200]);

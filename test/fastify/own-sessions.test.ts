@@ -59,7 +59,7 @@ const setLastSeen = (id: string, ago: string) =>
   );
 
 describe('GET /api/sessions', () => {
-  test('lists the own live sessions, the one used last first, and marks this one [ASVS 7.5.2]', async () => {
+  test('lists the own live sessions, this one first and marked, the others as they were last used [ASVS 7.5.2]', async () => {
     const { browsers, ids } = await threeBrowsers();
     await setLastSeen(ids[0], '20 minutes');
     await setLastSeen(ids[1], '10 minutes');
@@ -68,9 +68,9 @@ describe('GET /api/sessions', () => {
     expect(
       listed.map(({ id, browser, system, current }) => [id, browser, system, current]),
     ).toEqual([
+      [ids[2], null, null, true],
       [ids[1], 'Safari 18', 'iOS', false],
       [ids[0], 'Firefox 133', 'Linux', false],
-      [ids[2], null, null, true],
     ]);
     for (const { createdAt, lastSeenAt } of listed) {
       expect(Math.abs(Date.parse(createdAt) - Date.now())).toBeLessThan(60_000);

@@ -1,7 +1,20 @@
-import { expect } from 'vitest';
+import { afterAll, beforeEach, expect } from 'vitest';
 import type { TestDatabase } from './databases.ts';
 import { type Answer, Visitor } from './client.ts';
 import { mailsTo } from './people.ts';
+import { startTestServer, type TestServer } from './servers.ts';
+
+/** The product for one file of tests; what one test mails is not held against the next one. */
+export async function startEmailChangeServer(): Promise<TestServer> {
+  const server = await startTestServer();
+  afterAll(() => server.close());
+  beforeEach(() => forgetMailLimits(server));
+  return server;
+}
+
+export async function forgetMailLimits({ admin }: TestDatabase): Promise<void> {
+  await admin.query('DELETE FROM sallyport.mail_limits');
+}
 
 export const requestChange = (browser: Visitor, email: string): Promise<Answer> =>
   browser.send('POST', '/api/account/change-email', { email });
@@ -31,17 +44,19 @@ export async function revertToken(origin: string, email: string): Promise<string
   return token ?? '';
 }
 
-/** By somebody who has nothing but the link. */
-export const confirm = (origin: string, token: string): Promise<Answer> =>
-  new Visitor(origin).send('POST', '/api/email-confirmations', { token });
+/** In this browser or, at an origin, by somebody who has nothing but the link. */
+export const confirm = (by: Visitor | string, token: string): Promise<Answer> =>
+  (typeof by === 'string' ? new Visitor(by) : by).send('POST', '/api/email-confirmations', {
+    token,
+  });
 
 export const revert = (origin: string, token: string): Promise<Answer> =>
   new Visitor(origin).send('POST', '/api/email-reversions', { token });
 
-/** Changes the address as its owner does, over both mailboxes. */
+/** Changes the address as its owner does, in the browser in which they asked for it. */
 export async function changeAddress(browser: Visitor, email: string): Promise<void> {
   expect((await requestChange(browser, email)).status).toBe(202);
-  const { status } = await confirm(browser.origin, await confirmToken(browser.origin, email));
+  const { status } = await confirm(browser, await confirmToken(browser.origin, email));
   expect(status).toBe(200);
 }
 

@@ -67,7 +67,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       },
     },
     async (request, reply) => {
-      const outcome = await confirmEmail(core, request.body.token);
+      const outcome = await confirmEmail(core, request.body.token, request.sessionSecret);
       if (outcome === 'invalid') return refuse('invalid-token', request, reply);
       return reply.send({ status: 'confirmed' });
     },

@@ -82,7 +82,7 @@ function signUpPages(server: FastifyInstance, core: Core): void {
     { ...FORM, schema: { hide: true, body: LINK_FORM } },
     async (request, reply) => {
       const texts = textsFor(request);
-      const outcome = await confirmEmail(core, request.body.token);
+      const outcome = await confirmEmail(core, request.body.token, request.sessionSecret);
       if (outcome === 'invalid') return sendPage(reply.code(400), invalidLinkPage(texts));
       return sendPage(
         reply,

@@ -36,7 +36,7 @@ export const emailChange: Texts['emailChange'] = {
   fieldLabel: 'New email address',
   lead:
     'We send a link to the new address, and a notice to the one that you have now. ' +
-    'Nothing changes until you follow the link.',
+    'Nothing changes until you follow the link; then your other sessions end.',
   submit: 'Send the link',
   pendingTitle: 'Waiting for you to confirm',
   pendingUntil: 'The link in the message works until {time}.',
@@ -89,7 +89,7 @@ export const reauthentication: Texts['reauthentication'] = {
 
 export const emailChanged: Texts['emailChanged'] = {
   title: 'Your address has changed',
-  text: 'From now on you sign in with the new one.',
+  text: 'From now on you sign in with the new one. Your other sessions have ended.',
 };
 
 export const emailRevert: Texts['emailRevert'] = {

@@ -36,7 +36,7 @@ export const emailChange: Texts['emailChange'] = {
   fieldLabel: 'Neue E-Mail-Adresse',
   lead:
     'Wir senden einen Link an die neue Adresse und einen Hinweis an die bisherige. ' +
-    'Bis Sie dem Link folgen, ändert sich nichts.',
+    'Bis Sie dem Link folgen, ändert sich nichts; dann enden Ihre anderen Sitzungen.',
   submit: 'Link senden',
   pendingTitle: 'Noch nicht bestätigt',
   pendingUntil: 'Der Link in der Nachricht gilt bis {time}.',
@@ -95,7 +95,7 @@ export const reauthentication: Texts['reauthentication'] = {
 
 export const emailChanged: Texts['emailChanged'] = {
   title: 'Ihre Adresse ist geändert',
-  text: 'Ab jetzt melden Sie sich mit der neuen Adresse an.',
+  text: 'Ab jetzt melden Sie sich mit der neuen Adresse an. Ihre anderen Sitzungen sind beendet.',
 };
 
 export const emailRevert: Texts['emailRevert'] = {
