@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchChromium, noChromium } from '../support/chromium.ts';
+import { launchChromium, noChromium, untilLoaded } from '../support/chromium.ts';
 import { mailsTo, newPerson, type Person, register } from '../support/people.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
 
@@ -55,7 +55,9 @@ describe.skipIf(noChromium)(`the account's pages in Chromium ${noChromium || ''}
       await page.goto(`${server.origin}/account/sessions`);
       expect(await page.locator('form[action="/account/sessions/end"]').count()).toBe(1);
       await look('1-sessions');
-      await page.click('form[action="/account/sessions/end"] [type=submit]');
+      await untilLoaded(page, () =>
+        page.click('form[action="/account/sessions/end"] [type=submit]'),
+      );
       expect(await page.locator('form[action="/account/sessions/end"]').count()).toBe(0);
 
       const changed = { ...person, password: `${person.password} anew` };
@@ -93,11 +95,11 @@ describe.skipIf(noChromium)(`the account's pages in Chromium ${noChromium || ''}
       await page.goto(`${server.origin}/account/data`);
       await look('5-data');
       await page.check('[name=confirm]');
-      await page.click('form[action="/account/delete"] [type=submit]');
+      await untilLoaded(page, () => page.click('form[action="/account/delete"] [type=submit]'));
       await look('6-deletion-requested');
       await signIn(page, { ...changed, email: moved });
       await look('7-deletion-banner');
-      await page.click('form[action="/account/keep"] [type=submit]');
+      await untilLoaded(page, () => page.click('form[action="/account/keep"] [type=submit]'));
       expect(await page.locator('form[action="/account/keep"]').count()).toBe(0);
 
       // The way back, from the notice that went to the old address.
@@ -132,8 +134,7 @@ describe.skipIf(noChromium)(`the account's pages in Chromium ${noChromium || ''}
   }
 
   async function submit(page: Page): Promise<void> {
-    await page.locator('main form [type=submit]').last().click();
-    await page.waitForLoadState();
+    await untilLoaded(page, () => page.locator('main form [type=submit]').last().click());
   }
 
   async function otherSession(person: Person, options: BrowserContextOptions): Promise<void> {

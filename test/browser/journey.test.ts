@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchChromium, noChromium } from '../support/chromium.ts';
+import { launchChromium, noChromium, untilLoaded } from '../support/chromium.ts';
 import { mailsTo, newPerson } from '../support/people.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
+import { complaintsOf } from './complaints.ts';
 
 const SCREENSHOTS = 'test-results/screenshots';
 
@@ -58,57 +59,42 @@ describe.skipIf(noChromium)(`the journey in Chromium ${noChromium || ''}`, () =>
     await page.fill('[name=displayName]', person.displayName);
     await page.fill('[name=email]', person.email);
     await page.fill('[name=password]', 'passwordpassword');
-    await page.click('main form [type=submit]');
+    await untilLoaded(page, () => page.click('main form [type=submit]'));
     expect(await page.getAttribute('[name=password]', 'aria-invalid')).toBe('true');
     expect(await page.inputValue('[name=email]')).toBe(person.email);
     expect(await page.inputValue('[name=password]')).toBe('');
     await look('2-sign-up-refused');
     await page.fill('[name=password]', person.password);
-    await page.click('main form [type=submit]');
+    await untilLoaded(page, () => page.click('main form [type=submit]'));
     await look('3-check-mail');
 
     const [mail] = await mailsTo(server.origin, person.email);
     await page.goto(mail?.links[0] ?? '');
     await look('4-confirm');
-    await page.click('main form [type=submit]');
+    await untilLoaded(page, () => page.click('main form [type=submit]'));
     await look('5-confirmed');
 
     await page.goto(`${server.origin}/sign-in`);
     await page.fill('[name=email]', person.email);
     await page.fill('[name=password]', 'not the password at all');
-    await page.click('main form [type=submit]');
+    await untilLoaded(page, () => page.click('main form [type=submit]'));
     expect(await page.locator('[role=alert]').count()).toBe(1);
     await look('6-sign-in-failed');
     await page.fill('[name=password]', person.password);
-    await page.click('main form [type=submit]');
+    await untilLoaded(page, () => page.click('main form [type=submit]'));
     expect(page.url()).toBe(`${server.origin}/account`);
     await look('7-account');
 
     await page.fill('[name=displayName]', 'Grace Hopper');
-    await page.click('main form [type=submit]');
+    await untilLoaded(page, () => page.click('main form [type=submit]'));
     expect(await page.inputValue('[name=displayName]')).toBe('Grace Hopper');
     await look('8-renamed');
-    await page.click('form[action="/sign-out"] button');
+    await untilLoaded(page, () => page.click('form[action="/sign-out"] button'));
     await look('9-signed-out');
     await page.goto(`${server.origin}/account`);
     expect(page.url()).toBe(`${server.origin}/sign-in?return_to=%2Faccount`);
   }
 });
-
-/**
- * What the browser has to complain about: a refused style or script, a failed file, an exception.
- */
-function complaintsOf(page: Page): string[] {
-  const complaints: string[] = [];
-  page.on('console', (message) => {
-    // A refused form is a page with status 400 or 401, which Chromium notes as an error.
-    const refusedForm = message.text().includes('the server responded with a status of 40');
-    if (message.type() === 'error' && !refusedForm) complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
-  return complaints;
-}
 
 async function expectNoSidewaysScrolling(page: Page): Promise<void> {
   const box = await page.locator('html').boundingBox();

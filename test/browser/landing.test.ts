@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchChromium, noChromium } from '../support/chromium.ts';
+import { launchChromium, noChromium, untilLoaded } from '../support/chromium.ts';
 import { mailedToken, newPerson, type Person, register, signedIn } from '../support/people.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
 
@@ -62,7 +62,8 @@ describe.skipIf(noChromium)(`coming from elsewhere, in Chromium ${noChromium || 
       if (signedInBefore) await signIn(page, `${server.origin}/sign-in`, owner);
       const token = await mailedToken(server.origin, moved);
       await follow(page, `/confirm-email?token=${token}`);
-      await page.click('form[action="/confirm-email"] [type=submit]');
+      const confirm = 'form[action="/confirm-email"] [type=submit]';
+      await untilLoaded(page, () => page.click(confirm));
       await page.click('main a[href="/account"]');
       await page.waitForURL(`${server.origin}/${signedInBefore ? 'account' : 'sign-in?*'}`);
       if (!signedInBefore) await signIn(page, page.url(), { ...owner, email: moved });
@@ -95,8 +96,7 @@ describe.skipIf(noChromium)(`coming from elsewhere, in Chromium ${noChromium || 
     await page.goto(url);
     await page.fill('[name=email]', who.email);
     await page.fill('[name=password]', who.password);
-    await page.click('main form [type=submit]');
-    await page.waitForLoadState();
+    await untilLoaded(page, () => page.click('main form [type=submit]'));
   }
 
   /** Clicks a link on a page of another site, as in a mail that is read in the browser. */

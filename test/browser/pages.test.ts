@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchChromium, noChromium } from '../support/chromium.ts';
+import { launchChromium, noChromium, untilLoaded } from '../support/chromium.ts';
 import { newPerson, type Person, register } from '../support/people.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
 import { complaintsOf } from './complaints.ts';
@@ -129,7 +129,7 @@ describe.skipIf(noChromium)(`the account in Chromium ${noChromium || ''}`, () =>
         await followMailed(page, moved, '/confirm-email');
         await press(page, '/confirm-email');
         await look('email-changed');
-        await page.click('main a[href="/account"]');
+        await untilLoaded(page, () => page.click('main a[href="/account"]'));
         expect(await page.textContent('main')).toContain(moved);
 
         await followMailed(page, person.email, '/revert-email');
@@ -193,7 +193,7 @@ describe.skipIf(noChromium)(`the account in Chromium ${noChromium || ''}`, () =>
         await page.check('[name=confirm]');
         await press(page, '/account/delete');
         await look('deletion-requested');
-        await page.click('main a[href="/sign-in"]');
+        await untilLoaded(page, () => page.click('main a[href="/sign-in"]'));
         await page.fill('[name=email]', person.email);
         await page.fill('[name=password]', person.password);
         await press(page, '/sign-in');
@@ -212,8 +212,7 @@ describe.skipIf(noChromium)(`the account in Chromium ${noChromium || ''}`, () =>
 
   /** Presses the button of the form that goes there. */
   async function press(page: Page, action: string): Promise<void> {
-    await page.click(`form[action="${action}"] [type=submit]`);
-    await page.waitForLoadState();
+    await untilLoaded(page, () => page.click(`form[action="${action}"] [type=submit]`));
   }
 
   async function prove(page: Page, password: string): Promise<void> {
@@ -227,8 +226,8 @@ describe.skipIf(noChromium)(`the account in Chromium ${noChromium || ''}`, () =>
   async function followMailed(page: Page, email: string, path: string): Promise<void> {
     await page.goto(`${server.origin}/development/mailbox`);
     const mail = page.locator('article', { hasText: email });
-    await mail.locator(`a[href*="${path}?"]`).first().click();
-    await page.waitForLoadState();
+    const link = mail.locator(`a[href*="${path}?"]`).first();
+    await untilLoaded(page, () => link.click());
     expect(pathOf(page)).toBe(path);
   }
 

@@ -1,5 +1,6 @@
 import type { BrowserContext, Page } from 'playwright-core';
 import type { Legitimate } from '../attacks/routes.ts';
+import { untilLoaded } from '../support/chromium.ts';
 import type { Person } from '../support/people.ts';
 
 /**
@@ -64,6 +65,6 @@ export async function signInOnPage(
   await page.goto(`${origin}/sign-in`);
   await page.fill('[name=email]', email);
   await page.fill('[name=password]', password);
-  await page.click('main form [type=submit]');
+  await untilLoaded(page, () => page.click('main form [type=submit]'));
   return page;
 }

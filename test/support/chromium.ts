@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, type Browser } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 
 /** Debian's Chromium; `.ci/run` installs it. */
 const EXECUTABLE = '/usr/bin/chromium';
@@ -22,6 +22,15 @@ const ARGUMENTS = [
 
 export async function launchChromium(): Promise<Browser> {
   return await chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS });
+}
+
+/**
+ * Does what leads to another document, and waits until that is there with all that belongs to it: a
+ * click alone may be done while the document before it still stands.
+ */
+export async function untilLoaded(page: Page, act: () => Promise<unknown>): Promise<void> {
+  const loaded = page.waitForEvent('load', { timeout: 60_000 });
+  await Promise.all([loaded, act()]);
 }
 
 /** A browser that sends cookies whose SameSite allows it with requests of other sites, too. */
