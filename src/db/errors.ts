@@ -26,6 +26,11 @@ export class OpenTransactionError extends Error {
   override readonly name = 'OpenTransactionError';
 }
 
+/** A statement that the first wall cannot keep to one tenant; it was not sent. */
+export class UnscopedQueryError extends Error {
+  override readonly name = 'UnscopedQueryError';
+}
+
 /**
  * Why a connection could not be had, for the person who runs the process: what the server answered,
  * which names the role and the database and never a password, or the operating system's word.
