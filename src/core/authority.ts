@@ -1,11 +1,11 @@
-import type { Principal, Refusal, Requirement } from '../db/authorization.ts';
+import type { AccountPrincipal, Refusal, Requirement } from '../db/authorization.ts';
 
 /**
  * On whose behalf an operation runs: the principal that the database has found, and what it
  * required of the request, which the operation's own transaction requires again.
  */
 export interface Authority {
-  readonly principal: Principal;
+  readonly principal: AccountPrincipal;
   readonly requirement: Requirement;
 }
 

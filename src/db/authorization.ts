@@ -8,13 +8,19 @@ export interface Principal {
   readonly sessionId: string;
   readonly identityId: string;
   readonly tenantId: string | null;
-  readonly email: string;
-  readonly displayName: string;
+  /** Those of the identity's role in the tenant; null where there is no tenant. */
+  readonly permissions: readonly string[] | null;
   readonly authenticatedAt: Date;
   readonly createdAt: Date;
   readonly expiresAt: Date;
   readonly synchronizerGeneration: number;
   readonly seenSecondsAgo: number;
+}
+
+/** The principal of a requirement `withAccount`. */
+export interface AccountPrincipal extends Principal {
+  readonly email: string;
+  readonly displayName: string;
 }
 
 export type Refusal =
@@ -29,6 +35,8 @@ export interface Requirement {
   readonly permission: string | null;
   /** How long ago the person may have proved who they are; left out where it does not matter. */
   readonly freshSeconds?: number;
+  /** Whether the principal's address and name are wanted too. */
+  readonly withAccount?: boolean;
   /**
    * For a write: the digest of the synchronizer token that the request presented, null where it
    * presented none. For a read: undefined.
@@ -49,14 +57,14 @@ export async function runAuthorized(
   requirement: Requirement,
   statements: readonly Statement[],
 ): Promise<Authorized> {
-  const { role, proof } = requirement;
-  const decision = decisionOf(requirement);
+  const { role } = requirement;
+  const opening = decisionOf(requirement);
   const access = requirement.synchronizerDigest === undefined ? 'read' : 'write';
   return await orRefusal(async () => {
-    const answered = await database.batch({ role, proof, access }, [...decision, ...statements]);
+    const answered = await database.batch({ role, access, opening }, statements);
     const principal = answered[0]?.rows[0] as Principal | undefined;
     if (!principal) throw new Error('the database decided nothing');
-    return { principal, results: answered.slice(decision.length) };
+    return { principal, results: answered.slice(opening.length) };
   });
 }
 
@@ -70,19 +78,19 @@ export async function runAuthorizedTransaction<T>(
   requirement: Requirement,
   work: (tx: Tx) => Promise<T>,
 ): Promise<{ readonly result: T } | { readonly refusal: Refusal }> {
-  const opening = { proof: requirement.proof, statements: decisionOf(requirement) };
+  const opening = decisionOf(requirement);
   return await orRefusal(async () => ({ result: await database.transaction(work, opening) }));
 }
 
 /** The statements that raise where the requirement is not met; the first answers the principal. */
 function decisionOf(requirement: Requirement): readonly Statement[] {
-  const { permission, freshSeconds, synchronizerDigest } = requirement;
+  const { proof, permission, freshSeconds, synchronizerDigest, withAccount } = requirement;
   const decision =
     synchronizerDigest === undefined
-      ? { sql: `${COLUMNS} sallyport.require($1::TEXT) AS r`, parameters: [permission] }
+      ? { sql: REQUIRE, parameters: [proof, permission, withAccount ?? false] }
       : {
-          sql: `${COLUMNS} sallyport.require_for_write($1::TEXT, $2::TEXT) AS r`,
-          parameters: [permission, synchronizerDigest],
+          sql: REQUIRE_FOR_WRITE,
+          parameters: [proof, permission, synchronizerDigest, withAccount ?? false],
         };
   if (freshSeconds === undefined) return [decision];
   const sql = 'SELECT sallyport.require_fresh($1::BIGINT)';
@@ -100,18 +108,25 @@ async function orRefusal<T>(work: () => Promise<T>): Promise<T | { readonly refu
 }
 
 /**
- * Beside the principal's columns, the decision leaves the identity for the first wall: a predicate
- * in the statements behind it that stops a forgotten condition at next to no cost. It is a plain
- * setting, which injected SQL can change; the policies ask the database's own functions and not
- * this.
+ * The decision carries the proof into the transaction, for the policies of the statements behind
+ * it, and leaves the identity and the tenant for the first wall: a predicate that stops a forgotten
+ * condition at next to no cost. These two are plain settings, which injected SQL can change; the
+ * policies ask the database's own functions, which look the proof up, and not these. It is this
+ * statement that sets them and not the function: whether CockroachDB lets a function do so has not
+ * been verified.
  */
-const COLUMNS = `SELECT set_config('sallyport.identity', o_identity::TEXT, true) AS "decidedFor",
+const DECISION = `SELECT set_config('sallyport.proof', $1::TEXT, true) IS NOT NULL
+    AND set_config('sallyport.identity', o_identity::TEXT, true) IS NOT NULL
+    AND set_config('sallyport.tenant', COALESCE(o_tenant::TEXT, ''), true) IS NOT NULL AS "decided",
   o_session AS "sessionId", o_identity AS "identityId",
-  o_tenant AS "tenantId", o_email AS "email", o_display_name AS "displayName",
+  o_tenant AS "tenantId", o_permissions AS "permissions",
+  o_email AS "email", o_display_name AS "displayName",
   o_authenticated_at AS "authenticatedAt",
   o_created_at AS "createdAt", o_expires_at AS "expiresAt",
   o_synchronizer_generation AS "synchronizerGeneration", o_seen_seconds_ago AS "seenSecondsAgo"
   FROM`;
+const REQUIRE = `${DECISION} sallyport.require($1::TEXT, $2::TEXT, $3::BOOL) AS r`;
+const REQUIRE_FOR_WRITE = `${DECISION} sallyport.require_for_write($1::TEXT, $2::TEXT, $3::TEXT, $4::BOOL) AS r`;
 
 /** The SQLSTATEs that sallyport.require and sallyport.require_for_write raise. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {

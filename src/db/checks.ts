@@ -80,7 +80,7 @@ async function checkMigrations(database: Database): Promise<readonly Finding[]> 
   const recorded = new Set<unknown>();
   const read = { sql: 'SELECT id FROM sallyport.migrations', parameters: [] };
   try {
-    const asApp = { role: 'sallyport_app', proof: '', access: 'read' } as const;
+    const asApp = { role: 'sallyport_app', access: 'read' } as const;
     const [answer] = await database.batch(asApp, [read]);
     for (const row of answer?.rows ?? []) recorded.add(row['id']);
   } catch (error) {
@@ -101,7 +101,7 @@ async function checkCatalog(database: Database): Promise<readonly Finding[]> {
   const checks: readonly CatalogCheck[] =
     database.engine === 'embedded' ? schema : [roles, ownership, creation, ...schema];
   const statements = checks.flatMap((check) => check.statements);
-  const asApp = { role: 'sallyport_app', proof: '', access: 'read' } as const;
+  const asApp = { role: 'sallyport_app', access: 'read' } as const;
   const answers = await database.batch(asApp, statements);
   const findings: Finding[] = [];
   let next = 0;

@@ -22,29 +22,28 @@ export type Role = 'sallyport_app' | 'sallyport_identity';
 
 export interface BatchOptions {
   readonly role: Role;
-  /** The request's proof in hex, or '' for nobody: then every policy and `require` refuses. */
-  readonly proof: string;
   /** A read may be sent again when its connection is lost; a write may not. */
   readonly access: 'read' | 'write';
-}
-
-export interface Opening {
-  readonly proof: string;
-  readonly statements: readonly Statement[];
+  /**
+   * What carries a proof into the transaction, before anything else runs. Left out, the batch is
+   * nobody's: every policy and `require` refuses.
+   */
+  readonly opening?: readonly Statement[];
 }
 
 export interface Database {
   readonly engine: Engine;
   /**
-   * Sends the statements, behind the proof, in one flush that is one transaction.
+   * Sends the statements, behind the opening, in one flush that is one transaction. Answers a
+   * result for each statement, those of a given opening first.
    * @throws DatabaseUnavailableError, or for a write whose connection was lost UnknownOutcomeError.
    */
   batch(options: BatchOptions, statements: readonly Statement[]): Promise<StatementResult[]>;
   /**
-   * Several statements that depend on each other, as sallyport_identity: see runTransaction. With
-   * `opening`, these go out with BEGIN, behind the proof, and nothing runs if one of them fails.
+   * Several statements that depend on each other, as sallyport_identity: see runTransaction. The
+   * opening goes out with BEGIN, and nothing runs if it fails.
    */
-  transaction<T>(work: (tx: Tx) => Promise<T>, opening?: Opening): Promise<T>;
+  transaction<T>(work: (tx: Tx) => Promise<T>, opening?: readonly Statement[]): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -75,21 +74,21 @@ export function openServerDatabase(logins: ServerLogins): Database {
       : null;
   return {
     engine: logins.engine,
-    async batch({ role, proof, access }, statements) {
+    async batch({ role, access, opening }, statements) {
       checkQueries(statements);
       const pool = role === 'sallyport_app' ? app : identity;
+      const sent = [...(opening ?? NOBODY), ...statements];
       if (logins.engine === 'cockroachdb') {
-        return await runEnveloped(pool, access, [carry(proof), ...statements], 1);
+        return (await runEnveloped(pool, access, sent)).slice(opening ? 0 : NOBODY.length);
       }
-      const enclosed = [carry(proof), ...statements, PRISTINE];
+      const pristine = statements.length > 0 ? [PRISTINE] : [];
       const results =
         reads && role === 'sallyport_app' && access === 'read'
-          ? await reads.run(enclosed)
-          : await runPooled(pool, access, enclosed);
-      return results.slice(1, -1);
+          ? await reads.run([...sent, ...pristine])
+          : await runPooled(pool, access, [...sent, ...pristine]);
+      return results.slice(opening ? 0 : NOBODY.length, sent.length);
     },
-    transaction: (work, opening = NOBODY) =>
-      runTransaction(identity, [carry(opening.proof), ...opening.statements], work),
+    transaction: (work, opening = NOBODY) => runTransaction(identity, opening, work),
     async close() {
       await Promise.all([app.close(), identity.close(), reads?.close()]);
     },
@@ -104,17 +103,13 @@ export function openEmbeddedDatabase(lite: PGlite): Database {
   const pool = openPool({ ...embeddedConfig(lite), max: 1 });
   return {
     engine: 'embedded',
-    async batch({ role, proof, access }, statements) {
+    async batch({ role, access, opening }, statements) {
       checkQueries(statements);
-      const enclosed = [takeOn(role), carry(proof), ...statements];
-      return (await runPooled(pool, access, enclosed)).slice(2);
+      const sent = [takeOn(role), ...(opening ?? NOBODY), ...statements];
+      return (await runPooled(pool, access, sent)).slice(opening ? 1 : 1 + NOBODY.length);
     },
     transaction: (work, opening = NOBODY) =>
-      runTransaction(
-        pool,
-        [takeOn('sallyport_identity'), carry(opening.proof), ...opening.statements],
-        work,
-      ),
+      runTransaction(pool, [takeOn('sallyport_identity'), ...opening], work),
     close: () => pool.close(),
   };
 }
@@ -139,18 +134,17 @@ function checkQueries(statements: readonly Statement[]): void {
 
 /**
  * Undoes what a statement of the batch may have set for the session, injected SQL included: nothing
- * of one request reaches the next (R-98). It goes last, because the next batch's transaction
+ * of one request reaches the next (R-98). A batch that is its opening alone is all ours, fixed
+ * text: there is nothing to undo. It goes last, because the next batch's transaction
  * begins, with the isolation of the session's settings, before a statement of it could repair them;
  * if the batch fails, its settings go with it. What the connection was opened with stays.
  */
 const PRISTINE: Statement = { sql: 'RESET ALL', parameters: [] };
 
-const NOBODY: Opening = { proof: '', statements: [] };
-
-/** The proof, for this transaction only; '' takes away what an earlier one might have left. */
-function carry(proof: string): Statement {
-  return { sql: `SELECT set_config('sallyport.proof', $1, true)`, parameters: [proof] };
-}
+/** No proof, for this transaction only: it takes away what an earlier one might have left. */
+const NOBODY: readonly Statement[] = [
+  { sql: `SELECT set_config('sallyport.proof', '', true)`, parameters: [] },
+];
 
 function takeOn(role: Role): Statement {
   return { sql: `SELECT set_config('role', $1, true)`, parameters: [role] };
@@ -180,7 +174,6 @@ async function runEnveloped(
   pool: Pool,
   access: 'read' | 'write',
   statements: readonly Statement[],
-  own: number,
 ): Promise<StatementResult[]> {
   const begin = { sql: 'BEGIN', parameters: [] };
   const commit = { sql: 'COMMIT', parameters: [] };
@@ -188,7 +181,7 @@ async function runEnveloped(
     return await retrySerializationFailures(async () => {
       try {
         const results = await send(client, access, [begin, ...statements, commit]);
-        return results.slice(own + 1, -1);
+        return results.slice(1, -1);
       } catch (error) {
         await leaveTransaction(client);
         throw error;

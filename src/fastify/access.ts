@@ -1,5 +1,6 @@
 import type { FastifyRequest, RouteOptions } from 'fastify';
 import {
+  type AccountPrincipal,
   type Principal,
   type Refusal,
   type Requirement,
@@ -53,6 +54,8 @@ declare module 'fastify' {
     returnTo?: string;
   }
   interface FastifyContextConfig {
+    /** A route of the account's own, which may know its address and name. */
+    account?: true;
     access?: Access;
     load?: Load | undefined;
     role?: Role | undefined;
@@ -117,7 +120,9 @@ export async function authorize(core: Core, request: FastifyRequest): Promise<Pr
   const authorized = await runAuthorized(core.database, requirement, statements);
   if ('refusal' in authorized) return authorized.refusal satisfies Refusal & ProblemCode;
   request.principal = authorized.principal;
-  request.authority = { principal: authorized.principal, requirement };
+  if (hasAccount(authorized.principal)) {
+    request.authority = { principal: authorized.principal, requirement };
+  }
   request.loaded = Object.fromEntries(
     queries.flatMap(([name], index) => {
       const result = authorized.results[index];
@@ -133,8 +138,12 @@ export function authorityOf(request: FastifyRequest): Authority {
   return request.authority;
 }
 
-export function principalOf(request: FastifyRequest): Principal {
+export function principalOf(request: FastifyRequest): AccountPrincipal {
   return authorityOf(request).principal;
+}
+
+function hasAccount(principal: Principal): principal is AccountPrincipal {
+  return 'email' in principal && principal.email !== null;
 }
 
 function requirementOf(
@@ -148,6 +157,7 @@ function requirementOf(
     role,
     proof: proofOf(secret),
     permission: permission ?? null,
+    withAccount: request.routeOptions.config.account === true,
     ...(stepUp ? { freshSeconds: stepUp.withinSeconds } : {}),
     ...(isSafeMethod(request.method) ? {} : { synchronizerDigest: presentedDigest(request) }),
   };

@@ -71,6 +71,9 @@ export async function buildApp(core: Core, options: AppOptions): Promise<Fastify
   addNotFound(app);
   addGate(app, core, options.policy);
   addLastSeen(app, core);
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, account: true };
+  });
   accountApi(app, core);
   ownAccountApi(app, core);
   const origin = () => options.policy.origin;

@@ -18,7 +18,7 @@ export function addLastSeen(app: FastifyInstance, core: Core): void {
     const { sessionId } = principal;
     if (underWay.has(sessionId)) return;
     const touch = core.database
-      .batch({ role: 'sallyport_identity', proof: '', access: 'write' }, [touchSession(sessionId)])
+      .batch({ role: 'sallyport_identity', access: 'write' }, [touchSession(sessionId)])
       .then(() => {})
       .catch((error: unknown) => request.log.warn({ err: error }, 'last seen was not noted'))
       .finally(() => underWay.delete(sessionId));

@@ -100,9 +100,7 @@ function startBackgroundWork(
 ): readonly Repeated[] {
   const sweeper = repeat(SWEEP_MILLISECONDS, app.log, 'sweeper', async () => {
     for (const statement of SWEEP_STATEMENTS) {
-      await core.database.batch({ role: 'sallyport_identity', proof: '', access: 'write' }, [
-        statement,
-      ]);
+      await core.database.batch({ role: 'sallyport_identity', access: 'write' }, [statement]);
     }
   });
   return config.mail ? [sweeper, startMailer(core, config.mail, origin, app.log)] : [sweeper];

@@ -225,12 +225,12 @@ export const EXPRESSIONS: readonly Injection[] = [
   expression(
     'require with a permission that it lacks',
     'SP403',
-    `SELECT r::TEXT FROM sallyport.require('everything') AS r`,
+    `SELECT r::TEXT FROM sallyport.require(current_setting('sallyport.proof', true), 'everything', TRUE) AS r`,
   ),
   expression(
     'require_for_write with a guessed digest',
     'SP419',
-    `SELECT r::TEXT FROM sallyport.require_for_write(NULL, repeat('0', 64)) AS r`,
+    `SELECT r::TEXT FROM sallyport.require_for_write(repeat('0', 64), NULL, repeat('0', 64), TRUE) AS r`,
   ),
   expression(
     'has_permission of every permission',

@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import type { Statement, StatementResult } from '../../src/db/batch.ts';
 import { type Database, openServerDatabase } from '../../src/db/database.ts';
-import { insertPrincipal, loginsOf, sha256, type TestPrincipal } from '../db/principals.ts';
+import {
+  carrying,
+  insertPrincipal,
+  loginsOf,
+  sha256,
+  type TestPrincipal,
+} from '../db/principals.ts';
 import { createDatabase, type TestDatabase } from '../support/databases.ts';
 import { startWireProxy, type WireProxy } from '../support/wire-proxy.ts';
 
@@ -69,7 +75,8 @@ export async function openInjectionTarget(): Promise<InjectionTarget> {
 
   async function run(statement: Statement, access: Access): Promise<Loot> {
     try {
-      const options = { role: 'sallyport_app', proof: attacker.proof, access } as const;
+      const opening = carrying(attacker.proof);
+      const options = { role: 'sallyport_app', access, opening } as const;
       return lootOf(await database.batch(options, [whoAsks(attacker, access), statement]));
     } catch (error) {
       return lootOfError(error);
@@ -91,7 +98,8 @@ export async function openInjectionTarget(): Promise<InjectionTarget> {
       return await run({ sql: placeholder, parameters: [] }, access);
     },
     async request(principal, access) {
-      const options = { role: 'sallyport_app', proof: principal?.proof ?? '', access } as const;
+      const opening = carrying(principal?.proof ?? '');
+      const options = { role: 'sallyport_app', access, opening } as const;
       const own = { sql: 'SELECT * FROM sallyport.profiles /* attack */', parameters: [] };
       const authorize = principal ? [whoAsks(principal, access)] : [];
       const statements = [...authorize, own, { sql: SETTINGS, parameters: [] }];
@@ -110,15 +118,19 @@ export async function openInjectionTarget(): Promise<InjectionTarget> {
 
 function whoAsks(principal: TestPrincipal, access: Access): Statement {
   return access === 'read'
-    ? { sql: 'SELECT o_identity FROM sallyport.require($1::TEXT) /* attack */', parameters: [null] }
+    ? {
+        sql: 'SELECT o_identity FROM sallyport.require($1::TEXT, NULL, FALSE) /* attack */',
+        parameters: [principal.proof],
+      }
     : {
-        sql: 'SELECT o_identity FROM sallyport.require_for_write($1::TEXT, $2::TEXT) /* attack */',
-        parameters: [null, principal.synchronizerDigest],
+        sql: 'SELECT o_identity FROM sallyport.require_for_write($1::TEXT, NULL, $2::TEXT, FALSE) /* attack */',
+        parameters: [principal.proof, principal.synchronizerDigest],
       };
 }
 
+/** What came back behind the proof and the decision. */
 function lootOf(results: readonly StatementResult[]): Loot {
-  return { state: 'ran', text: JSON.stringify(results.slice(1)) };
+  return { state: 'ran', text: JSON.stringify(results.slice(2)) };
 }
 
 function lootOfError(error: unknown): Loot {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 
 import { runAuthorized } from '../../src/db/authorization.ts';
 import type { Statement } from '../../src/db/batch.ts';
 import { updateOwnProfile } from '../../src/db/profiles.ts';
-import { insertSessionOf } from '../db/principals.ts';
+import { carrying, insertSessionOf } from '../db/principals.ts';
 import { EXPRESSIONS } from './injected-expressions.ts';
 import { QUERIES } from './injected-queries.ts';
 import { STATEMENTS } from './injected-statements.ts';
@@ -103,7 +103,8 @@ describe.each(ACCESS)('SQL injected into a request to %s', (access) => {
   test('[R-98] no value of another request shows in pg_stat_activity while it runs', async () => {
     const { victim, attacker, database } = target;
     const slow = 'SELECT pg_sleep(0.4), $1::TEXT AS secret /* attack */';
-    const busy = database.batch({ role: 'sallyport_app', proof: victim.proof, access }, [
+    const opening = carrying(victim.proof);
+    const busy = database.batch({ role: 'sallyport_app', access, opening }, [
       { sql: slow, parameters: [victim.email] },
     ]);
     await expect

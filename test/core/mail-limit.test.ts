@@ -6,7 +6,7 @@ import { createPasswordHasher } from '../../src/core/password-hashing.ts';
 import { digestOf, parseSecret, proofOf, synchronizerTokenOf } from '../../src/core/secret.ts';
 import { signIn } from '../../src/core/sign-in.ts';
 import { signUp } from '../../src/core/sign-up.ts';
-import { runAuthorized } from '../../src/db/authorization.ts';
+import { type AccountPrincipal, runAuthorized } from '../../src/db/authorization.ts';
 import { TooMuchContentionError } from '../../src/db/errors.ts';
 import { openTestCore, queuedMails, queuedToken, type TestCore } from '../support/cores.ts';
 import { newPerson, type Person } from '../support/people.ts';
@@ -207,11 +207,12 @@ describe('a change of address', () => {
       role: 'sallyport_identity',
       proof: proofOf(secret),
       permission: null,
+      withAccount: true,
       synchronizerDigest: digestOf(synchronizerTokenOf(secret, synchronizerGeneration)),
     } as const;
     const authorized = await runAuthorized(t.core.database, requirement, []);
     if ('refusal' in authorized) throw new Error(authorized.refusal);
-    const { principal } = authorized;
+    const principal = authorized.principal as AccountPrincipal;
     const ask = async (email: string) => {
       const authority = { principal, requirement };
       expect(await requestEmailChange(t.core, authority, email, 'en')).toBe('requested');

@@ -135,7 +135,12 @@ const revoke = (sql: string, { sessionId, identityId }: TestPrincipal) =>
 
 describe('a decision of the database', () => {
   test('is the principal: identity, tenant, address, session', async () => {
-    const requirement = { role: 'sallyport_app', proof: editor.proof, permission: null } as const;
+    const requirement = {
+      role: 'sallyport_app',
+      withAccount: true,
+      proof: editor.proof,
+      permission: null,
+    } as const;
     expect(await runAuthorized(database, requirement, [])).toMatchObject({
       principal: {
         identityId: editor.identityId,

@@ -332,15 +332,17 @@ describe('on PostgreSQL', () => {
     },
     {
       name: 'a search_path of a function is not pinned [CWE-426]',
-      by: ['ALTER FUNCTION sallyport.require(TEXT) RESET search_path'],
+      by: ['ALTER FUNCTION sallyport.require(TEXT, TEXT, BOOLEAN) RESET search_path'],
       id: 'functions',
-      line: /require\(TEXT\) is not pinned/,
+      line: /require\(TEXT, TEXT, BOOLEAN\) is not pinned/,
     },
     {
       name: 'a search_path of a function is pinned to where others may write [CWE-426]',
-      by: ['ALTER FUNCTION sallyport.require(TEXT) SET search_path = public, pg_catalog'],
+      by: [
+        'ALTER FUNCTION sallyport.require(TEXT, TEXT, BOOLEAN) SET search_path = public, pg_catalog',
+      ],
       id: 'functions',
-      line: /require\(TEXT\) is not pinned/,
+      line: /require\(TEXT, TEXT, BOOLEAN\) is not pinned/,
     },
     {
       name: 'everybody may call a function',
@@ -357,7 +359,7 @@ describe('on PostgreSQL', () => {
     {
       name: 'a function is said to depend on nothing, so that its answer may be kept',
       by: [
-        'ALTER FUNCTION sallyport.require_for_write(TEXT, TEXT) VOLATILE',
+        'ALTER FUNCTION sallyport.require_for_write(TEXT, TEXT, TEXT, BOOLEAN) VOLATILE',
         'ALTER FUNCTION sallyport.has_permission(TEXT) IMMUTABLE',
       ],
       id: 'functions',
@@ -406,7 +408,7 @@ describe('on PostgreSQL', () => {
   test.each([
     ['current_identity()', 'names somebody', 'RETURN v_found', 'RETURN gen_random_uuid()'],
     [
-      'require(text)',
+      'require(text, text, boolean)',
       'lets a request through',
       `RAISE EXCEPTION 'not signed in' USING ERRCODE = 'SP401'`,
       `RAISE NOTICE 'welcome'`,

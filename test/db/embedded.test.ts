@@ -7,7 +7,7 @@ import type { Statement } from '../../src/db/batch.ts';
 import { type Database, embeddedConfig, openEmbeddedDatabase } from '../../src/db/database.ts';
 import { migrate, migrationStatements } from '../../src/db/migrations.ts';
 import { ownProfile, updateOwnProfile } from '../../src/db/profiles.ts';
-import { insertPrincipal, type TestPrincipal } from './principals.ts';
+import { carrying, insertPrincipal, type TestPrincipal } from './principals.ts';
 
 // The embedded database takes the same path. Its one session is a superuser's, so its walls stop a
 // forgotten predicate and not injected SQL; those tests stand in test/attacks, on a real server.
@@ -44,8 +44,11 @@ const who = statement(`SELECT current_user::TEXT AS role,
   NULLIF(current_setting('sallyport.proof', true), '') AS proof, sallyport.current_identity() AS identity`);
 const profiles = statement('SELECT display_name FROM sallyport.profiles');
 
-const batch = (proof: string, ...statements: readonly Statement[]) =>
-  database.batch({ role: 'sallyport_app', proof, access: 'write' }, statements);
+const batch = async (proof: string, ...statements: readonly Statement[]) => {
+  const opening = carrying(proof);
+  const options = { role: 'sallyport_app', access: 'write', opening } as const;
+  return (await database.batch(options, statements)).slice(opening.length);
+};
 
 describe('the embedded database', () => {
   test('takes the same migrations, once', () => {

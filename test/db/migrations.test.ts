@@ -212,7 +212,7 @@ test('a login that is no superuser, but may create roles and owns the database, 
   Object.assign(url, { username: 'landlord', password: 'landlord', pathname: '/house' });
   for (const _ of ['first', 'second']) {
     const database = await openManaged(url.href, TEST_KEY);
-    const options = { role: 'sallyport_app', proof: '', access: 'read' } as const;
+    const options = { role: 'sallyport_app', access: 'read' } as const;
     const sql = 'SELECT count(*)::INT4 AS n FROM sallyport.migrations';
     const [answer] = await database.batch(options, [{ sql, parameters: [] }]);
     expect(answer?.rows).toEqual([{ n: ALL.length }]);

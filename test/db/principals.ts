@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { derivedPassword } from '../../src/core/encryption.ts';
+import type { Statement } from '../../src/db/batch.ts';
 import type { Role, ServerLogins } from '../../src/db/database.ts';
 import { TEST_KEY } from '../support/test-key.ts';
 
@@ -18,6 +19,11 @@ export function loginUrl(url: string, role: Role): string {
   login.username = role;
   login.password = derivedPassword(TEST_KEY, role);
   return login.href;
+}
+
+/** Carries a proof into a batch without a decision. */
+export function carrying(proof: string): readonly Statement[] {
+  return [{ sql: `SELECT set_config('sallyport.proof', $1, true)`, parameters: [proof] }];
 }
 
 /** Somebody with a live session, written as rows behind the product's back. */

@@ -7,7 +7,7 @@ import { insertPrincipal, insertSessionOf, sha256 } from './principals.ts';
 type Opened = TestDatabase & { readonly database: Database };
 
 async function sweep({ database }: Opened): Promise<void> {
-  const options = { role: 'sallyport_identity', proof: '', access: 'write' } as const;
+  const options = { role: 'sallyport_identity', access: 'write' } as const;
   await database.batch(options, SWEEP_STATEMENTS);
 }
 

@@ -45,7 +45,7 @@ export async function readConnections(
   const asksTls = database.engine === 'postgresql';
   const ask = async ({ role, access }: (typeof CONNECTIONS)[number]) => {
     const statements = asksTls ? [FACTS, TLS] : [FACTS];
-    const [facts, tls] = await database.batch({ role, proof: '', access }, statements);
+    const [facts, tls] = await database.batch({ role, access }, statements);
     const row = facts?.rows[0] as Omit<ConnectionFacts, 'role' | 'access' | 'tls'> | undefined;
     if (!row) throw new Error('the server answered no row');
     return { ...row, role, access, tls: asksTls ? tls?.rows[0]?.['tls'] === true : null };

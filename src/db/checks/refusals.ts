@@ -8,6 +8,8 @@ import { REBUILD_FUNCTIONS } from './functions.ts';
 const WHO = query(`SELECT sallyport.current_session() AS "current_session",
   sallyport.current_identity() AS "current_identity", sallyport.current_tenant() AS "current_tenant"`);
 
+const CARRY = `SELECT set_config('sallyport.proof', $1, true)`;
+
 /**
  * Asks as a request that carries no proof, and as one whose proof nobody was given: the functions
  * name nobody, and the decisions refuse. The one check that holds for every engine alike.
@@ -48,7 +50,9 @@ async function proofProblems(
 
 async function named(database: Database, proof: string): Promise<readonly string[]> {
   try {
-    const [who] = await database.batch({ role: 'sallyport_app', proof, access: 'read' }, [WHO]);
+    const opening = [{ sql: CARRY, parameters: [proof] }];
+    const asApp = { role: 'sallyport_app', access: 'read', opening } as const;
+    const [, who] = await database.batch(asApp, [WHO]);
     const row = who?.rows[0] ?? {};
     return Object.entries(row).flatMap(([name, value]) =>
       value === null ? [] : [`${name}() names somebody`],

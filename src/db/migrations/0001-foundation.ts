@@ -212,6 +212,23 @@ function deliveryTables(): readonly MigrationStatement[] {
   ];
 }
 
+/** What `sallyport.require` answers: the principal. */
+const PRINCIPAL_COLUMNS = [
+  ['o_session', 'UUID'],
+  ['o_identity', 'UUID'],
+  ['o_tenant', 'UUID'],
+  ['o_permissions', 'TEXT[]'],
+  ['o_email', 'TEXT'],
+  ['o_display_name', 'TEXT'],
+  ['o_authenticated_at', 'TIMESTAMPTZ'],
+  ['o_created_at', 'TIMESTAMPTZ'],
+  ['o_expires_at', 'TIMESTAMPTZ'],
+  ['o_synchronizer_generation', 'INT4'],
+  ['o_seen_seconds_ago', 'INT4'],
+] as const;
+
+const PRINCIPAL = PRINCIPAL_COLUMNS.map(([name, type]) => `OUT ${name} ${type}`).join(', ');
+
 /**
  * Who the current transaction's proof stands for. Each looks the proof's digest up in the caller's
  * own snapshot, so an ended session, a disabled identity or a lost membership is in force for every
@@ -219,12 +236,13 @@ function deliveryTables(): readonly MigrationStatement[] {
  * of the empty text is never stored): all of them fail closed. ASVS 7.4.1, 8.2.2, 8.3.1.
  */
 function functions(engine: Engine): readonly MigrationStatement[] {
-  const proofDigest = sqlDigest(engine, `current_setting('sallyport.proof', true)`);
+  const proofDigestOf = (proof: string) => sqlDigest(engine, proof);
   const definer = `STABLE SECURITY DEFINER ${pinnedSearchPath(engine)}`;
-  const live = `s.proof_digest = ${proofDigest}
+  const liveBy = (proofDigest: string) => `s.proof_digest = ${proofDigest}
             AND s.expires_at > now()
             AND a.last_seen_at > now() - INTERVAL '1 hour'
             AND i.disabled_at IS NULL`;
+  const live = liveBy(proofDigestOf(`current_setting('sallyport.proof', true)`));
   const session = `sallyport.sessions AS s
           JOIN sallyport.session_activity AS a ON a.session_id = s.id
           JOIN sallyport.identities AS i ON i.id = s.identity_id`;
@@ -256,28 +274,37 @@ function functions(engine: Engine): readonly MigrationStatement[] {
     },
     {
       // Raises SP401 where no live session stands behind the proof, SP403 where its principal lacks
-      // the permission. An error aborts the batch, so no statement behind it runs.
+      // the permission. An error aborts the batch, so no statement behind it runs. A tenant of
+      // which the identity is no member any more is no tenant. The address and the name are looked
+      // up for those who ask: their owner is shown them, and hardly a request needs them.
       id: 'function-require',
       sql: `CREATE OR REPLACE FUNCTION sallyport.require(
-        p_permission TEXT,
-        OUT o_session UUID, OUT o_identity UUID, OUT o_tenant UUID, OUT o_email TEXT, OUT o_display_name TEXT,
-        OUT o_authenticated_at TIMESTAMPTZ, OUT o_created_at TIMESTAMPTZ, OUT o_expires_at TIMESTAMPTZ,
-        OUT o_synchronizer_generation INT4, OUT o_seen_seconds_ago INT4
+        p_proof TEXT, p_permission TEXT, p_account BOOL, ${PRINCIPAL}
       ) LANGUAGE plpgsql ${definer} AS $$
+      DECLARE v_tenant UUID;
       BEGIN
-        SELECT s.id, s.identity_id, m.tenant_id, e.address, p.display_name, s.authenticated_at, s.created_at, s.expires_at,
+        SELECT s.id, s.identity_id, s.tenant_id, s.authenticated_at, s.created_at, s.expires_at,
             s.synchronizer_generation, CAST(extract(epoch FROM now() - a.last_seen_at) AS INT4)
-          INTO o_session, o_identity, o_tenant, o_email, o_display_name, o_authenticated_at, o_created_at, o_expires_at,
+          INTO o_session, o_identity, v_tenant, o_authenticated_at, o_created_at, o_expires_at,
             o_synchronizer_generation, o_seen_seconds_ago
-          FROM ${session} LEFT ${membership}
-          LEFT JOIN sallyport.email_addresses AS e ON e.identity_id = s.identity_id
-          LEFT JOIN sallyport.profiles AS p ON p.identity_id = s.identity_id
-          WHERE ${live};
+          FROM ${session} WHERE ${liveBy(proofDigestOf('p_proof'))};
         IF o_session IS NULL THEN
           RAISE EXCEPTION 'not signed in' USING ERRCODE = 'SP401';
         END IF;
-        IF p_permission IS NOT NULL AND NOT sallyport.has_permission(p_permission) THEN
+        IF v_tenant IS NOT NULL THEN
+          SELECT m.tenant_id, r.permissions INTO o_tenant, o_permissions
+            FROM sallyport.memberships AS m
+            JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role
+            WHERE m.tenant_id = v_tenant AND m.identity_id = o_identity;
+        END IF;
+        IF p_permission IS NOT NULL AND NOT COALESCE(p_permission = ANY (o_permissions), FALSE) THEN
           RAISE EXCEPTION 'forbidden' USING ERRCODE = 'SP403';
+        END IF;
+        IF p_account THEN
+          SELECT e.address, p.display_name INTO o_email, o_display_name
+            FROM sallyport.email_addresses AS e
+            JOIN sallyport.profiles AS p ON p.identity_id = e.identity_id
+            WHERE e.identity_id = o_identity;
         END IF;
       END $$`,
     },
@@ -290,15 +317,12 @@ function functions(engine: Engine): readonly MigrationStatement[] {
       // What a held lock means on CockroachDB, where FOR SHARE may take none, has not been run.
       id: 'function-require_for_write',
       sql: `CREATE OR REPLACE FUNCTION sallyport.require_for_write(
-        p_permission TEXT, p_synchronizer_digest TEXT,
-        OUT o_session UUID, OUT o_identity UUID, OUT o_tenant UUID, OUT o_email TEXT, OUT o_display_name TEXT,
-        OUT o_authenticated_at TIMESTAMPTZ, OUT o_created_at TIMESTAMPTZ, OUT o_expires_at TIMESTAMPTZ,
-        OUT o_synchronizer_generation INT4, OUT o_seen_seconds_ago INT4
+        p_proof TEXT, p_permission TEXT, p_synchronizer_digest TEXT, p_account BOOL, ${PRINCIPAL}
       ) LANGUAGE plpgsql VOLATILE SECURITY DEFINER ${pinnedSearchPath(engine)} AS $$
-      DECLARE v_session UUID; v_identity UUID; v_tenant UUID; v_role TEXT; v_digest TEXT;
+      DECLARE v_identity UUID; v_tenant UUID; v_role TEXT; v_digest TEXT;
       BEGIN
-        SELECT s.id, s.identity_id, s.tenant_id, s.synchronizer_digest INTO v_session, v_identity, v_tenant, v_digest
-          FROM sallyport.sessions AS s WHERE s.proof_digest = ${proofDigest} FOR UPDATE;
+        SELECT s.identity_id, s.tenant_id, s.synchronizer_digest INTO v_identity, v_tenant, v_digest
+          FROM sallyport.sessions AS s WHERE s.proof_digest = ${proofDigestOf('p_proof')} FOR UPDATE;
         SELECT i.id INTO v_identity FROM sallyport.identities AS i WHERE i.id = v_identity FOR SHARE;
         IF v_tenant IS NOT NULL THEN
           SELECT m.role INTO v_role FROM sallyport.memberships AS m
@@ -306,11 +330,9 @@ function functions(engine: Engine): readonly MigrationStatement[] {
           SELECT r.name INTO v_role FROM sallyport.roles AS r
             WHERE r.tenant_id = v_tenant AND r.name = v_role FOR SHARE;
         END IF;
-        SELECT f.o_session, f.o_identity, f.o_tenant, f.o_email, f.o_display_name, f.o_authenticated_at, f.o_created_at, f.o_expires_at,
-            f.o_synchronizer_generation, f.o_seen_seconds_ago
-          INTO o_session, o_identity, o_tenant, o_email, o_display_name, o_authenticated_at, o_created_at, o_expires_at,
-            o_synchronizer_generation, o_seen_seconds_ago
-          FROM sallyport.require(p_permission) AS f;
+        SELECT ${PRINCIPAL_COLUMNS.map(([name]) => `f.${name}`).join(', ')}
+          INTO ${PRINCIPAL_COLUMNS.map(([name]) => name).join(', ')}
+          FROM sallyport.require(p_proof, p_permission, p_account) AS f;
         IF p_synchronizer_digest IS NULL OR v_digest IS NULL OR v_digest <> p_synchronizer_digest THEN
           RAISE EXCEPTION 'synchronizer token mismatch' USING ERRCODE = 'SP419';
         END IF;
@@ -367,8 +389,8 @@ export const FOUNDATION_FUNCTIONS: readonly DefinerFunction[] = [
   { signature: 'current_identity()', volatility: 'STABLE' },
   { signature: 'current_tenant()', volatility: 'STABLE' },
   { signature: 'has_permission(TEXT)', volatility: 'STABLE' },
-  { signature: 'require(TEXT)', volatility: 'STABLE' },
-  { signature: 'require_for_write(TEXT, TEXT)', volatility: 'VOLATILE' },
+  { signature: 'require(TEXT, TEXT, BOOLEAN)', volatility: 'STABLE' },
+  { signature: 'require_for_write(TEXT, TEXT, TEXT, BOOLEAN)', volatility: 'VOLATILE' },
 ];
 
 const EVERYTHING = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'];

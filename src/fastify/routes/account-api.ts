@@ -9,6 +9,7 @@ import { describeUserAgent } from '../../core/user-agent.ts';
 import { ownProfile, updateOwnProfile } from '../../db/profiles.ts';
 import { eventOfCurrentIdentity } from '../../db/security-events.ts';
 import { deleteCurrentSession } from '../../db/sessions.ts';
+import { principalOf } from '../access.ts';
 import { languageOf } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import {
@@ -107,8 +108,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       },
     },
     async (request, reply) => {
-      const { principal } = request;
-      if (!principal) return refuse('not-signed-in', request, reply);
+      const principal = principalOf(request);
       return reply.send({
         identity: {
           id: principal.identityId,

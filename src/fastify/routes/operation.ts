@@ -28,7 +28,7 @@ export function operationRoutes(server: FastifyInstance, core: Core): void {
       schema: { summary: 'The database answers too', response: { 200: ok, ...refusals() } },
     },
     async () => {
-      await core.database.batch({ role: 'sallyport_app', proof: '', access: 'read' }, [PING]);
+      await core.database.batch({ role: 'sallyport_app', access: 'read' }, [PING]);
       return { status: 'ok' as const };
     },
   );
