@@ -3,6 +3,7 @@ import { isDevelopment, readConfig, SETTINGS, type Config } from './server/confi
 import { StartError } from './server/data-folder.ts';
 import { migrateServer } from './server/databases.ts';
 import { diagnose } from './server/doctor.ts';
+import { findMissingProtection, writeNewFile, writeProtection } from './server/protect.ts';
 import { packageVersion, startServer } from './server/server.ts';
 
 /**
@@ -25,6 +26,16 @@ export async function run(argv: string[]): Promise<void> {
     .command('doctor')
     .description('check the settings and the database as a start would, and change nothing')
     .action(doctor);
+  program
+    .command('protect')
+    .description('write the migration that makes tables of DATABASE_URL tables of tenants')
+    .argument('<table...>', 'tables as statements name them: invoices, billing.invoices')
+    .option('--owner <column>', 'only the identity in this column may touch a row')
+    .option('--read <permission>', 'the permission that reading takes')
+    .option('--write <permission>', 'the permission that writing takes')
+    .option('--check', 'write nothing; say what the tables lack, exit code 1 if anything')
+    .option('--out <file>', 'write to a new file instead of standard output')
+    .action(protect);
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
@@ -46,11 +57,7 @@ async function serve(): Promise<void> {
 }
 
 async function migrate(): Promise<void> {
-  const { database } = configuration();
-  if (database.kind !== 'managed') {
-    throw new StartError('DATABASE_URL must be set to the database that is to be migrated.');
-  }
-  const ran = await migrateServer(database.url);
+  const ran = await migrateServer(ownerUrl('migrated'));
   process.stdout.write(ran === 0 ? 'Up to date.\n' : `${ran} statements applied.\n`);
 }
 
@@ -61,6 +68,35 @@ async function doctor(): Promise<void> {
     process.stdout.write(`${ok ? 'ok    ' : 'FAILED'}  ${id.padEnd(width)}${line}\n`);
   }
   if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
+}
+
+interface ProtectFlags {
+  readonly owner?: string;
+  readonly read?: string;
+  readonly write?: string;
+  readonly check?: true;
+  readonly out?: string;
+}
+
+async function protect(tables: readonly string[], flags: ProtectFlags): Promise<void> {
+  const { owner = null, read = null, write = null } = flags;
+  const url = ownerUrl('protected');
+  const request = { tables, owner, read, write };
+  if (flags.check) {
+    const { lines, ok } = await findMissingProtection(url, request);
+    process.stdout.write(`${lines.join('\n')}\n`);
+    if (!ok) process.exitCode = 1;
+    return;
+  }
+  const text = await writeProtection(url, request);
+  if (flags.out === undefined) process.stdout.write(text);
+  else await writeNewFile(flags.out, text);
+}
+
+function ownerUrl(what: string): string {
+  const { database } = configuration();
+  if (database.kind === 'managed') return database.url;
+  throw new StartError(`DATABASE_URL must be set to the database that is to be ${what}.`);
 }
 
 function configuration(): Config {

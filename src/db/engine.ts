@@ -41,3 +41,22 @@ export function expiringRows(engine: Engine): string {
     ? ` WITH (ttl_expiration_expression = 'expires_at', ttl_job_cron = '@hourly')`
     : '';
 }
+
+/** Takes a unique index away, which on PostgreSQL may belong to a constraint. */
+export function dropIndex(
+  engine: Engine,
+  table: { readonly sqlName: string; readonly schemaSqlName: string },
+  index: { readonly sqlName: string; readonly ofConstraint: boolean },
+): string {
+  if (engine === 'cockroachdb') {
+    return `DROP INDEX IF EXISTS ${table.sqlName}@${index.sqlName} CASCADE`;
+  }
+  return index.ofConstraint
+    ? `ALTER TABLE ${table.sqlName} DROP CONSTRAINT IF EXISTS ${index.sqlName}`
+    : `DROP INDEX IF EXISTS ${table.schemaSqlName}.${index.sqlName}`;
+}
+
+/** UPDATE of these columns alone; CockroachDB knows no privileges on columns. */
+export function updateOf(engine: Engine, columns: readonly string[]): string {
+  return engine === 'cockroachdb' ? 'UPDATE' : `UPDATE (${columns.join(', ')})`;
+}

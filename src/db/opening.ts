@@ -112,7 +112,11 @@ export async function migrateServer(url: string): Promise<number> {
   });
 }
 
-async function withConnection<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+/** @throws DatabaseUnavailableError whose message is for the person who started the process. */
+export async function withConnection<T>(
+  url: string,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   const client = await connect(url);
   try {
     return await work(client);
@@ -141,7 +145,7 @@ async function connect(url: string): Promise<pg.Client> {
   }
 }
 
-async function engineOn(client: pg.Client) {
+export async function engineOn(client: pg.Client) {
   const { rows } = await runStatement(client, 'SELECT version() AS version');
   return engineOf(String(rows[0]?.['version']));
 }
