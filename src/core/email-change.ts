@@ -15,7 +15,7 @@ import {
 import { deleteOneTimeTokens } from '../db/one-time-tokens.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import { deleteOtherSessions, deleteSessions } from '../db/sessions.ts';
-import { consumeSignUp } from '../db/sign-ups.ts';
+import { deleteSignUps } from '../db/sign-ups.ts';
 import type { Tx } from '../db/transaction.ts';
 import type { Authority, Refused } from './authority.ts';
 import type { Core } from './core.ts';
@@ -106,7 +106,7 @@ export async function confirmEmailChange(
   if (!(await replaceAddress(tx, identityId, oldFolded, change))) return 'invalid';
   await deleteOtherSessions(tx, identityId, session && digestOf(proofOf(session)));
   await deleteOneTimeTokens(tx, [oldFolded, folded]);
-  await consumeSignUp(tx, folded);
+  await deleteSignUps(tx, folded);
   await insertSecurityEvent(tx, { kind: 'email-changed', identityId });
   return 'email-changed';
 }

@@ -44,6 +44,11 @@ export function visitorTokenOf(secret: Secret): Buffer {
   return derive(secret, 'sallyport visitor form token');
 }
 
+/** What a pending sign-up keeps of the browser that it was typed in. 64 hex digits. */
+export function browserDigestOf(presession: Secret): string {
+  return digestOf(derive(presession, 'sallyport sign-up browser'));
+}
+
 /**
  * SHA-256 in lower-case hex, as the database stores it. Right for random secrets, not passwords.
  */

@@ -1,6 +1,14 @@
 import { replaceOneTimeToken } from '../db/one-time-tokens.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
-import { deleteSignUp, findSignUpHash, replaceSignUp } from '../db/sign-ups.ts';
+import {
+  deleteEarlierSignUp,
+  findSufficingHash,
+  hasBrowserSignUp,
+  insertSignUp,
+  requireMoreThanToken,
+  type SignUp,
+} from '../db/sign-ups.ts';
+import type { Tx } from '../db/transaction.ts';
 import type { Core } from './core.ts';
 import { type DisplayNameProblem, parseDisplayName } from './display-name.ts';
 import { type EmailAddressProblem, parseEmailAddress } from './email-address.ts';
@@ -8,7 +16,7 @@ import { ownerAddress } from './email-change.ts';
 import { type MailLanguage, queueMail } from './mail.ts';
 import { mayMail } from './mail-limit.ts';
 import { parseNewPassword, type PasswordProblem } from './password.ts';
-import { digestOf, newSecret, secretText } from './secret.ts';
+import { browserDigestOf, digestOf, newSecret, type Secret, secretText } from './secret.ts';
 
 export interface SignUpInput {
   readonly email: string;
@@ -28,11 +36,14 @@ const LINK_HOURS = 24;
  * Notes the sign-up and mails a link that proves the address; nothing can sign in before that. An
  * address that somebody has already proved gets another mail, and the caller the same answer after
  * the same work (CWE-204, R-48). Only what is wrong with the input itself is told.
+ *
+ * @param browser the secret of the browser that it was typed in, null where a program sent it.
  */
 export async function signUp(
   core: Core,
   input: SignUpInput,
   language: MailLanguage,
+  browser: Secret | null = null,
 ): Promise<{ readonly problems: readonly FieldProblem[] } | 'check-mail'> {
   const email = parseEmailAddress(input.email);
   const displayName = parseDisplayName(input.displayName);
@@ -50,7 +61,7 @@ export async function signUp(
   const passwordHash = await core.passwords.hash(password.password);
   const token = newSecret();
   const unmailed = await core.database.transaction(async (tx) => {
-    if (!(await mayMail(tx, folded))) return await findSignUpHash(tx, folded);
+    if (!(await mayMail(tx, folded))) return await findSufficingHash(tx, folded);
     // To the address that was proved: another spelling of it may be another person's mailbox.
     const owner = await ownerAddress(tx, folded, null);
     if (owner !== undefined) {
@@ -62,13 +73,8 @@ export async function signUp(
       });
       return undefined;
     }
-    const signUpRow = { folded, address, displayName: displayName.displayName, passwordHash };
-    await replaceSignUp(tx, signUpRow, LINK_HOURS);
-    await replaceOneTimeToken(
-      tx,
-      { purpose: 'email-confirmation', digest: digestOf(token.bytes), folded },
-      LINK_HOURS,
-    );
+    const typed = { folded, address, displayName: displayName.displayName, passwordHash };
+    await keepSignUp(tx, typed, browser, digestOf(token.bytes));
     await queueMail(tx, core.encryptionKey, {
       kind: 'sign-up',
       to: address,
@@ -79,22 +85,42 @@ export async function signUp(
     await insertSecurityEvent(tx, { kind: 'signed-up', identityId: null });
     return undefined;
   });
-  if (unmailed !== undefined) await voidForeignSignUp(core, folded, unmailed, password.password);
+  if (unmailed !== undefined) await guardLastLink(core, folded, unmailed, password.password);
   return 'check-mail';
 }
 
 /**
- * Beyond the limit the link of the last mail goes on working, but only for whoever signs up with
- * the password that it would activate. Any other password is another person's: the mailbox has a
- * stranger's link in it, or its owner has changed their mind, and that link must make no account
- * (R-43). Fails closed: nobody can confirm until the hour is over.
+ * Beyond the limit the link of the last mail goes on working. For whoever signs up now with another
+ * password it is the newest link in the mailbox all the same, and may be a stranger's: from now on
+ * it asks for its own password (R-43).
  */
-async function voidForeignSignUp(
+async function guardLastLink(
   core: Core,
   folded: string,
-  pendingHash: string,
+  itsHash: string,
   password: string,
 ): Promise<void> {
-  if (await core.passwords.verify(pendingHash, password)) return;
-  await core.database.transaction((tx) => deleteSignUp(tx, folded, pendingHash));
+  if (await core.passwords.verify(itsHash, password)) return;
+  await core.database.transaction((tx) => requireMoreThanToken(tx, folded));
+}
+
+/**
+ * In place of the sign-up that the same browser, or a program, has sent before; others stay, each
+ * with its own link. As soon as a browser is among them, a link confirms nothing by itself: of
+ * several people's links in one mailbox, only a browser or a password tells whose is whose (R-43).
+ */
+async function keepSignUp(
+  tx: Tx,
+  typed: SignUp,
+  browser: Secret | null,
+  tokenDigest: string,
+): Promise<void> {
+  const { folded } = typed;
+  const browserDigest = browser ? browserDigestOf(browser) : '';
+  const replaced = await deleteEarlierSignUp(tx, folded, browserDigest);
+  if (browser) await requireMoreThanToken(tx, folded);
+  const tokenSuffices = !browser && !(await hasBrowserSignUp(tx, folded));
+  await insertSignUp(tx, typed, { browserDigest, tokenDigest, tokenSuffices }, LINK_HOURS);
+  const token = { purpose: 'email-confirmation', digest: tokenDigest, folded } as const;
+  await replaceOneTimeToken(tx, replaced, token, LINK_HOURS);
 }

@@ -4,17 +4,20 @@ import type { Tx } from './transaction.ts';
 
 export type OneTimePurpose = Tables['sallyport.one_time_tokens']['purpose'];
 
-/** Makes this the only token of its purpose for the address: the newest invalidates the rest. */
+/** Makes the token in place of an earlier one of its purpose, whose digest this is. */
 export async function replaceOneTimeToken(
   tx: Tx,
+  replaced: string | undefined,
   token: { readonly purpose: OneTimePurpose; readonly digest: string; readonly folded: string },
   hours: number,
 ): Promise<void> {
-  await tx
-    .deleteFrom('sallyport.one_time_tokens')
-    .where('purpose', '=', token.purpose)
-    .where('folded', '=', token.folded)
-    .execute();
+  if (replaced !== undefined) {
+    await tx
+      .deleteFrom('sallyport.one_time_tokens')
+      .where('purpose', '=', token.purpose)
+      .where('digest', '=', replaced)
+      .execute();
+  }
   await tx
     .insertInto('sallyport.one_time_tokens')
     .values({ ...token, expires_at: sql<Date>`now() + ${`${hours} hours`}::INTERVAL` })

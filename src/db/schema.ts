@@ -23,6 +23,10 @@ export interface Tables {
   };
   'sallyport.sign_ups': {
     folded: string;
+    browser_digest: string;
+    token_digest: string;
+    token_suffices: boolean;
+    password_tries: Generated<number>;
     address: string;
     display_name: string;
     password_hash: string;

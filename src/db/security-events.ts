@@ -6,6 +6,7 @@ import type { Tx } from './transaction.ts';
 export type SecurityEventKind =
   | 'signed-up'
   | 'address-proved'
+  | 'address-proof-failed'
   | 'signed-in'
   | 'sign-in-failed'
   | 'signed-out'

@@ -10,6 +10,7 @@ import type { Statement, StatementResult } from '../db/batch.ts';
 import type { Role } from '../db/database.ts';
 import type { Authority } from '../core/authority.ts';
 import type { Core } from '../core/core.ts';
+import type { Confirmer } from '../core/email-confirmation.ts';
 import { digestOf, parseSecret, proofOf, type Secret, visitorTokenOf } from '../core/secret.ts';
 import { PRESESSION_COOKIE, readCookie, SESSION_COOKIE } from '../http/cookies.ts';
 import type { ProblemCode } from '../http/problem.ts';
@@ -102,6 +103,11 @@ export function readSessionSecret(request: FastifyRequest): Secret | null {
 export function readPresessionSecret(request: FastifyRequest): Secret | null {
   const reading = readCookie(request.raw, PRESESSION_COOKIE);
   return reading.kind === 'present' ? parseSecret(reading.value) : null;
+}
+
+/** Who follows a mailed link, as far as the cookies of the request tell. */
+export function confirmerOf(request: FastifyRequest): Confirmer {
+  return { browser: readPresessionSecret(request), session: request.sessionSecret };
 }
 
 /**

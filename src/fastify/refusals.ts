@@ -50,9 +50,13 @@ export function refuse(
  * brings the cookie along. That second request says so, so there is no third (RFC 6265bis 8.8.2).
  */
 function isLanding(request: FastifyRequest): boolean {
+  return request.sessionSecret === null && comesFromElsewhere(request);
+}
+
+/** Whether a page was opened from another site, so that the Strict cookies stayed at home. */
+export function comesFromElsewhere(request: FastifyRequest): boolean {
   const site = request.headers['sec-fetch-site'];
-  const fromElsewhere = site === 'cross-site' || site === 'same-site';
-  return request.method === 'GET' && request.sessionSecret === null && fromElsewhere;
+  return request.method === 'GET' && (site === 'cross-site' || site === 'same-site');
 }
 
 /** A page that asks for a proof, and then leads back to where the person was. */

@@ -1,26 +1,54 @@
+import { revealPassword } from './assets.ts';
 import { Document, renderDocument } from './document.tsx';
-import { HiddenField } from './form.tsx';
+import { HiddenField, NameForPasswordManagers, TextField } from './form.tsx';
 import type { Texts } from './texts.ts';
 
 interface EmailConfirmationValues {
   readonly csrfToken: string;
   readonly token: string;
+  /** Where the link alone is not enough: `required` at first, then what was wrong. */
+  readonly asked?: {
+    readonly passwordProblem: 'required' | 'wrong-password';
+    readonly address: string;
+  };
 }
 
 /**
  * Where the link in the mail leads: a button and nothing else. Mail scanners and previews open
- * links, so opening one must not consume its token; only the form does. It also asks whether the
- * reader signed up at all, since the account has the password of whoever did (CWE-294, ASVS 3.5.3).
+ * links, so opening one must not consume its token; only the form does. In another browser than
+ * that of the sign-up the button leads to a question for its password, which a reader who has not
+ * signed up cannot answer: the account would be that of whoever did (CWE-294, CWE-287, R-43).
  */
 export function emailConfirmationPage(texts: Texts, values: EmailConfirmationValues): string {
-  const { title, lead, submit, notYou } = texts.emailConfirmation;
+  const { title, submit } = texts.emailConfirmation;
+  const { asked } = values;
+  const wrong = asked?.passwordProblem === 'wrong-password';
+  const { lead, notYou } = asked ? texts.emailConfirmation.withPassword : texts.emailConfirmation;
   return renderDocument(
-    <Document texts={texts} title={title} shape="panel" secretAddress>
+    <Document
+      texts={texts}
+      title={wrong ? texts.errorTitle(title) : title}
+      shape="panel"
+      secretAddress
+      scripts={asked ? [revealPassword] : []}
+    >
       <h1>{title}</h1>
       <p class="lead">{lead}</p>
       <form method="post" action="/confirm-email">
         <HiddenField name="_csrf" value={values.csrfToken} />
         <HiddenField name="token" value={values.token} />
+        {asked && <NameForPasswordManagers email={asked.address} />}
+        {asked && (
+          <TextField
+            texts={texts}
+            name="password"
+            type="password"
+            autocomplete="current-password"
+            showHint={false}
+            errors={wrong ? [{ field: 'password', reason: asked.passwordProblem }] : []}
+            autofocus
+          />
+        )}
         <button class="button primary" type="submit">
           {submit}
         </button>

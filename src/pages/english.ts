@@ -73,6 +73,14 @@ export const english: Texts = {
     notYou:
       'Go on only if you have just signed up, or changed your address, yourself. ' +
       'If it was somebody else, close this page and nothing happens.',
+    withPassword: {
+      lead:
+        'Enter the password that you chose when you signed up. ' +
+        'We ask because it was not in this browser, or some time ago.',
+      notYou:
+        'If you have not signed up, somebody else has typed your address. ' +
+        'Close this page: without their password nothing happens.',
+    },
   },
   emailConfirmed: {
     title: 'Your address is confirmed',

@@ -74,6 +74,14 @@ export const german: Texts = {
     notYou:
       'Fahren Sie nur fort, wenn Sie sich gerade selbst registriert oder Ihre Adresse geändert ' +
       'haben. War es jemand anderes, schließen Sie diese Seite, und es geschieht nichts.',
+    withPassword: {
+      lead:
+        'Geben Sie das Passwort ein, das Sie bei der Registrierung gewählt haben. ' +
+        'Wir fragen, weil das nicht in diesem Browser war oder schon länger her ist.',
+      notYou:
+        'Wenn Sie sich nicht registriert haben, hat jemand anderes Ihre Adresse angegeben. ' +
+        'Schließen Sie diese Seite: Ohne dessen Passwort geschieht nichts.',
+    },
   },
   emailConfirmed: {
     title: 'Ihre Adresse ist bestätigt',

@@ -151,6 +151,8 @@ export interface Texts {
     readonly lead: string;
     readonly submit: string;
     readonly notYou: string;
+    /** Where the link is opened in another browser than that of the sign-up. */
+    readonly withPassword: { readonly lead: string; readonly notYou: string };
   };
   readonly emailConfirmed: TitledText;
   readonly invalidLink: TitledText & { readonly next: string };

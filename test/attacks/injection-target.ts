@@ -147,9 +147,10 @@ async function plantCanaries(
   const secret = `canary${randomBytes(8).toString('hex')}`;
   const digest = sha256(secret);
   await admin.query(
-    `INSERT INTO sallyport.sign_ups (folded, address, display_name, password_hash, expires_at)
-      VALUES ($1, $1, $1, '$argon2id$' || $1, now() + INTERVAL '1 day')`,
-    [secret],
+    `INSERT INTO sallyport.sign_ups
+        (folded, browser_digest, token_digest, token_suffices, address, display_name, password_hash, expires_at)
+      VALUES ($1, '', $2, true, $1, $1, '$argon2id$' || $1, now() + INTERVAL '1 day')`,
+    [secret, digest],
   );
   await admin.query(
     `INSERT INTO sallyport.one_time_tokens (purpose, digest, folded, expires_at)

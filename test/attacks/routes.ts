@@ -72,9 +72,9 @@ const profileFields = async (): Promise<Fields> => ({ displayName: 'Changed' });
 const newAddress = async (): Promise<Fields> => ({ email: newPerson().email });
 
 async function confirmationFields({ browser: { origin } }: Sender): Promise<Fields> {
-  const person = newPerson();
-  await new Visitor(origin).send('POST', '/api/sign-up', person);
-  return { token: await mailedToken(origin, person.email) };
+  const { email, password, displayName } = newPerson();
+  await new Visitor(origin).send('POST', '/api/sign-up', { email, password, displayName });
+  return { token: await mailedToken(origin, email), password };
 }
 
 async function signInFields({ browser }: Sender): Promise<Fields> {

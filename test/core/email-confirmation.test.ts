@@ -79,7 +79,7 @@ describe('a token is refused, and nothing happens, when', () => {
   const refused = { outcome: 'invalid', changed: [] };
 
   async function redeem(token: string) {
-    let outcome = '';
+    let outcome: unknown = '';
     const changed = await changedBy(t.admin, async () => {
       outcome = await confirmEmail(t.core, token);
     });

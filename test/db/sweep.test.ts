@@ -35,9 +35,10 @@ async function fill({ admin }: Opened) {
       [sha256(name), name],
     );
     await admin.query(
-      `INSERT INTO sallyport.sign_ups (folded, address, display_name, password_hash, expires_at)
-        VALUES ($1, $1, $1, '$argon2id$x', ${expiry})`,
-      [name],
+      `INSERT INTO sallyport.sign_ups
+          (folded, browser_digest, token_digest, token_suffices, address, display_name, password_hash, expires_at)
+        VALUES ($1, '', $2, true, $1, $1, '$argon2id$x', ${expiry})`,
+      [name, sha256(name)],
     );
     await admin.query(`INSERT INTO sallyport.outbox (body, expires_at) VALUES ($1, ${expiry})`, [
       name,

@@ -44,6 +44,37 @@ describe('the page that a confirmation link opens', () => {
   });
 });
 
+describe('the same page in another browser than that of the sign-up', () => {
+  const values = { csrfToken: 'csrf', token: 'one-time' };
+  const address = 'ada@example.com';
+
+  it('asks for the password of then, which nobody else can know [R-43]', () => {
+    const html = emailConfirmationPage(english, {
+      ...values,
+      asked: { passwordProblem: 'required', address },
+    });
+    const input = openTags(html, 'input').find((tag) => tag.attributes.get('name') === 'password');
+    expect(Object.fromEntries(input?.attributes ?? [])).toMatchObject({
+      type: 'password',
+      autocomplete: 'current-password',
+    });
+    expect(input?.attributes.has('value')).toBe(false);
+    expect(fieldValues(html, 'token')).toEqual(['one-time']);
+    expect(visibleText(html)).toContain('If you have not signed up, somebody else has typed');
+    expect(html).not.toContain('aria-invalid');
+  });
+
+  it('says so beside the field where it was not the one, and in the title', () => {
+    const html = emailConfirmationPage(english, {
+      ...values,
+      asked: { passwordProblem: 'wrong-password', address },
+    });
+    expect(html).toMatch(/id="password-error"><p>This is not your password/);
+    expect(html).toContain('aria-invalid="true"');
+    expect(html).toContain(`<title>${english.errorTitle(english.emailConfirmation.title)}`);
+  });
+});
+
 describe('after the link', () => {
   it('a confirmed reader is led to the sign-in page', () => {
     expect(emailConfirmedPage(english)).toMatch(/<a class="button primary" href="\/sign-in">/);

@@ -108,6 +108,14 @@ function visitorPages(values: Values, texts: Texts): Record<string, string> {
     'sign up, wrong': signUpPage(texts, { ...values, errors }),
     'check mail': checkMailPage(texts, values),
     'email confirmation': emailConfirmationPage(texts, values),
+    'email confirmation, elsewhere': emailConfirmationPage(texts, {
+      ...values,
+      asked: { passwordProblem: 'required', address: values.email },
+    }),
+    'email confirmation, wrong': emailConfirmationPage(texts, {
+      ...values,
+      asked: { passwordProblem: 'wrong-password', address: values.email },
+    }),
     'email confirmed': emailConfirmedPage(texts),
     'invalid link': invalidLinkPage(texts),
     'sign in': signInPage(texts, { csrfToken, failed: false, returnTo }),

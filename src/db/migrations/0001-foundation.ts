@@ -60,16 +60,26 @@ function identityTables(engine: Engine): readonly MigrationStatement[] {
       )`,
     },
     {
-      // What a person typed at sign-up, until the address is proved. Nothing here can sign in, and
-      // a newer sign-up for the same address replaces it (R-43).
+      // What a person typed at sign-up, until the address is proved. Nothing here can sign in. One
+      // row a browser, told by a digest, and one for all who signed up without one, whose digest is
+      // empty: a stranger's sign-up neither replaces another person's nor lends its link their
+      // password (R-43).
       id: 'sign-ups',
       sql: `CREATE TABLE IF NOT EXISTS sallyport.sign_ups (
-        folded TEXT NOT NULL PRIMARY KEY,
+        folded TEXT NOT NULL,
+        browser_digest TEXT NOT NULL,
+        token_digest TEXT NOT NULL UNIQUE,
+        token_suffices BOOL NOT NULL,
+        password_tries INT4 NOT NULL DEFAULT 0,
         address TEXT NOT NULL,
         display_name TEXT NOT NULL,
         password_hash TEXT NOT NULL,
         created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
         expires_at TIMESTAMPTZ NOT NULL,
+        PRIMARY KEY (folded, browser_digest),
+        CONSTRAINT sign_ups_browser_digest_is_sha256 CHECK (length(browser_digest) IN (0, 64)),
+        CONSTRAINT sign_ups_token_digest_is_sha256 CHECK (length(token_digest) = 64),
+        CONSTRAINT sign_ups_token_suffices_without_browser CHECK (NOT token_suffices OR browser_digest = ''),
         CONSTRAINT sign_ups_hash_is_argon2id CHECK (password_hash LIKE '$argon2id$%')
       )${expiringRows(engine)}`,
     },

@@ -9,7 +9,11 @@ import { describeUserAgent } from '../../core/user-agent.ts';
 import { ownProfile, updateOwnProfile } from '../../db/profiles.ts';
 import { eventOfCurrentIdentity } from '../../db/security-events.ts';
 import { deleteCurrentSession } from '../../db/sessions.ts';
+<<<<<<< src/fastify/routes/account-api.ts
+import { confirmerOf, readPresessionSecret } from '../access.ts';
+=======
 import { principalOf } from '../access.ts';
+>>>>>>> /tmp/tmp.3LB4NZZpaL/new
 import { languageOf } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import {
@@ -49,7 +53,8 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       },
     },
     async (request, reply) => {
-      const outcome = await signUp(core, request.body, languageOf(request));
+      const browser = readPresessionSecret(request);
+      const outcome = await signUp(core, request.body, languageOf(request), browser);
       if (outcome !== 'check-mail')
         return refuse('invalid-fields', request, reply, outcome.problems);
       return reply.code(202).send({ status: outcome });
@@ -63,13 +68,23 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       bodyType: 'json',
       schema: {
         summary: 'Prove an address with the mailed token, once',
-        body: z.strictObject({ token: text }),
+        body: z.strictObject({
+          token: text,
+          password: text
+            .describe('the one chosen at sign-up; needed where the token alone is not enough')
+            .optional(),
+        }),
         response: { 200: z.object({ status: z.literal('confirmed') }), ...refusals(400, 403, 415) },
       },
     },
     async (request, reply) => {
-      const outcome = await confirmEmail(core, request.body.token, request.sessionSecret);
+      const { token, password } = request.body;
+      const outcome = await confirmEmail(core, token, { ...confirmerOf(request), password });
       if (outcome === 'invalid') return refuse('invalid-token', request, reply);
+      if (typeof outcome === 'object') {
+        const errors = [{ field: 'password', reason: outcome.passwordProblem }];
+        return refuse('invalid-fields', request, reply, errors);
+      }
       return reply.send({ status: 'confirmed' });
     },
   );

@@ -17,9 +17,12 @@ import {
   invalidLinkPage,
 } from '../../pages/email-confirmation.tsx';
 import { homePage } from '../../pages/home.tsx';
+import { landingPage } from '../../pages/landing.tsx';
 import { signInPage } from '../../pages/sign-in.tsx';
 import { checkMailPage, signUpPage } from '../../pages/sign-up.tsx';
+import { confirmerOf, readPresessionSecret } from '../access.ts';
 import { languageOf, sendPage, textsFor } from '../reader.ts';
+import { comesFromElsewhere } from '../refusals.ts';
 import { text } from '../schemas.ts';
 import { startBrowserSession, visitorFormToken } from '../session-cookies.ts';
 
@@ -60,7 +63,8 @@ function signUpPages(server: FastifyInstance, core: Core): void {
       const texts = textsFor(request);
       const { email, password, displayName } = request.body;
       const input = { email, password, displayName };
-      const outcome = await signUp(core, input, languageOf(request));
+      const browser = readPresessionSecret(request);
+      const outcome = await signUp(core, input, languageOf(request), browser);
       if (outcome === 'check-mail') return sendPage(reply, checkMailPage(texts, { email }));
       const csrfToken = visitorFormToken(request, reply);
       const values = { csrfToken, email, displayName, errors: outcome.problems };
@@ -72,18 +76,29 @@ function signUpPages(server: FastifyInstance, core: Core): void {
     '/confirm-email',
     { ...PAGE, schema: { hide: true, querystring: LINK } },
     async (request, reply) => {
+      // The browser that signed up is told by its Strict cookie, which must not be replaced here.
+      if (readPresessionSecret(request) === null && comesFromElsewhere(request)) {
+        return sendPage(reply, landingPage(textsFor(request), { path: request.url }));
+      }
       const values = { csrfToken: visitorFormToken(request, reply), token: request.query.token };
       return sendPage(reply, emailConfirmationPage(textsFor(request), values));
     },
   );
 
+  const confirmationForm = LINK_FORM.extend({ password: text.optional() });
   app.post(
     '/confirm-email',
-    { ...FORM, schema: { hide: true, body: LINK_FORM } },
+    { ...FORM, schema: { hide: true, body: confirmationForm } },
     async (request, reply) => {
       const texts = textsFor(request);
-      const outcome = await confirmEmail(core, request.body.token, request.sessionSecret);
+      const { token, password } = request.body;
+      const outcome = await confirmEmail(core, token, { ...confirmerOf(request), password });
       if (outcome === 'invalid') return sendPage(reply.code(400), invalidLinkPage(texts));
+      if (typeof outcome === 'object') {
+        const csrfToken = visitorFormToken(request, reply);
+        const values = { csrfToken, token, asked: outcome };
+        return sendPage(reply.code(400), emailConfirmationPage(texts, values));
+      }
       return sendPage(
         reply,
         outcome === 'signed-up' ? emailConfirmedPage(texts) : emailChangedPage(texts),

@@ -6,13 +6,13 @@ export const mails: Texts['mails'] = {
     before: (expiresInHours) => [
       'Somebody, most likely you, has signed up for Sallyport with this email address.',
       `If it was you, confirm the address within ${hours(expiresInHours)}. ` +
-        'The link opens a page with one button.',
+        'The link opens a page with one button. ' +
+        'In another browser it also asks for the password that you have chosen.',
     ],
     action: 'Confirm email address',
     after: [
-      'If it was not you, do not follow the link: it would confirm an account with ' +
-        'a password that somebody else has chosen. Delete this message; ' +
-        'without the link nobody can sign in with your address.',
+      'If it was not you, do not follow the link and delete this message. ' +
+        'Without it nobody can sign in with your address.',
     ],
   },
   existingAccount: {

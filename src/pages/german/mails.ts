@@ -6,13 +6,13 @@ export const mails: Texts['mails'] = {
     before: (expiresInHours) => [
       'Jemand, vermutlich Sie selbst, hat sich mit dieser E-Mail-Adresse bei Sallyport registriert.',
       `Wenn Sie es waren, bestätigen Sie die Adresse innerhalb von ${hours(expiresInHours)}. ` +
-        'Der Link öffnet eine Seite mit einer einzigen Schaltfläche.',
+        'Der Link öffnet eine Seite mit einer einzigen Schaltfläche. ' +
+        'In einem anderen Browser fragt sie auch nach dem Passwort, das Sie gewählt haben.',
     ],
     action: 'E-Mail-Adresse bestätigen',
     after: [
-      'Wenn Sie es nicht waren, folgen Sie dem Link nicht: Er würde ein Konto bestätigen, dessen ' +
-        'Passwort jemand anderes gewählt hat. Löschen Sie diese Nachricht; ' +
-        'ohne den Link kann sich niemand mit Ihrer Adresse anmelden.',
+      'Wenn Sie es nicht waren, folgen Sie dem Link nicht und löschen Sie diese Nachricht. ' +
+        'Ohne den Link kann sich niemand mit Ihrer Adresse anmelden.',
     ],
   },
   existingAccount: {

@@ -64,9 +64,13 @@ describe('mail to an address that somebody has typed', () => {
     expect(() => existingAccountMail(english, { signInLink: script })).toThrow(TypeError);
   });
 
-  it('warns that following the link would confirm the password of whoever signed up', () => {
+  it('tells a reader who did not sign up to leave the link alone, and that nothing follows', () => {
     expect(signUp.text).toContain('do not follow the link');
-    expect(signUp.text).toContain('a password that somebody else has chosen');
+    expect(signUp.text).toContain('Without it nobody can sign in with your address.');
+  });
+
+  it('says beforehand that another browser is asked for the password [R-43]', () => {
+    expect(signUp.text).toContain('In another browser it also asks for the password');
   });
 
   it('tells only the owner of the mailbox that an account exists [ASVS 6.3.8]', () => {
