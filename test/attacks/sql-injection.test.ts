@@ -102,19 +102,19 @@ describe.each(ACCESS)('SQL injected into a request to %s', (access) => {
 
   test('[R-98] no value of another request shows in pg_stat_activity while it runs', async () => {
     const { victim, attacker, database } = target;
-    const slow = 'SELECT pg_sleep(0.4), $1::TEXT AS secret /* attack */';
+    const slow = 'SELECT pg_sleep(3), $1::TEXT AS secret /* attack */';
     const opening = carrying(victim.proof);
     const busy = database.batch({ role: 'sallyport_app', access, opening }, [
       { sql: slow, parameters: [victim.email] },
     ]);
     await expect
       .poll(async () => {
-        const active = `SELECT count(*)::INT4 AS n FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(0.4)%'`;
+        const active = `SELECT count(*)::INT4 AS n FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3)%'`;
         return (await target.admin.query(active)).rows[0]?.n;
       })
       .toBe(1);
     const loot = await target.inject(`SELECT a::TEXT FROM pg_stat_activity AS a`, access);
-    expect(loot.text).toContain('pg_sleep(0.4), $1');
+    expect(loot.text).toContain('pg_sleep(3), $1');
     await expectUntouched(loot, access);
     expect((await busy)[0]?.rows[0]).toMatchObject({ secret: victim.email });
     expect(attacker.proof).not.toBe(victim.proof);
@@ -125,9 +125,9 @@ describe.each(ACCESS)('SQL injected into a request to %s', (access) => {
     const started = performance.now();
     const loot = await target.inject(sql, access);
     expect(loot.state).toBe('57014');
-    expect(performance.now() - started).toBeLessThan(20_000);
+    expect(performance.now() - started).toBeLessThan(60_000);
     await expectUntouched(loot, access);
-  }, 60_000);
+  }, 180_000);
 });
 
 describe('SQL injected into a write', () => {

@@ -83,13 +83,17 @@ describe('what is no browser that is known has no name', () => {
 
 test('a header of a megabyte costs no more than a short one [CWE-1333]', () => {
   const hostile = ['A', '/', ' ', '(', 'Chrome/', '/ ', '\u00ff', 'Mozilla/5.0 (', '; rv:'];
-  const started = performance.now();
+  let spent = 0;
   for (const piece of hostile) {
     const header = piece.repeat(1_048_576 / piece.length);
+    const before = process.cpuUsage();
     const { browser, system } = describeUserAgent(header);
+    const { user, system: kernel } = process.cpuUsage(before);
+    spent += user + kernel;
     expect(`${browser}${system}`.length).toBeLessThan(60);
   }
-  expect(performance.now() - started).toBeLessThan(1_000);
+  // Time of the processor, which a loaded machine does not stretch as it does the clock's.
+  expect(spent).toBeLessThan(1_000_000);
 });
 
 test('what stands behind the first 512 characters is not read', () => {

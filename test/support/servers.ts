@@ -2,6 +2,7 @@ import { type Config, readConfig } from '../../src/server/config.ts';
 import { startServer } from '../../src/server/server.ts';
 import { createDatabase, type TestDatabase } from './databases.ts';
 import { TEST_KEY } from './test-key.ts';
+import { startWireProxy, type WireProxy } from './wire-proxy.ts';
 
 export interface TestServer extends TestDatabase {
   readonly origin: string;
@@ -23,6 +24,25 @@ export async function startTestServer(
     config,
     async close() {
       await server.close();
+      await database.drop();
+    },
+  };
+}
+
+/** The same, with a proxy between it and its database that can hold what it sends. */
+export async function startProxiedServer(): Promise<TestServer & { readonly proxy: WireProxy }> {
+  const database = await createDatabase();
+  const proxy = await startWireProxy(database.url);
+  const config = testConfig({ DATABASE_URL: proxy.url });
+  const server = await startServer(config);
+  return {
+    ...database,
+    origin: server.origin,
+    config,
+    proxy,
+    async close() {
+      await server.close();
+      await proxy.close();
       await database.drop();
     },
   };

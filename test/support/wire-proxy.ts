@@ -108,10 +108,11 @@ function relay(proxy: WireProxy, client: Socket, upstream: Socket): void {
     answered = false;
     if (!proxy.held) return pass(read);
     client.pause();
-    void proxy.held.then(() => {
+    const release = () => {
       pass(read);
       client.resume();
-    });
+    };
+    proxy.held.then(release, release);
   });
   upstream.on('data', (chunk) => {
     answered = true;
