@@ -9,11 +9,7 @@ import { describeUserAgent } from '../../core/user-agent.ts';
 import { ownProfile, updateOwnProfile } from '../../db/profiles.ts';
 import { eventOfCurrentIdentity } from '../../db/security-events.ts';
 import { deleteCurrentSession } from '../../db/sessions.ts';
-<<<<<<< src/fastify/routes/account-api.ts
-import { confirmerOf, readPresessionSecret } from '../access.ts';
-=======
-import { principalOf } from '../access.ts';
->>>>>>> /tmp/tmp.3LB4NZZpaL/new
+import { confirmerOf, principalOf, readPresessionSecret } from '../access.ts';
 import { languageOf } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import {
