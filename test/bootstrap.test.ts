@@ -123,7 +123,7 @@ test('an unknown task is answered with the ones there are', () => {
 test('the program is told once to stop, and its exit code is passed on', async (context) => {
   if (process.platform === 'win32') context.skip('Windows has no signals to pass on');
   const program = `
-    process.on('SIGTERM', () => { console.log('stopping'); setTimeout(() => process.exit(3), 300); });
+    process.on('SIGTERM', () => { console.log('stopping'); setTimeout(() => process.exit(3), 2_000); });
     setInterval(() => {}, 1000);
     console.log('ready');`;
   const parent = `

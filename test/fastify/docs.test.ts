@@ -63,7 +63,7 @@ describe.skipIf(noCurl)(`the examples of the documentation ${noCurl || ''}`, () 
     return (await promisify(execFile)('sh', ['-eu', '-c', script], { cwd: folder })).stdout;
   }
 
-  test('each of them works as it stands, one after the other', { timeout: 60_000 }, async () => {
+  test('each of them works as it stands, one after the other', { timeout: 300_000 }, async () => {
     const { origin } = server;
     const page = (await ask(origin, '/docs')).text;
     const journey = codeAfter(page, 'id="curl"');
