@@ -20,7 +20,7 @@ beforeAll(() => {
   const { devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
   const types = `@types/node@${devDependencies['@types/node']}`;
   npm(['install', '--ignore-scripts', '--prefer-offline', '--no-audit', tarball, types], project);
-}, 300_000);
+}, 900_000);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 

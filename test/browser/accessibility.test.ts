@@ -52,7 +52,7 @@ describe.skipIf(noChromium)(`the pages for everybody, in Chromium ${noChromium |
 
   test.each(LOOKS)(
     '$name: nothing for axe to find, nothing wider than the window, no complaint',
-    { timeout: 180_000 },
+    { timeout: 600_000 },
     async ({ name, options }) => {
       // The product's policy would keep axe out. Everything else runs with the policy on.
       const context = await browser.newContext({ ...options, bypassCSP: true });

@@ -155,7 +155,7 @@ describe.skipIf(noChromium)(`the documentation in Chromium ${noChromium || ''}`,
     for (const javaScriptEnabled of [true, false]) {
       const script = javaScriptEnabled ? 'with' : 'without';
       const result = javaScriptEnabled ? 'fits, and axe finds nothing' : 'reads fine, with no form';
-      test(`${name}, ${script} JavaScript: ${result}`, { timeout: 120_000 }, async () => {
+      test(`${name}, ${script} JavaScript: ${result}`, { timeout: 600_000 }, async () => {
         await withDocs({ ...options, javaScriptEnabled }, async (page) => {
           const path = `${SCREENSHOTS}/${name}-${script}-docs`;
           await page.screenshot({ path: `${path}-top.png` });

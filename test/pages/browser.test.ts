@@ -74,7 +74,7 @@ describe.skipIf(noChromium)(`the pages in Chromium ${noChromium || ''}`, () => {
     return context;
   }
 
-  it.each(LOOKS)('are accessible and fit: $name', { timeout: 180_000 }, async (look) => {
+  it.each(LOOKS)('are accessible and fit: $name', { timeout: 600_000 }, async (look) => {
     const pages = everyPage(look.values, languages[look.language]);
     const context = await open(pages, { ...look.options, reducedMotion: 'reduce' });
     const page = await context.newPage();
