@@ -119,7 +119,7 @@ const arrows: Record<string, string[]> = {
   gateway: ['http', 'core'],
   server: ['fastify', 'core', 'db', 'pages', 'http'],
   'index.ts': ['server', 'fastify', 'core', 'db', 'pages', 'http'],
-  'fastify.ts': ['fastify'],
+  'fastify.ts': ['server', 'fastify', 'core', 'db', 'pages', 'http'],
   'audit.ts': ['audit'],
   'cli.ts': ['server', 'gateway', 'audit', 'core', 'db'],
   'bin.ts': ['cli.ts', 'node-version.ts'],

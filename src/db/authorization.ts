@@ -1,7 +1,10 @@
 import type { StatementResult, Statement } from './batch.ts';
 import type { Database, Role } from './database.ts';
-import { sqlState } from './errors.ts';
+import { type Refusal, sqlState } from './errors.ts';
+import type { RunInTransaction } from './application-transaction.ts';
 import type { Tx } from './transaction.ts';
+
+export type { Refusal } from './errors.ts';
 
 /** The authenticated actor of a request, as the database found it behind the request's proof. */
 export interface Principal {
@@ -22,12 +25,6 @@ export interface AccountPrincipal extends Principal {
   readonly email: string;
   readonly displayName: string;
 }
-
-export type Refusal =
-  | 'not-signed-in'
-  | 'forbidden'
-  | 'synchronizer-token-mismatch'
-  | 'step-up-required';
 
 export interface Requirement {
   readonly role: Role;
@@ -80,6 +77,22 @@ export async function runAuthorizedTransaction<T>(
 ): Promise<{ readonly result: T } | { readonly refusal: Refusal }> {
   const opening = decisionOf(requirement);
   return await orRefusal(async () => ({ result: await database.transaction(work, opening) }));
+}
+
+/**
+ * The same for a transaction of the application, as sallyport_app, which leaves with its first
+ * statement and is read-only where the request is: see runApplicationTransaction.
+ */
+export async function runAuthorizedApplication<T>(
+  database: Database,
+  requirement: Requirement,
+  work: (run: RunInTransaction) => Promise<T>,
+): Promise<{ readonly result: T } | { readonly refusal: Refusal }> {
+  const access = requirement.synchronizerDigest === undefined ? 'read' : 'write';
+  const opening = decisionOf(requirement);
+  return await orRefusal(async () => ({
+    result: await database.applicationTransaction(access, opening, work),
+  }));
 }
 
 /** The statements that raise where the requirement is not met; the first answers the principal. */

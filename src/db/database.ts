@@ -11,6 +11,7 @@ import {
   UnknownOutcomeError,
 } from './errors.ts';
 import { openLanes } from './lanes.ts';
+import { type RunInTransaction, runApplicationTransaction } from './application-transaction.ts';
 import { isConnectionLoss, leaveTransaction, openPool, type Pool } from './pool.ts';
 import { retrySerializationFailures, runTransaction, type Tx } from './transaction.ts';
 
@@ -44,6 +45,12 @@ export interface Database {
    * opening goes out with BEGIN, and nothing runs if it fails.
    */
   transaction<T>(work: (tx: Tx) => Promise<T>, opening?: readonly Statement[]): Promise<T>;
+  /** The same for the application, as sallyport_app: see runApplicationTransaction. */
+  applicationTransaction<T>(
+    access: BatchOptions['access'],
+    opening: readonly Statement[],
+    work: (run: RunInTransaction) => Promise<T>,
+  ): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -89,6 +96,15 @@ export function openServerDatabase(logins: ServerLogins): Database {
       return results.slice(opening ? 0 : NOBODY.length, sent.length);
     },
     transaction: (work, opening = NOBODY) => runTransaction(identity, opening, work),
+    applicationTransaction: (access, opening, work) =>
+      runApplicationTransaction(
+        app,
+        {
+          opening: [BEGIN[access], ...opening],
+          closing: logins.engine === 'cockroachdb' ? [COMMIT] : [COMMIT, PRISTINE],
+        },
+        checked(work),
+      ),
     async close() {
       await Promise.all([app.close(), identity.close(), reads?.close()]);
     },
@@ -110,6 +126,15 @@ export function openEmbeddedDatabase(lite: PGlite): Database {
     },
     transaction: (work, opening = NOBODY) =>
       runTransaction(pool, [takeOn('sallyport_identity'), ...opening], work),
+    applicationTransaction: (access, opening, work) =>
+      runApplicationTransaction(
+        pool,
+        {
+          opening: [BEGIN[access], takeOn('sallyport_app'), ...opening],
+          closing: [COMMIT],
+        },
+        checked(work),
+      ),
     close: () => pool.close(),
   };
 }
@@ -140,6 +165,21 @@ function checkQueries(statements: readonly Statement[]): void {
  * if the batch fails, its settings go with it. What the connection was opened with stays.
  */
 const PRISTINE: Statement = { sql: 'RESET ALL', parameters: [] };
+
+const BEGIN: Readonly<Record<BatchOptions['access'], Statement>> = {
+  read: { sql: 'BEGIN ISOLATION LEVEL SERIALIZABLE, READ ONLY', parameters: [] },
+  write: { sql: 'BEGIN ISOLATION LEVEL SERIALIZABLE', parameters: [] },
+};
+const COMMIT: Statement = { sql: 'COMMIT', parameters: [] };
+
+/** Holds each statement of an application's transaction to what a batch takes. */
+function checked<T>(work: (run: RunInTransaction) => Promise<T>) {
+  return async (run: RunInTransaction): Promise<T> =>
+    await work(async (statement) => {
+      checkQueries([statement]);
+      return await run(statement);
+    });
+}
 
 /** No proof, for this transaction only: it takes away what an earlier one might have left. */
 const NOBODY: readonly Statement[] = [

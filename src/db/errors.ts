@@ -1,3 +1,10 @@
+/** Why the database refused what a request asked for. */
+export type Refusal =
+  | 'not-signed-in'
+  | 'forbidden'
+  | 'synchronizer-token-mismatch'
+  | 'step-up-required';
+
 /** No connection to the database, or it is shutting down: nothing of the work was committed. */
 export class DatabaseUnavailableError extends Error {
   override readonly name = 'DatabaseUnavailableError';
@@ -24,6 +31,28 @@ export class OtherKeyError extends Error {
 /** A statement of a batch was a BEGIN or the like; its connection was given up. */
 export class OpenTransactionError extends Error {
   override readonly name = 'OpenTransactionError';
+}
+
+/** The database decided, in the middle of a request, that it may not go on. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+  /** What a request that begins now would be refused with, such as `not-signed-in`. */
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(`the request was refused: ${refusal}`);
+    this.refusal = refusal;
+  }
+}
+
+/** A GET, HEAD or OPTIONS tried to change something. */
+export class SafeMethodError extends Error {
+  override readonly name = 'SafeMethodError';
+}
+
+/** A query for a request that has been answered, or whose client has gone. */
+export class RequestOverError extends Error {
+  override readonly name = 'RequestOverError';
 }
 
 /** A statement that the first wall cannot keep to one tenant; it was not sent. */

@@ -81,7 +81,7 @@ async function commit(client: pg.PoolClient): Promise<void> {
 }
 
 /** Leaves the failed transaction and says what its failure means. */
-async function afterFailure(
+export async function afterFailure(
   client: pg.PoolClient,
   error: unknown,
   committing: boolean,

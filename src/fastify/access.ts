@@ -1,4 +1,4 @@
-import type { FastifyRequest, RouteOptions } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import {
   type AccountPrincipal,
   type Principal,
@@ -6,7 +6,7 @@ import {
   type Requirement,
   runAuthorized,
 } from '../db/authorization.ts';
-import type { Statement, StatementResult } from '../db/batch.ts';
+import type { StatementResult } from '../db/batch.ts';
 import type { Role } from '../db/database.ts';
 import type { Authority } from '../core/authority.ts';
 import type { Core } from '../core/core.ts';
@@ -16,82 +16,23 @@ import { PRESESSION_COOKIE, readCookie, SESSION_COOKIE } from '../http/cookies.t
 import type { ProblemCode } from '../http/problem.ts';
 import { isSafeMethod } from '../http/request-head.ts';
 import { equalTokens, readTokenHeader, unmaskToken } from '../http/synchronizer-token.ts';
+import type { CompileLoad } from './application.ts';
+import type { Access } from './declaration.ts';
 
-/**
- * Who may call a route. Every route declares it or is refused at registration, so the table of
- * routes is the authorization document (ASVS 8.1.1, 8.2.1; CWE-306, CWE-862).
- */
-export type Access =
-  | 'public'
-  | 'signed-in'
-  | {
-      readonly permission?: string;
-      /** How long ago the person may have proved who they are (ASVS 7.5.1). */
-      readonly stepUp?: { readonly withinSeconds: number };
-    };
+export type { Access } from './declaration.ts';
 
-/** The queries of a `load` route by name; they run in the same flush as the authorization. */
-export type Load = (request: FastifyRequest) => Readonly<Record<string, Statement>>;
+/** What the request was held to, once it has met that. */
+export const REQUIREMENT = Symbol('sallyport.requirement');
 
 declare module 'fastify' {
-  interface RouteShorthandOptions {
-    /** Who may call the route. */
-    access?: Access;
-    /**
-     * Queries that run in one flush with the authorization, after the body was checked; the handler
-     * finds their results in `request.loaded` and does not run where the request was refused. On an
-     * unsafe method they may write.
-     */
-    load?: Load;
-    /** The database role of `load`; sallyport_app unless said. */
-    role?: Role;
-    /** The one type that the route's body may have, and with it the one place of its token. */
-    bodyType?: 'json' | 'form';
-    /** Answered under any Host: for probes, which know only an address. */
-    anyHost?: true;
-    /** Answers a person in HTML, refusals too. */
-    page?: true;
-    /** The page on which a form stands whose own address has none. */
-    returnTo?: string;
-  }
-  interface FastifyContextConfig {
-    /** A route of the account's own, which may know its address and name. */
-    account?: true;
-    access?: Access;
-    load?: Load | undefined;
-    role?: Role | undefined;
-    bodyType?: 'json' | 'form' | undefined;
-    anyHost?: true | undefined;
-    page?: true | undefined;
-    returnTo?: string | undefined;
-  }
   interface FastifyRequest {
+    /** Who asks, as the database found it; null on a public route. */
     principal: Principal | null;
-    loaded: Readonly<Record<string, StatementResult>>;
     /** For an operation whose own transaction requires again what the request was held to. */
     authority: Authority | null;
     sessionSecret: Secret | null;
+    [REQUIREMENT]: Requirement | null;
   }
-}
-
-/**
- * Refuses a route that does not say who may call it, or whose body could arrive in two types, and
- * keeps what it declares on the route itself, where every hook finds it.
- * @throws Error at registration, so the process does not start.
- */
-export function requireDeclaration(route: RouteOptions): void {
-  const name = `${String(route.method)} ${route.url}`;
-  const { access, load, role, bodyType, anyHost, page, returnTo } = route;
-  if (access === undefined) {
-    throw new Error(
-      `${name} declares no access: add access: 'public', 'signed-in' or a permission`,
-    );
-  }
-  const methods = Array.isArray(route.method) ? route.method : [route.method];
-  if (!methods.every(isSafeMethod) && bodyType === undefined) {
-    throw new Error(`${name} may change something but declares no bodyType: add 'json' or 'form'`);
-  }
-  route.config = { ...route.config, access, load, role, bodyType, anyHost, page, returnTo };
 }
 
 /** What a session cookie holds; null when there is none or it is not one of ours. */
@@ -114,25 +55,30 @@ export function confirmerOf(request: FastifyRequest): Confirmer {
  * The database's decision on the request, in one flush with the route's queries. A refusal comes
  * back as a problem's code; else the request carries its principal and what was loaded.
  */
-export async function authorize(core: Core, request: FastifyRequest): Promise<ProblemCode | null> {
+export async function authorize(
+  core: Core,
+  compileLoad: CompileLoad,
+  request: FastifyRequest,
+): Promise<ProblemCode | null> {
   const { access, load, role } = request.routeOptions.config;
   const secret = request.sessionSecret;
   if (access === undefined || access === 'public') return await checkVisitor(core, request);
   if (!secret) return 'not-signed-in';
 
-  const queries = Object.entries(load?.(request) ?? {});
+  const queries = load ? compileLoad(load, request) : [];
   const requirement = requirementOf(access, role ?? 'sallyport_app', secret, request);
-  const statements = queries.map(([, statement]) => statement);
+  const statements = queries.map(({ statement }) => statement);
   const authorized = await runAuthorized(core.database, requirement, statements);
   if ('refusal' in authorized) return authorized.refusal satisfies Refusal & ProblemCode;
   request.principal = authorized.principal;
+  request[REQUIREMENT] = requirement;
   if (hasAccount(authorized.principal)) {
     request.authority = { principal: authorized.principal, requirement };
   }
   request.loaded = Object.fromEntries(
-    queries.flatMap(([name], index) => {
+    queries.flatMap(({ name, read }, index) => {
       const result = authorized.results[index];
-      return result ? [[name, result]] : [];
+      return result ? [[name, read(result)]] : [];
     }),
   );
   return null;
@@ -142,6 +88,20 @@ export async function authorize(core: Core, request: FastifyRequest): Promise<Pr
 export function authorityOf(request: FastifyRequest): Authority {
   if (!request.authority) throw new Error('the route is public and has no principal');
   return request.authority;
+}
+
+/** What each further statement of an authorized request is held to, as the request was. */
+export function requirementFor(request: FastifyRequest): Requirement {
+  const requirement = request[REQUIREMENT];
+  if (!requirement) {
+    throw new Error('nobody is authorized: the route is public, or this runs before the decision');
+  }
+  return requirement;
+}
+
+/** What a statement of the product's own `load` has answered. */
+export function loadedBy(request: FastifyRequest, name: string): StatementResult | undefined {
+  return request.loaded[name] as StatementResult | undefined;
 }
 
 export function principalOf(request: FastifyRequest): AccountPrincipal {

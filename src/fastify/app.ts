@@ -1,51 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import swagger from '@fastify/swagger';
-import {
-  fastify,
-  type FastifyInstance,
-  type FastifyServerOptions,
-  LogController,
-  type RouteOptions,
-} from 'fastify';
-import {
-  jsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-} from 'fastify-type-provider-zod';
+import { fastify, type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
 import type { Core } from '../core/core.ts';
+import { scopeTo } from '../db/scoping.ts';
 import { problem, type ProblemCode, PROBLEMS } from '../http/problem.ts';
-import { isSafeMethod } from '../http/request-head.ts';
 import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
 import { addBodyParser } from './body-parser.ts';
 import { errorRecord } from './error-record.ts';
-import { addGate, type GatePolicy } from './gate.ts';
-import { addLastSeen } from './last-seen.ts';
+import type { GatePolicy } from './gate.ts';
 import { addNotFound } from './not-found.ts';
+import { BODY_BYTES_MAX, gated, type GatedOptions } from './plugin.ts';
 import { answerError } from './refusals.ts';
-import { accountApi } from './routes/account-api.ts';
-import { developmentRoutes, docsRoute, type MailboxEntry } from './routes/development.ts';
-import { credentialPages } from './routes/credential-pages.ts';
-import { operationRoutes } from './routes/operation.ts';
-import { ownAccountApi } from './routes/own-account-api.ts';
-import { ownPages } from './routes/own-pages.ts';
-import { visitorPages } from './routes/visitor-pages.ts';
 
-export interface AppOptions {
-  readonly policy: GatePolicy;
-  readonly version: string;
+export interface AppOptions extends Omit<GatedOptions, 'core' | 'mount' | 'scope'> {
   readonly logger: Exclude<NonNullable<FastifyServerOptions['logger']>, boolean>;
-  /** Whether the documentation is offered, from which requests can be tried. */
-  readonly development?: boolean;
-  /** The mails that wait, for /development/mailbox.json; absent outside development. */
-  readonly mailbox?: () => Promise<readonly MailboxEntry[]>;
 }
 
-/** Bodies are names, addresses and passwords: nothing of ours is larger. */
-const BODY_BYTES_MAX = 16_384;
 const REQUEST_MILLISECONDS_MAX = 15_000;
 
-/** The accounts service as a Fastify app, not yet listening. */
+/** The accounts service as a Fastify app of its own, not yet listening. */
 export async function buildApp(core: Core, options: AppOptions): Promise<FastifyInstance> {
   const app = fastify({
     logger: { ...options.logger, serializers: { err: (error) => errorRecord(error) } },
@@ -63,66 +36,15 @@ export async function buildApp(core: Core, options: AppOptions): Promise<Fastify
       void answerError(error, request, reply.headers(refusalHeaders(options.policy))),
     clientErrorHandler: (error, socket) => answerClientError(error, socket, options.policy),
   });
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerError);
   addBodyParser(app);
-  await addOpenApi(app, options);
   addNotFound(app);
-  addGate(app, core, options.policy);
-  addLastSeen(app, core);
-  app.addHook('onRoute', (route) => {
-    route.config = { ...route.config, account: true };
-  });
-  accountApi(app, core);
-  ownAccountApi(app, core);
-  const origin = () => options.policy.origin;
-  visitorPages(app, core, origin);
-  ownPages(app, core);
-  credentialPages(app, core, origin);
-  operationRoutes(app, core);
-  if (options.development) docsRoute(app, options.policy);
-  if (options.mailbox) developmentRoutes(app, options.mailbox);
+  await app.register(gated, { ...options, core, mount: '', scope: NO_TABLES });
   return app;
 }
 
-async function addOpenApi(app: FastifyInstance, options: AppOptions): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Sallyport',
-        version: options.version,
-        description:
-          'Sign-in, sessions and the own account. A request that changes something and carries a ' +
-          'cookie sends X-CSRF-Token. Every refusal is application/problem+json with a stable code.',
-      },
-      servers: [{ url: options.policy.origin }],
-      components: {
-        securitySchemes: {
-          session: { type: 'apiKey', in: 'cookie', name: '__Host-session' },
-          synchronizerToken: { type: 'apiKey', in: 'header', name: 'X-CSRF-Token' },
-        },
-      },
-    },
-    transform: (described) => {
-      const { schema, url } = jsonSchemaTransform(described);
-      return { schema: { ...schema, ...conditionsOf(described.route) }, url };
-    },
-  });
-}
-
-/** What a request to the route must bring, in the words of the OpenAPI document. */
-function conditionsOf({ config, method }: RouteOptions) {
-  const access = config?.access;
-  if (access === undefined || access === 'public') return { security: [] };
-  const unsafe = ![method].flat().every(isSafeMethod);
-  const security = [unsafe ? { session: [], synchronizerToken: [] } : { session: [] }];
-  if (typeof access !== 'object' || !access.stepUp) return { security };
-  const minutes = access.stepUp.withinSeconds / 60;
-  const description = `Asks for a password proved in the last ${minutes} minutes, else step-up-required.`;
-  return { security, description };
-}
+/** The product has no application of its own, and so none of its tables. */
+const NO_TABLES = scopeTo({ tenant: new Set(), shared: new Set() });
 
 /** Bytes that are no HTTP request get an answer too, by hand: there is no request to answer. */
 function answerClientError(

@@ -15,8 +15,11 @@ import { checkOrigin, checkVisitorOrigin, type OriginPolicy } from '../http/orig
 import type { ProblemCode } from '../http/problem.ts';
 import { headerValues, isSafeMethod } from '../http/request-head.ts';
 import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
-import { authorize, readSessionSecret, requireDeclaration } from './access.ts';
-import { refuse } from './refusals.ts';
+import { authorize, readSessionSecret, REQUIREMENT } from './access.ts';
+import { ANSWER, type CompileLoad } from './application.ts';
+import { requireDeclaration } from './declaration.ts';
+import { PASSED } from './guarded-handler.ts';
+import { answerKnownError, refuse } from './refusals.ts';
 
 export interface GatePolicy extends OriginPolicy, HostPolicy {}
 
@@ -26,12 +29,19 @@ const COOKIES = [SESSION_COOKIE, SYNCHRONIZER_COOKIE, PRESESSION_COOKIE] as cons
  * Puts the gate before every route of the app: pages, API, errors, what does not exist, HEAD and
  * OPTIONS alike (R-06). What it decides hangs on the route object, never on a path.
  */
-export function addGate(app: FastifyInstance, core: Core, policy: GatePolicy): void {
+export function addGate(
+  app: FastifyInstance,
+  core: Core,
+  policy: GatePolicy,
+  compileLoad: CompileLoad,
+): void {
   const headers = { ...API_HEADERS, ...transportSecurity(policy.origin) };
   app.decorateRequest('principal', null);
   app.decorateRequest('authority', null);
   app.decorateRequest('sessionSecret', null);
   app.decorateRequest('loaded');
+  app.decorateRequest(PASSED, false);
+  app.decorateRequest(REQUIREMENT, null);
 
   app.addHook('onRoute', requireDeclaration);
 
@@ -42,16 +52,27 @@ export function addGate(app: FastifyInstance, core: Core, policy: GatePolicy): v
     const preflight = preflightHeaders(request.raw, policy.trustedOrigins);
     if (preflight) return reply.code(204).headers(preflight).send();
     request.sessionSecret = readSessionSecret(request);
-    const access = request.routeOptions.config.access ?? 'public';
-    if (access !== 'public' && !request.sessionSecret) {
+    request[ANSWER] = reply.raw;
+    const { access } = request.routeOptions.config;
+    // What has no route serves nobody; a route that was registered past us is a fault of ours.
+    if (access === undefined && !request.is404) return refuse('internal', request, reply);
+    if (access !== undefined && access !== 'public' && !request.sessionSecret) {
       return refuse('not-signed-in', request, reply);
     }
     return;
   });
 
   app.addHook('preHandler', async (request, reply) => {
-    const rejection = await authorize(core, request);
-    return rejection ? refuse(rejection, request, reply) : undefined;
+    try {
+      const rejection = await authorize(core, compileLoad, request);
+      if (rejection) return refuse(rejection, request, reply);
+      request[PASSED] = true;
+    } catch (error) {
+      const answered = answerKnownError(error, request, reply);
+      if (!answered) throw error;
+      return answered;
+    }
+    return;
   });
 }
 
@@ -67,7 +88,8 @@ function judgeHead(request: FastifyRequest, policy: GatePolicy): ProblemCode | n
   if (!anyHost && checkHost(head, policy)) return 'foreign-host';
   // Which of two the browser means is a guess, and one may be an attacker's (R-24, CWE-384).
   if (COOKIES.some((name) => readCookie(head, name).kind === 'repeated')) return 'duplicate-cookie';
-  if (isSafeMethod(request.method)) return null;
+  // What is upgraded is no longer a request whose answer other origins cannot read (CWE-1385).
+  if (isSafeMethod(request.method) && head.headers.upgrade === undefined) return null;
   const origin = hasSallyportCookie(head)
     ? checkOrigin(head, policy)
     : checkVisitorOrigin(head, policy);

@@ -3,12 +3,17 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { HashingBusyError } from '../core/password-hashing.ts';
 import {
   DatabaseUnavailableError,
+  RefusedError,
+  RequestOverError,
+  SafeMethodError,
   TooMuchContentionError,
   UnknownOutcomeError,
+  UnscopedQueryError,
 } from '../db/errors.ts';
 import { type FieldError, problem, type ProblemCode, PROBLEMS } from '../http/problem.ts';
 import { landingPage } from '../pages/landing.tsx';
 import { problemPage } from '../pages/problem.tsx';
+import { mounted } from './mount.ts';
 import { sendPage, textsFor } from './reader.ts';
 
 /**
@@ -63,8 +68,12 @@ export function comesFromElsewhere(request: FastifyRequest): boolean {
 function asking(page: '/sign-in' | '/re-authenticate', request: FastifyRequest): string {
   const { returnTo } = request.routeOptions.config;
   const back =
-    request.method === 'GET' ? request.url : (returnTo ?? request.routeOptions.url ?? '/');
-  return `${page}?return_to=${encodeURIComponent(back)}`;
+    request.method === 'GET'
+      ? request.url
+      : returnTo
+        ? mounted(request, returnTo)
+        : (request.routeOptions.url ?? '/');
+  return `${mounted(request, page)}?return_to=${encodeURIComponent(back)}`;
 }
 
 /** What does not exist is a page to whoever asked for one: a person who mistyped an address. */
@@ -84,7 +93,39 @@ export function answerError(
     const errors = fieldErrors(error.validation, request.body);
     return refuse('invalid-fields', request, reply, errors);
   }
-  const code = codeOf(error);
+  return answerWith(codeOf(error), error, request, reply);
+}
+
+/**
+ * Answers what the database refused or could not do, in an app whose other errors are not ours to
+ * answer. Null for those.
+ */
+export function answerKnownError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply | null {
+  if (!KNOWN.some((known) => error instanceof known)) return null;
+  return answerWith(codeOf(error as Error), error as Error, request, reply);
+}
+
+const KNOWN = [
+  DatabaseUnavailableError,
+  HashingBusyError,
+  RefusedError,
+  RequestOverError,
+  SafeMethodError,
+  TooMuchContentionError,
+  UnknownOutcomeError,
+  UnscopedQueryError,
+];
+
+function answerWith(
+  code: ProblemCode,
+  error: Error,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   if (PROBLEMS[code].status >= 500) {
     request.log[code === 'internal' ? 'error' : 'warn']({ err: error, code }, 'request failed');
   }
@@ -92,6 +133,7 @@ export function answerError(
 }
 
 function codeOf(error: Error & { code?: string; statusCode?: number }): ProblemCode {
+  if (error instanceof RefusedError) return error.refusal;
   if (error instanceof DatabaseUnavailableError) return 'database-unavailable';
   if (error instanceof UnknownOutcomeError) return 'outcome-unknown';
   if (error instanceof HashingBusyError || error instanceof TooMuchContentionError) return 'busy';

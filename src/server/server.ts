@@ -2,26 +2,18 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Core } from '../core/core.ts';
-import { waitingMails } from '../core/mail.ts';
-import { createPasswordHasher } from '../core/password-hashing.ts';
-import { SWEEP_STATEMENTS } from '../db/sweep.ts';
 import { buildApp } from '../fastify/app.ts';
 import { hostsOf } from '../http/host.ts';
 import { type Config, isDevelopment, isLoopback } from './config.ts';
-import { generatedKey, lockDataFolder, openDataFolder } from './data-folder.ts';
-import { checkEncryptionKey, openDatabase, refuseUnsoundDatabase } from './databases.ts';
-import { renderMessage } from './mail-rendering.ts';
-import { startMailer } from './mailer.ts';
-import { repeat, type Repeated } from './repeat.ts';
+import { startBackgroundWork } from './background-work.ts';
+import { mailboxOf } from './mail-rendering.ts';
+import { openCore } from './opening.ts';
 
 export interface RunningServer {
   readonly origin: string;
   /** Answers what is under way, then stops. */
   close(): Promise<void>;
 }
-
-const SWEEP_MILLISECONDS = 10 * 60_000;
-const MAILBOX_MAX = 200;
 
 /**
  * Starts the product as configured.
@@ -33,21 +25,12 @@ export async function startServer(config: Config): Promise<RunningServer> {
     for (const step of undo.toReversed()) await step();
   };
   try {
-    const needsFolder = config.database.kind === 'embedded' || !config.encryptionKey;
-    if (needsFolder) await openDataFolder(config.dataFolder);
-    if (config.database.kind === 'embedded') undo.push(await lockDataFolder(config.dataFolder));
-    const encryptionKey = config.encryptionKey ?? (await generatedKey(config.dataFolder));
-    const database = await openDatabase(config, encryptionKey);
-    undo.push(() => database.close());
-    await refuseUnsoundDatabase(database, config);
-    await checkEncryptionKey(database, encryptionKey);
-
-    const core: Core = { database, passwords: createPasswordHasher(), encryptionKey };
-    const { app, origin } = await listen(core, config);
+    const opened = await openCore(config);
+    undo.push(() => opened.close());
+    const { app, origin } = await listen(opened.core, config);
     undo.push(() => app.close());
-    for (const work of startBackgroundWork(core, config, origin, app)) {
-      undo.push(() => work.stop());
-    }
+    const work = startBackgroundWork(opened.core, config.mail, origin, app.log);
+    undo.push(() => work.stop());
     return { origin, close };
   } catch (error) {
     await close();
@@ -71,13 +54,7 @@ async function listen(
     trustedOrigins: config.trustedOrigins,
     hosts: [] as readonly string[],
   };
-  const mailbox = async () => {
-    const messages = await waitingMails(core, MAILBOX_MAX);
-    return messages.map((message) => {
-      const { subject, text, links } = renderMessage(message, policy.origin);
-      return { to: message.to, subject, text, links };
-    });
-  };
+  const mailbox = mailboxOf(core, () => policy.origin);
   const app = await buildApp(core, {
     policy,
     version: packageVersion(),
@@ -90,18 +67,4 @@ async function listen(
   if (config.port === 0) policy.origin = policy.origin.replace(/:0$/, `:${port}`);
   policy.hosts = hostsOf(policy.origin, { loopback: isLoopback(config.host), port }).hosts;
   return { app, origin: policy.origin };
-}
-
-function startBackgroundWork(
-  core: Core,
-  config: Config,
-  origin: string,
-  app: FastifyInstance,
-): readonly Repeated[] {
-  const sweeper = repeat(SWEEP_MILLISECONDS, app.log, 'sweeper', async () => {
-    for (const statement of SWEEP_STATEMENTS) {
-      await core.database.batch({ role: 'sallyport_identity', access: 'write' }, [statement]);
-    }
-  });
-  return config.mail ? [sweeper, startMailer(core, config.mail, origin, app.log)] : [sweeper];
 }

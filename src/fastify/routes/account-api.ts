@@ -177,8 +177,8 @@ export function accountApi(server: FastifyInstance, core: Core): void {
     {
       access: 'signed-in',
       bodyType: 'json',
-      load: ({ body }) => ({
-        profile: updateOwnProfile((body as z.output<typeof profileChange>).displayName),
+      load: (_db, { body }) => ({
+        profile: updateOwnProfile(body.displayName),
       }),
       schema: {
         summary: 'Change your profile',

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ownDeletion } from '../../db/identities.ts';
-import { principalOf } from '../access.ts';
+import { loadedBy, principalOf } from '../access.ts';
 import { text } from '../schemas.ts';
 import { csrfTokenFor } from '../session-cookies.ts';
 
@@ -14,7 +14,10 @@ export const NO_FIELDS = z.strictObject({ _csrf: text });
 /** What every page of the account is given. */
 export function accountValues(request: FastifyRequest) {
   const { email, displayName } = principalOf(request);
-  const deletesAt = request.loaded['deletion']?.rows[0]?.['deletesAt'] as Date | null | undefined;
+  const deletesAt = loadedBy(request, 'deletion')?.rows[0]?.['deletesAt'] as
+    | Date
+    | null
+    | undefined;
   return {
     csrfToken: csrfTokenFor(request),
     email,

@@ -15,7 +15,7 @@ import { emailPage } from '../../pages/email-change.tsx';
 import { passwordPage } from '../../pages/password.tsx';
 import { signedOutPage } from '../../pages/problem.tsx';
 import { reauthenticationPage } from '../../pages/reauthentication.tsx';
-import { authorityOf } from '../access.ts';
+import { authorityOf, loadedBy } from '../access.ts';
 import { languageOf, sendPage, textsFor } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import { text } from '../schemas.ts';
@@ -35,7 +35,7 @@ function emailPages(server: FastifyInstance, core: Core): void {
   const app = server.withTypeProvider<ZodTypeProvider>();
   const load = () => ({ deletion: ownDeletion, change: ownEmailChange });
   const pageOf = (request: FastifyRequest, more: { value?: string; errors: FieldError[] }) => {
-    const pending = request.loaded['change']?.rows[0] as
+    const pending = loadedBy(request, 'change')?.rows[0] as
       | { address: string; expiresAt: Date }
       | undefined;
     return { ...accountValues(request), pending, ...more };
@@ -175,7 +175,8 @@ function signOutPages(server: FastifyInstance): void {
       schema: { hide: true, body: NO_FIELDS },
     },
     async (request: FastifyRequest, reply: FastifyReply) => {
-      if (request.loaded['session']?.rowCount !== 1) return refuse('not-signed-in', request, reply);
+      if (loadedBy(request, 'session')?.rowCount !== 1)
+        return refuse('not-signed-in', request, reply);
       endBrowserSession(reply);
       return sendPage(reply, signedOutPage(textsFor(request)));
     },

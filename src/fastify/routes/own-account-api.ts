@@ -9,7 +9,7 @@ import { reauthenticate } from '../../core/reauthentication.ts';
 import { keepOwnIdentity, ownDeletion } from '../../db/identities.ts';
 import { ownSecurityEvents } from '../../db/security-events.ts';
 import { deleteOwnOtherSessions, deleteOwnSession, ownSessions } from '../../db/sessions.ts';
-import { authorityOf, principalOf } from '../access.ts';
+import { authorityOf, loadedBy, principalOf } from '../access.ts';
 import { languageOf } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import { csrfToken, emailAddress, instant, newPassword, refusals, text } from '../schemas.ts';
@@ -57,8 +57,8 @@ function sessionRoutes(server: FastifyInstance): void {
       access: FRESH,
       bodyType: 'json',
       role: 'sallyport_identity',
-      load: ({ params }) => ({
-        session: deleteOwnSession((params as { id: string }).id),
+      load: (_db, { params }) => ({
+        session: deleteOwnSession(params.id),
       }),
       schema: {
         summary: 'End one of your sessions',
@@ -253,9 +253,8 @@ const exported = z.object({
 
 /** Everything about the request's own identity, from one snapshot. */
 export function exportOf(request: FastifyRequest): z.input<typeof exported> {
-  const { loaded } = request;
   const principal = principalOf(request);
-  const deletion = loaded['deletion']?.rows[0]?.['deletesAt'] as Date | null | undefined;
+  const deletion = loadedBy(request, 'deletion')?.rows[0]?.['deletesAt'] as Date | null | undefined;
   return {
     identity: {
       id: principal.identityId,
@@ -263,8 +262,8 @@ export function exportOf(request: FastifyRequest): z.input<typeof exported> {
       displayName: principal.displayName,
       deletesAt: deletion?.toISOString() ?? null,
     },
-    sessions: loaded['sessions']?.rows.map(sessionRow) ?? [],
-    securityEvents: (loaded['events']?.rows ?? []).map((row) => ({
+    sessions: loadedBy(request, 'sessions')?.rows.map(sessionRow) ?? [],
+    securityEvents: (loadedBy(request, 'events')?.rows ?? []).map((row) => ({
       at: (row['at'] as Date).toISOString(),
       kind: String(row['kind']),
       reason: row['reason'] as string | null,

@@ -48,8 +48,8 @@ function profilePages(server: FastifyInstance): void {
     '/account',
     {
       ...FORM,
-      load: ({ body }) => {
-        const parsed = parseDisplayName((body as z.output<typeof form>).displayName);
+      load: (_db, { body }) => {
+        const parsed = parseDisplayName(body.displayName);
         return 'problem' in parsed ? {} : { profile: updateOwnProfile(parsed.displayName) };
       },
       schema: { hide: true, body: form },
@@ -104,7 +104,7 @@ function sessionPages(server: FastifyInstance): void {
       ...FORM,
       access: FRESH,
       role: 'sallyport_identity',
-      load: ({ body }) => ({ session: deleteOwnSession((body as z.output<typeof form>).id) }),
+      load: (_db, { body }) => ({ session: deleteOwnSession(body.id) }),
       returnTo: '/account/sessions',
       schema: { hide: true, body: form },
     },

@@ -1,0 +1,121 @@
+import {
+  type Compilable,
+  type CompiledQuery,
+  createQueryId,
+  type DatabaseConnection,
+  DeleteResult,
+  type Driver,
+  InsertResult,
+  Kysely,
+  MergeResult,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type QueryCompiler,
+  type QueryResult,
+  type RootOperationNode,
+  UpdateResult,
+} from 'kysely';
+import type { StatementResult } from './batch.ts';
+import { UnscopedQueryError } from './errors.ts';
+import { wasScoped } from './scoping.ts';
+
+/** Sends one statement of the application; the whole decision about it is behind this. */
+export type RunStatement = (statement: CompiledQuery) => Promise<StatementResult>;
+
+/**
+ * Kysely for an application's own queries.
+ *
+ * @param compiler the first wall (scoping.ts), past which nothing is sent; null without it, only
+ *   for `insecureUnscopedDb`.
+ */
+export function applicationKysely<Tables>(
+  compiler: QueryCompiler | null,
+  run: RunStatement,
+): Kysely<Tables> {
+  return new Kysely<Tables>({
+    dialect: {
+      createDriver: () => new ApplicationDriver(compiler !== null, run),
+      createAdapter: () => new PostgresAdapter(),
+      createQueryCompiler: () => compiler ?? new PostgresQueryCompiler(),
+      createIntrospector: (db) => new PostgresIntrospector(db),
+    },
+  });
+}
+
+/**
+ * Compiles a query of a `load` route, whatever Kysely it was built with: what counts is the tree,
+ * which is scoped here.
+ */
+export function compileWith(compiler: QueryCompiler, query: Compilable): CompiledQuery {
+  const toNode = Reflect.get(query, 'toOperationNode') as (() => RootOperationNode) | undefined;
+  if (typeof toNode !== 'function') {
+    throw new UnscopedQueryError('load takes queries of the db it is given, and not SQL as text');
+  }
+  return compiler.compileQuery(toNode.call(query), createQueryId());
+}
+
+/** What Kysely would answer for the query: rows, or how many were changed. */
+export function kyselyRows({ query }: CompiledQuery, result: StatementResult): readonly unknown[] {
+  if ('returning' in query && query.returning) return result.rows;
+  const changed = BigInt(result.rowCount);
+  if (query.kind === 'InsertQueryNode') return [new InsertResult(undefined, changed)];
+  if (query.kind === 'UpdateQueryNode') return [new UpdateResult(changed, undefined)];
+  if (query.kind === 'DeleteQueryNode') return [new DeleteResult(changed)];
+  if (query.kind === 'MergeQueryNode') return [new MergeResult(changed)];
+  return result.rows;
+}
+
+/**
+ * Whether the statement is one that changes rows. PostgreSQL and CockroachDB take such a verb in a
+ * WITH at the top only; what raw SQL does is for the read-only transaction to refuse.
+ */
+export function changesRows({ query }: CompiledQuery): boolean {
+  if (CHANGES.has(query.kind)) return true;
+  if (query.kind !== 'SelectQueryNode') return false;
+  return query.with?.expressions.some(({ expression }) => CHANGES.has(expression.kind)) ?? false;
+}
+
+const CHANGES: ReadonlySet<string> = new Set([
+  'InsertQueryNode',
+  'UpdateQueryNode',
+  'DeleteQueryNode',
+  'MergeQueryNode',
+]);
+
+class ApplicationDriver implements Driver {
+  readonly #connection: DatabaseConnection;
+
+  constructor(scoped: boolean, run: RunStatement) {
+    this.#connection = {
+      // Kysely's own types say what a row is; here it is what came.
+      // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
+      async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+        if (scoped && !wasScoped(query)) {
+          throw new UnscopedQueryError('a query that was compiled elsewhere is not scoped');
+        }
+        const result = await run(query);
+        return { rows: result.rows as R[], numAffectedRows: BigInt(result.rowCount) };
+      },
+      streamQuery() {
+        throw new Error('streaming is not supported: read in pages, by a key');
+      },
+    };
+  }
+
+  async init(): Promise<void> {}
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return this.#connection;
+  }
+  async beginTransaction(): Promise<void> {
+    throw new Error('use request.transaction(async (db) => ...), which decides and retries');
+  }
+  async commitTransaction(): Promise<void> {
+    throw new Error('the transaction is committed when its callback returns');
+  }
+  async rollbackTransaction(): Promise<void> {
+    throw new Error('the transaction is rolled back when its callback throws');
+  }
+  async releaseConnection(): Promise<void> {}
+  async destroy(): Promise<void> {}
+}

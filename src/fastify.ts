@@ -1,0 +1,91 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import fastifyPlugin from 'fastify-plugin';
+import { findApplicationTables, namesOf } from './db/application-tables.ts';
+import { scopeTo } from './db/scoping.ts';
+import type { GatePolicy } from './fastify/gate.ts';
+import { gated, refuseEarlyRoutes } from './fastify/plugin.ts';
+import './fastify/route-types.ts';
+import { hostsOf } from './http/host.ts';
+import { startBackgroundWork } from './server/background-work.ts';
+import { type Config, isDevelopment, isLoopback } from './server/config.ts';
+import { StartError } from './server/data-folder.ts';
+import { mailboxOf } from './server/mail-rendering.ts';
+import { openCore } from './server/opening.ts';
+import { inOptions, readPluginOptions, type SallyportOptions } from './server/plugin-options.ts';
+import { packageVersion } from './server/server.ts';
+
+export type { Access, Load, Loaded, Queries } from './fastify/declaration.ts';
+export type { ApplicationTables, Permission, Register } from './fastify/register.ts';
+export type { SallyportOptions } from './server/plugin-options.ts';
+
+/**
+ * Guards every route of a Fastify app, and mounts the account's pages and API in it. Register it
+ * first, and wait for it: the gate stands before the routes that come after.
+ *
+ * It opens the database as `sallyport serve` does, and refuses to start for the same reasons, with
+ * a line for each. The connections, and the work beside answering, end when the app is closed.
+ */
+const sallyport: FastifyPluginAsync<SallyportOptions> = fastifyPlugin(
+  async (app: FastifyInstance, options: SallyportOptions) => {
+    refuseEarlyRoutes(app);
+    const { config, prefix } = readPluginOptions(options);
+    const opened = await inTheirWords(() => openCore(config));
+    const { core } = opened;
+    app.addHook('onClose', () => opened.close());
+    const policy = policyOf(config);
+    followPort(app, policy);
+    const base = () => `${policy.origin}${prefix}`;
+    const development = isDevelopment(config);
+    await app.register(gated, {
+      core,
+      policy,
+      mount: prefix,
+      version: packageVersion(),
+      scope: scopeTo(namesOf(await findApplicationTables(core.database))),
+      development,
+      ...(development && !config.mail ? { mailbox: mailboxOf(core, base) } : {}),
+    });
+    app.addHook('onReady', async () => {
+      const work = startBackgroundWork(core, config.mail, base(), app.log);
+      app.addHook('onClose', () => work.stop());
+    });
+  },
+  { name: 'sallyport', fastify: '5.x' },
+);
+
+export default sallyport;
+
+function policyOf({
+  origin,
+  trustedOrigins,
+}: Config): GatePolicy & { origin: string; hosts: readonly string[] } {
+  return { origin, trustedOrigins, hosts: hostsAt(origin) };
+}
+
+function hostsAt(origin: string): readonly string[] {
+  const { hostname, port } = new URL(origin);
+  return hostsOf(origin, { loopback: isLoopback(hostname), port: Number(port || 80) }).hosts;
+}
+
+/** An origin with port 0 is for tests: which port it is, is known once the app listens. */
+function followPort(
+  app: FastifyInstance,
+  policy: { origin: string; hosts: readonly string[] },
+): void {
+  if (!policy.origin.endsWith(':0')) return;
+  app.addHook('onListen', async () => {
+    const address = app.server.address();
+    if (address === null || typeof address === 'string') return;
+    policy.origin = policy.origin.replace(/:0$/, `:${address.port}`);
+    policy.hosts = hostsAt(policy.origin);
+  });
+}
+
+async function inTheirWords<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    throw new StartError(inOptions(error.message), { cause: error });
+  }
+}

@@ -1,0 +1,157 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Compilable, CompiledQuery, Kysely, QueryCompiler } from 'kysely';
+import type { Core } from '../core/core.ts';
+import {
+  applicationKysely,
+  changesRows,
+  compileWith,
+  kyselyRows,
+} from '../db/application-dialect.ts';
+import { type Requirement, runAuthorized, runAuthorizedApplication } from '../db/authorization.ts';
+import type { Statement, StatementResult } from '../db/batch.ts';
+import { RefusedError, RequestOverError, SafeMethodError } from '../db/errors.ts';
+import { isSafeMethod } from '../http/request-head.ts';
+import { requirementFor } from './access.ts';
+import type { Load } from './declaration.ts';
+import type { ApplicationTables } from './register.ts';
+
+type ApplicationDb = Kysely<ApplicationTables>;
+
+/** One query of a `load` route: what is sent, and what the handler finds of its result. */
+export interface LoadQuery {
+  readonly name: string;
+  readonly statement: Statement;
+  readonly read: (result: StatementResult) => unknown;
+}
+
+/** Compiles the queries of a `load` route for one request. */
+export type CompileLoad = (load: Load, request: FastifyRequest) => readonly LoadQuery[];
+
+/** Tells whether the request has been answered, and whether its client is still there. */
+export const ANSWER = Symbol('sallyport.answer');
+const DB = Symbol('sallyport.db');
+const UNSCOPED_DB = Symbol('sallyport.insecureUnscopedDb');
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /**
+     * The application's tables, in the request's tenant. Each statement is decided on anew, in one
+     * round trip. It refuses to change anything on a safe method, and to run after the answer.
+     */
+    readonly db: Kysely<ApplicationTables>;
+    /**
+     * Without the first wall: queries are sent as they are written, and only row-level security
+     * and the grants stand between them and another tenant's rows.
+     */
+    readonly insecureUnscopedDb: Kysely<ApplicationTables>;
+    /**
+     * Several statements that happen all or not at all, SERIALIZABLE. The callback runs again, as
+     * a whole, when another transaction came in between: it must do nothing but query.
+     */
+    transaction<T>(work: (db: Kysely<ApplicationTables>) => Promise<T>): Promise<T>;
+    [ANSWER]: { readonly writableEnded: boolean; readonly destroyed: boolean } | null;
+    [DB]: Kysely<ApplicationTables> | null;
+    [UNSCOPED_DB]: Kysely<ApplicationTables> | null;
+  }
+}
+
+/** Gives every request its database, with the tenant put into each query by `scope`. */
+export function addApplicationDatabase(
+  app: FastifyInstance,
+  core: Core,
+  scope: QueryCompiler,
+): CompileLoad {
+  const databaseOf = (request: FastifyRequest, how: QueryCompiler | null): ApplicationDb =>
+    applicationKysely(how, (query) => runAlone(core, request, query));
+  app.decorateRequest(ANSWER, null);
+  app.decorateRequest(DB, null);
+  app.decorateRequest(UNSCOPED_DB, null);
+  app.decorateRequest('db', {
+    getter(this: FastifyRequest) {
+      return (this[DB] ??= databaseOf(this, scope));
+    },
+  });
+  app.decorateRequest('insecureUnscopedDb', {
+    getter(this: FastifyRequest) {
+      return (this[UNSCOPED_DB] ??= databaseOf(this, null));
+    },
+  });
+  app.decorateRequest('transaction', function transaction<
+    T,
+  >(this: FastifyRequest, work: (db: ApplicationDb) => Promise<T>) {
+    return runTogether(core, scope, this, work);
+  });
+  return loadCompiler(scope);
+}
+
+function loadCompiler(scope: QueryCompiler): CompileLoad {
+  const building: ApplicationDb = applicationKysely(null, () => {
+    throw new Error('load returns its queries and does not run them: leave out execute()');
+  });
+
+  function compileOne(name: string, query: Compilable): LoadQuery {
+    const statement = compileWith(scope, query);
+    return { name, statement, read: (result) => kyselyRows(statement, result) };
+  }
+
+  return (load, request) => {
+    const { account } = request.routeOptions.config;
+    return Object.entries(load(building, request)).map(([name, query]) => {
+      if (account && 'sql' in query) return { name, statement: query, read: (result) => result };
+      const compiled = compileOne(name, query as Compilable);
+      refuseChange(request, compiled.statement as CompiledQuery);
+      return compiled;
+    });
+  };
+}
+
+async function runAlone(
+  core: Core,
+  request: FastifyRequest,
+  query: CompiledQuery,
+): Promise<StatementResult> {
+  const requirement = requirementToRun(request, query);
+  const authorized = await runAuthorized(core.database, requirement, [query]);
+  if ('refusal' in authorized) throw new RefusedError(authorized.refusal);
+  const [result] = authorized.results;
+  if (!result) throw new Error('the database answered no statement');
+  return result;
+}
+
+async function runTogether<T>(
+  core: Core,
+  scope: QueryCompiler,
+  request: FastifyRequest,
+  work: (db: ApplicationDb) => Promise<T>,
+): Promise<T> {
+  const requirement = requirementFor(request);
+  const outcome = await runAuthorizedApplication(core.database, requirement, (run) =>
+    work(
+      applicationKysely(scope, (query) => {
+        requirementToRun(request, query);
+        return run(query);
+      }),
+    ),
+  );
+  if ('refusal' in outcome) throw new RefusedError(outcome.refusal);
+  return outcome.result;
+}
+
+/** What the query is required to meet, unless this request may not send it at all. */
+function requirementToRun(request: FastifyRequest, query: CompiledQuery): Requirement {
+  const requirement = requirementFor(request);
+  const answer = request[ANSWER];
+  if (!answer || answer.writableEnded || answer.destroyed) {
+    throw new RequestOverError(
+      'the request has been answered, or its client has gone: nobody would learn of the outcome',
+    );
+  }
+  refuseChange(request, query);
+  return requirement;
+}
+
+/** A safe method came without a synchronizer token, from wherever: it changes nothing (R-11). */
+function refuseChange(request: FastifyRequest, query: CompiledQuery): void {
+  if (!isSafeMethod(request.method) || !changesRows(query)) return;
+  throw new SafeMethodError(`${request.method} changes nothing: make the route a POST or the like`);
+}

@@ -1,0 +1,127 @@
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import type { Compilable, Kysely } from 'kysely';
+import type { Statement, StatementResult } from '../db/batch.ts';
+import type { Role } from '../db/database.ts';
+import { isSafeMethod } from '../http/request-head.ts';
+import { guardHandler } from './guarded-handler.ts';
+import type { ApplicationTables, Permission } from './register.ts';
+
+/**
+ * Who may call a route. Every route declares it or is refused at registration, so the table of
+ * routes is the authorization document (ASVS 8.1.1, 8.2.1; CWE-306, CWE-862).
+ */
+export type Access =
+  | 'public'
+  | 'signed-in'
+  | {
+      readonly permission?: Permission;
+      /** How long ago the person may have proved who they are (ASVS 7.5.1). */
+      readonly stepUp?: { readonly withinSeconds: number };
+    };
+
+/**
+ * The queries of a `load` route by name. A statement as text is for the product's own routes alone.
+ */
+export type Queries = Readonly<Record<string, Compilable | Statement>>;
+
+/** What each query of a `load` route has found. */
+export type Loaded<Q extends Queries> = {
+  readonly [Name in keyof Q]: Q[Name] extends Compilable<infer Row>
+    ? readonly Row[]
+    : StatementResult;
+};
+
+/** Builds the queries; they run in the same flush as the authorization. */
+export type Load<Request = FastifyRequest, Q extends Queries = Queries> = (
+  db: Kysely<ApplicationTables>,
+  request: Request,
+) => Q;
+
+declare module 'fastify' {
+  interface RouteShorthandOptions {
+    /** Who may call the route. */
+    access?: Access;
+    /**
+     * Queries that run in one flush with the authorization, after the body was checked; the handler
+     * finds their results in `request.loaded` and does not run where the request was refused. On an
+     * unsafe method they may write.
+     */
+    load?: Load;
+    /** The one type that the route's body may have, and with it the one place of its token. */
+    bodyType?: 'json' | 'form';
+    /** Answered under any Host: for probes, which know only an address. */
+    anyHost?: true;
+    /** Answers a person in HTML, refusals too. */
+    page?: true;
+    /** The page on which a form stands whose own address has none. */
+    returnTo?: string;
+    /** The database role of `load`; for the product's own routes alone. */
+    role?: Role;
+  }
+  interface FastifyContextConfig {
+    access?: Access;
+    load?: Load | undefined;
+    role?: Role | undefined;
+    bodyType?: 'json' | 'form' | undefined;
+    anyHost?: true | undefined;
+    page?: true | undefined;
+    returnTo?: string | undefined;
+    /** A route of the account's own, which may know its address and name. */
+    account?: boolean;
+  }
+  interface FastifyRequest {
+    /** What `load` has found, by name; typed in the route's own handler. */
+    loaded: Readonly<Record<string, unknown>>;
+  }
+}
+
+/** Keys of an instance: what the routes that are registered on it have in common. */
+const ACCOUNT = Symbol('sallyport.account');
+const DECLARED = Symbol('sallyport.declared');
+
+/** Marks an instance, and all inside of it, as the account's own: its routes may do more. */
+export function markAccount(instance: FastifyInstance): void {
+  Object.assign(instance, { [ACCOUNT]: true });
+}
+
+/** What routes of somebody else's plugin may be said to declare. */
+export interface Declaration {
+  readonly access: Access;
+  readonly bodyType?: 'json' | 'form';
+}
+
+/** What routes of this instance, and all inside of it, declare where they say nothing. */
+export function markDeclared(instance: FastifyInstance, declaration: Declaration): void {
+  Object.assign(instance, { [DECLARED]: declaration });
+}
+
+/**
+ * Refuses a route that does not say who may call it, or whose body could arrive in two types, and
+ * keeps what it declares on the route itself, where every hook finds it. Its handler refuses to run
+ * for a request that the gate has not let through, however it came there (R-74).
+ * @throws Error at registration, so the process does not start.
+ */
+export function requireDeclaration(this: FastifyInstance, route: RouteOptions): void {
+  const name = `${String(route.method)} ${route.url}`;
+  const account = Reflect.get(this, ACCOUNT) === true;
+  const declared = Reflect.get(this, DECLARED) as Declaration | undefined;
+  const { load, role, anyHost, page, returnTo } = route;
+  const access = route.access ?? declared?.access;
+  const bodyType = route.bodyType ?? declared?.bodyType;
+  if (access === undefined) {
+    throw new Error(
+      `${name} declares no access: add access: 'public', 'signed-in' or a permission`,
+    );
+  }
+  const methods = Array.isArray(route.method) ? route.method : [route.method];
+  if (!methods.every(isSafeMethod) && bodyType === undefined) {
+    throw new Error(`${name} may change something but declares no bodyType: add 'json' or 'form'`);
+  }
+  if (load && access === 'public') {
+    throw new Error(`${name} is public, so it has nobody to load for: take load or 'public' away`);
+  }
+  if (role && !account) throw new Error(`${name} asks for a database role, which is not for it`);
+  const declaration = { access, load, role, bodyType, anyHost, page, returnTo, account };
+  route.config = { ...route.config, ...declaration };
+  route.handler = guardHandler(name, route.handler);
+}

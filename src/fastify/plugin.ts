@@ -1,0 +1,92 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
+import fastifyPlugin from 'fastify-plugin';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { QueryCompiler } from 'kysely';
+import type { Core } from '../core/core.ts';
+import { addApplicationDatabase } from './application.ts';
+import { addBodyParser } from './body-parser.ts';
+import { markAccount } from './declaration.ts';
+import { addGate, type GatePolicy } from './gate.ts';
+import { addLastSeen } from './last-seen.ts';
+import { mountAt } from './mount.ts';
+import { addOpenApi } from './openapi.ts';
+import { answerError } from './refusals.ts';
+import { accountApi } from './routes/account-api.ts';
+import { credentialPages } from './routes/credential-pages.ts';
+import { developmentRoutes, docsRoute, type MailboxEntry } from './routes/development.ts';
+import { operationRoutes } from './routes/operation.ts';
+import { ownAccountApi } from './routes/own-account-api.ts';
+import { ownPages } from './routes/own-pages.ts';
+import { visitorPages } from './routes/visitor-pages.ts';
+
+export interface GatedOptions {
+  readonly core: Core;
+  readonly policy: GatePolicy;
+  /** Where the account's pages and API are mounted: '' or a path. */
+  readonly mount: string;
+  readonly version: string;
+  /** Puts the tenant into each of the application's queries. */
+  readonly scope: QueryCompiler;
+  /** Whether the documentation is offered, from which requests can be tried. */
+  readonly development?: boolean;
+  /** The mails that wait, for /development/mailbox.json; absent outside development. */
+  readonly mailbox?: () => Promise<readonly MailboxEntry[]>;
+}
+
+/** Bodies are names, addresses and passwords: nothing of ours is larger. */
+export const BODY_BYTES_MAX = 16_384;
+
+/**
+ * The gate before every route of an app, and the accounts service mounted in it. What the routes of
+ * the service need of Fastify, its compilers, parser and error handler, stays in their own scope.
+ */
+export const gated = fastifyPlugin(
+  (async (app, options) => {
+    const { core, policy, mount, scope } = options;
+    refuseEarlyRoutes(app);
+    mountAt(app, mount);
+    addGate(app, core, policy, addApplicationDatabase(app, core, scope));
+    addLastSeen(app, core);
+    await app.register(accounts, { ...options, prefix: mount });
+  }) satisfies FastifyPluginAsync<GatedOptions>,
+  { name: 'sallyport', fastify: '5.x' },
+);
+
+/**
+ * The gate stands before the routes that are registered behind it, so there may be none before it,
+ * and it must be the app's own and not that of a part. @throws Error
+ */
+export function refuseEarlyRoutes(app: FastifyInstance): void {
+  if (!Object.hasOwn(app, 'listen')) {
+    throw new Error(
+      'Sallyport guards a whole app: register it on the app itself, and not inside of a plugin.',
+    );
+  }
+  const routes = app.printRoutes({ commonPrefix: false }).trimEnd();
+  if (routes === '(empty tree)') return;
+  throw new Error(
+    `These routes were registered before Sallyport, so nothing would guard them. Put \`await app.register(sallyport, ...)\` before them:\n${routes}`,
+  );
+}
+
+const accounts: FastifyPluginAsync<GatedOptions> = async (app, options) => {
+  const { core, policy } = options;
+  markAccount(app);
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(answerError);
+  addBodyParser(app);
+  app.addHook('onRoute', (route) => {
+    route.bodyLimit ??= BODY_BYTES_MAX;
+  });
+  await addOpenApi(app, options);
+  accountApi(app, core);
+  ownAccountApi(app, core);
+  const origin = () => policy.origin;
+  visitorPages(app, core, origin);
+  ownPages(app, core);
+  credentialPages(app, core, origin);
+  operationRoutes(app, core);
+  if (options.development) docsRoute(app, policy);
+  if (options.mailbox) developmentRoutes(app, options.mailbox);
+};

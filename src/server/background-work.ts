@@ -1,0 +1,31 @@
+import type { FastifyBaseLogger } from 'fastify';
+import type { Core } from '../core/core.ts';
+import { SWEEP_STATEMENTS } from '../db/sweep.ts';
+import type { Config } from './config.ts';
+import { startMailer } from './mailer.ts';
+import { repeat, type Repeated } from './repeat.ts';
+
+const SWEEP_MILLISECONDS = 10 * 60_000;
+
+/**
+ * What a process does beside answering: it deletes what has expired, and sends the mails that wait.
+ * @param base where the links of mails lead: the origin, and the path of the account's pages.
+ */
+export function startBackgroundWork(
+  core: Core,
+  mail: Config['mail'],
+  base: string,
+  log: FastifyBaseLogger,
+): Repeated {
+  const sweeper = repeat(SWEEP_MILLISECONDS, log, 'sweeper', async () => {
+    for (const statement of SWEEP_STATEMENTS) {
+      await core.database.batch({ role: 'sallyport_identity', access: 'write' }, [statement]);
+    }
+  });
+  const mailer = mail ? startMailer(core, mail, base, log) : null;
+  return {
+    async stop() {
+      await Promise.all([sweeper.stop(), mailer?.stop()]);
+    },
+  };
+}

@@ -1,0 +1,37 @@
+import type { Core } from '../core/core.ts';
+import { createPasswordHasher } from '../core/password-hashing.ts';
+import type { Config } from './config.ts';
+import { generatedKey, lockDataFolder, openDataFolder } from './data-folder.ts';
+import { checkEncryptionKey, openDatabase, refuseUnsoundDatabase } from './databases.ts';
+
+export interface OpenedCore {
+  readonly core: Core;
+  /** Closes the connections and gives the data folder back. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens what the configuration names, brings it up to date where that is ours to do, and refuses a
+ * database whose walls do not stand.
+ * @throws StartError with a message for the person who started the process.
+ */
+export async function openCore(config: Config): Promise<OpenedCore> {
+  const undo: Array<() => Promise<void>> = [];
+  const close = async () => {
+    for (const step of undo.toReversed()) await step();
+  };
+  try {
+    const needsFolder = config.database.kind === 'embedded' || !config.encryptionKey;
+    if (needsFolder) await openDataFolder(config.dataFolder);
+    if (config.database.kind === 'embedded') undo.push(await lockDataFolder(config.dataFolder));
+    const encryptionKey = config.encryptionKey ?? (await generatedKey(config.dataFolder));
+    const database = await openDatabase(config, encryptionKey);
+    undo.push(() => database.close());
+    await refuseUnsoundDatabase(database, config);
+    await checkEncryptionKey(database, encryptionKey);
+    return { core: { database, passwords: createPasswordHasher(), encryptionKey }, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

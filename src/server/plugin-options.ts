@@ -1,0 +1,104 @@
+import { type Config, readConfig } from './config.ts';
+import { StartError } from './data-folder.ts';
+
+/** The settings of `sallyport serve` for an app of one's own, under the names of a program. */
+export interface SallyportOptions {
+  /** The origin that browsers see, such as `https://app.example.com`. */
+  readonly origin: string;
+  /**
+   * PostgreSQL or CockroachDB; its login creates the roles and the schema. Left out on loopback, an
+   * embedded database in `dataFolder` stands in for it.
+   */
+  readonly databaseUrl?: string;
+  /** With the next: sign in as sallyport_app, and leave migrations to `sallyport migrate`. */
+  readonly appDatabaseUrl?: string;
+  /** Sign in as sallyport_identity. */
+  readonly identityDatabaseUrl?: string;
+  /** Where the account's pages and API are: `/sallyport` unless said, `''` for the root. */
+  readonly prefix?: string;
+  /** Other origins whose scripts may call. */
+  readonly trustedOrigins?: readonly string[];
+  /** Tables without a tenant column that everybody signed in may use, as far as grants allow. */
+  readonly sharedTables?: readonly string[];
+  /** 32 random bytes in base64url, the same for every process; on loopback it may be left out. */
+  readonly encryptionKey?: string;
+  /** Without it mails wait in the development mailbox, which is there on loopback only. */
+  readonly mail?: { readonly smtpUrl: string; readonly from: string };
+  /** Folder of the embedded database and of a generated key; `.sallyport` unless said. */
+  readonly dataFolder?: string;
+}
+
+export interface PluginConfig {
+  readonly config: Config;
+  readonly prefix: string;
+  readonly sharedTables: readonly string[];
+}
+
+/** Each setting of the environment and the option that it is here. */
+const OPTION_OF: Readonly<Record<string, string>> = {
+  DATABASE_URL: 'databaseUrl',
+  SALLYPORT_APP_DATABASE_URL: 'appDatabaseUrl',
+  SALLYPORT_IDENTITY_DATABASE_URL: 'identityDatabaseUrl',
+  SALLYPORT_DATA: 'dataFolder',
+  SALLYPORT_ORIGIN: 'origin',
+  SALLYPORT_TRUSTED_ORIGINS: 'trustedOrigins',
+  SALLYPORT_ENCRYPTION_KEY: 'encryptionKey',
+  SALLYPORT_SMTP_URL: 'mail.smtpUrl',
+  SALLYPORT_MAIL_FROM: 'mail.from',
+};
+
+const OPTIONS = new Set([
+  ...Object.values(OPTION_OF).map((name) => name.replace(/\..*/, '')),
+  'prefix',
+  'sharedTables',
+]);
+
+/**
+ * A path of its own by default: the account's pages take no address that the app may want, and
+ * routes of the app's do not stand in their way.
+ */
+const PREFIX = '/sallyport';
+
+/**
+ * Reads the options as `serve` reads its environment, with the same refusals: an option that is
+ * misspelt would silently not apply (ASVS 13.1.1).
+ * @throws StartError with a line for each thing that is wrong.
+ */
+export function readPluginOptions(options: SallyportOptions): PluginConfig {
+  const problems = Object.keys(options)
+    .filter((name) => !OPTIONS.has(name))
+    .map((name) => `${name} is not an option of Sallyport: it has ${[...OPTIONS].join(', ')}.`);
+  const { prefix = PREFIX, sharedTables = [] } = options;
+  if (prefix !== '' && !/^(\/[\w.~-]+)+$/.test(prefix)) {
+    problems.push("prefix must be a path such as /accounts, without a slash at its end, or ''.");
+  }
+  if (typeof options.origin !== 'string') {
+    problems.push('origin must be set to what browsers see, such as https://app.example.com.');
+  }
+  const read = readConfig(settingsOf(options));
+  if ('problems' in read) problems.push(...read.problems.map(inOptions));
+  if (problems.length > 0 || 'problems' in read) throw new StartError(problems.join('\n'));
+  return { config: read.config, prefix, sharedTables };
+}
+
+/** What a start says about settings, said about options. */
+export function inOptions(text: string): string {
+  return text.replaceAll(
+    /\b(?:SALLYPORT_[A-Z_]+|DATABASE_URL)\b/g,
+    (name) => OPTION_OF[name] ?? name,
+  );
+}
+
+function settingsOf(options: SallyportOptions): Readonly<Record<string, string | undefined>> {
+  return {
+    DATABASE_URL: options.databaseUrl,
+    SALLYPORT_APP_DATABASE_URL: options.appDatabaseUrl,
+    SALLYPORT_IDENTITY_DATABASE_URL: options.identityDatabaseUrl,
+    SALLYPORT_DATA: options.dataFolder,
+    SALLYPORT_ORIGIN: options.origin,
+    SALLYPORT_TRUSTED_ORIGINS: options.trustedOrigins?.join(',') || undefined,
+    SALLYPORT_ENCRYPTION_KEY: options.encryptionKey,
+    SALLYPORT_SMTP_URL: options.mail?.smtpUrl,
+    SALLYPORT_MAIL_FROM: options.mail?.from,
+  };
+}
