@@ -1,12 +1,9 @@
 import {
   AliasNode,
-  BinaryOperationNode,
-  ColumnNode,
   IdentifierNode,
   type OperationNode,
   type OperationNodeKind,
-  OperatorNode,
-  ReferenceNode,
+  type RawNode,
   TableNode,
 } from 'kysely';
 import { UnscopedQueryError } from './errors.ts';
@@ -33,7 +30,7 @@ export type Visit = <N extends OperationNode>(node: N, scope: Scope) => N;
 export const TENANT_COLUMN = 'tenant_id';
 
 /** `NULLIF(current_setting('sallyport.tenant', true), '')::UUID` */
-export const TENANT: OperationNode = OWN_TENANT.toOperationNode();
+export const TENANT: RawNode = OWN_TENANT.toOperationNode();
 
 export function refuse(shape: string, remedy: string): never {
   throw new UnscopedQueryError(`${shape} cannot be scoped to one tenant: ${remedy}`);
@@ -91,12 +88,20 @@ export interface NamedTable {
   readonly as: TableNode;
 }
 
-export function ownTenant(as: TableNode): OperationNode {
-  return BinaryOperationNode.create(ReferenceNode.create(TENANT_REFERENCE, as), EQUALS, TENANT);
+/**
+ * The predicate, `"notes"."tenant_id" = NULLIF(…)::UUID`, as one node of text: nodes for each name
+ * in it would double what a statement costs to compile.
+ */
+export function ownTenant({ table: { schema, identifier } }: TableNode): RawNode {
+  const name = `${schema ? `${quoted(schema.name)}.` : ''}${quoted(identifier.name)}`;
+  return { kind: 'RawNode', sqlFragments: [`${name}.${IS_OWN}`], parameters: [] };
 }
 
-const TENANT_REFERENCE = ColumnNode.create(TENANT_COLUMN);
-const EQUALS = OperatorNode.create('=');
+const IS_OWN = `${quoted(TENANT_COLUMN)} = ${TENANT.sqlFragments.join('')}`;
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
 
 /**
  * The node with its children as `visit` returns them, `given` in their place; the node itself where
@@ -108,9 +113,10 @@ export function mapChildren<N extends OperationNode>(
   visit: (child: OperationNode) => OperationNode,
   given: Partial<N> = NOTHING,
 ): N {
-  let changed: N | undefined;
+  let changed: Record<string, unknown> | undefined;
   const put = (key: string, value: unknown) => {
-    changed = { ...(changed ?? node), [key]: value };
+    changed ??= { ...(node as OperationNode) };
+    changed[key] = value;
   };
   for (const key in node) {
     if (key in given) continue;
@@ -121,7 +127,7 @@ export function mapChildren<N extends OperationNode>(
   for (const key in given) {
     if (given[key] !== node[key]) put(key, given[key]);
   }
-  return changed ?? node;
+  return (changed ?? node) as N;
 }
 
 const NOTHING = {};
