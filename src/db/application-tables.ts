@@ -99,7 +99,7 @@ export async function findApplicationTables(
   database: Database,
 ): Promise<readonly ApplicationTable[]> {
   const statements = tableStatements(database.engine);
-  const asApp = { role: 'sallyport_app', proof: '', access: 'read' } as const;
+  const asApp = { role: 'sallyport_app', access: 'read' } as const;
   const answers = await database.batch(asApp, statements);
   const found = tablesFrom(answers.map(({ rows }) => rows));
   return found.filter(({ touchable, schemaUsable }) => touchable && schemaUsable);

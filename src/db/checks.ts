@@ -1,17 +1,22 @@
+import { checkCluster, cockroachdbPrivileges } from './checks/cockroachdb.ts';
 import {
   checkConnections,
   type ConnectionFacts,
   readConnections,
+  type Surroundings,
   unreachable,
 } from './checks/connections.ts';
+import { checkConsoles } from './checks/console.ts';
 import { type CatalogCheck, type Finding, judged } from './checks/finding.ts';
 import { functions } from './checks/functions.ts';
 import { tableGrants } from './checks/grants.ts';
 import { checkRefusals } from './checks/refusals.ts';
 import { creation, ownership, roles } from './checks/roles.ts';
 import { rowLevelSecurity } from './checks/row-level-security.ts';
+import { tenantTables } from './checks/tenant-tables.ts';
 import { checkVersion } from './checks/version.ts';
 import type { Database } from './database.ts';
+import type { Engine, PolicyForm } from './engine.ts';
 import { DatabaseUnavailableError, sqlState } from './errors.ts';
 import { migrationStatements } from './migrations.ts';
 import { FOUNDATION_FUNCTIONS, FOUNDATION_GRANTS } from './migrations/0001-foundation.ts';
@@ -22,21 +27,26 @@ export type { Finding } from './checks/finding.ts';
 const grants = tableGrants([...FOUNDATION_GRANTS, ...ACCOUNT_GRANTS]);
 const ours = functions([...FOUNDATION_FUNCTIONS, ...ACCOUNT_FUNCTIONS]);
 
+export interface DatabaseSurroundings extends Surroundings {
+  /** Tables without a tenant, all of whose rows all tenants may see, as statements name them. */
+  readonly sharedTables?: readonly string[];
+  /** What the policies should compare with; our functions unless said. */
+  readonly policyForm?: PolicyForm;
+}
+
 /**
  * Whether the database is as the walls need it, asked on the very connections that requests travel
  * on. Changes nothing. Two flushes one after the other, whatever the number of checks.
  *
  * Of the embedded database, one session of a superuser, only the schema is checked. On CockroachDB
- * the catalogs are not asked, for what they answer there is not documented well enough: version,
- * roles of the connections, isolation level, migrations and refusals are checked, and not even that
- * has been run on CockroachDB itself yet.
- *
- * @param overNetwork whether the connections leave this machine, and so need TLS.
+ * our own tables and functions are not, for what the catalogs answer there is not documented well
+ * enough; and not even the rest has been run on CockroachDB itself yet.
  */
 export async function checkDatabase(
   database: Database,
-  { overNetwork }: { readonly overNetwork: boolean },
+  surroundings: DatabaseSurroundings,
 ): Promise<readonly Finding[]> {
+  const { policyForm = 'functions' } = surroundings;
   const asked = await readConnections(database);
   for (const result of asked) {
     if (result.status === 'rejected' && !(result.reason instanceof DatabaseUnavailableError)) {
@@ -48,35 +58,44 @@ export async function checkDatabase(
   const basics = [
     ...(first ? checkVersion(first.version) : []),
     ...unreachable(asked),
-    ...aboutConnections(database, connections, overNetwork),
+    ...aboutConnections(database, connections, surroundings),
   ];
   if (connections.length < asked.length) return basics;
-  const [migrations, catalog, refusals] = await Promise.all([
-    checkMigrations(database),
-    checkCatalog(database),
+  const [migrations, catalog, cluster, refusals] = await Promise.all([
+    checkMigrations(database, policyForm),
+    checkCatalog(database, policyForm, surroundings.sharedTables ?? []),
+    checkCockroachdb(database, surroundings),
     checkRefusals(database),
   ]);
   // On half a schema everything else fails too, and says nothing more.
   if (migrations.some(({ ok }) => !ok)) return [...basics, ...migrations];
-  return [...basics, ...migrations, ...catalog, ...refusals];
+  return [...basics, ...migrations, ...catalog, ...cluster, ...refusals];
 }
 
 function aboutConnections(
   database: Database,
   connections: readonly ConnectionFacts[],
-  overNetwork: boolean,
+  surroundings: Surroundings,
 ): readonly Finding[] {
   const { engine } = database;
-  if (engine !== 'embedded') return checkConnections(engine, connections, overNetwork);
+  if (engine !== 'embedded') return checkConnections(engine, connections, surroundings);
   const line =
     'The embedded database has one session, which is a superuser: roles, isolation, temporary tables and TLS are not checked.';
   return [{ id: 'embedded', ok: true, line }];
 }
 
+/** What to do where the policies are of the other form than the one that is asked for. */
+const OTHER_FORM: Readonly<Record<PolicyForm, string>> = {
+  functions:
+    'The policies compare with settings, which injected SQL can change, and SALLYPORT_INSECURE_SETTING_POLICIES is not set: run `sallyport migrate` with DATABASE_URL and without that setting.',
+  settings:
+    'SALLYPORT_INSECURE_SETTING_POLICIES is set, and the policies look the proof up, as they should: take the setting away, or run `sallyport migrate` with it and with DATABASE_URL.',
+};
+
 const UNREADABLE =
   'sallyport_app may not read sallyport.migrations: run GRANT USAGE ON SCHEMA sallyport TO sallyport_app, then GRANT SELECT ON TABLE sallyport.migrations TO sallyport_app.';
 
-async function checkMigrations(database: Database): Promise<readonly Finding[]> {
+async function checkMigrations(database: Database, form: PolicyForm): Promise<readonly Finding[]> {
   const recorded = new Set<unknown>();
   const read = { sql: 'SELECT id FROM sallyport.migrations', parameters: [] };
   try {
@@ -89,17 +108,22 @@ async function checkMigrations(database: Database): Promise<readonly Finding[]> 
     // 42P01: no such table. 3F000: no such schema.
     if (!['42P01', '3F000'].includes(state)) throw error;
   }
-  const pending = migrationStatements(database.engine).filter(({ id }) => !recorded.has(id)).length;
-  const line = `${pending} migration statements have not been applied: run \`sallyport migrate\` with DATABASE_URL first.`;
-  return judged('migrations', 'All migrations are applied.', pending === 0 ? [] : [line]);
+  const pending = migrationStatements(database.engine, form).filter(({ id }) => !recorded.has(id));
+  if (pending.length > 0 && pending.every(({ replaces = '' }) => recorded.has(replaces))) {
+    return judged('policies', '', [OTHER_FORM[form]]);
+  }
+  const line = `${pending.length} migration statements have not been applied: run \`sallyport migrate\` with DATABASE_URL first.`;
+  return judged('migrations', 'All migrations are applied.', pending.length === 0 ? [] : [line]);
 }
 
 /** The catalog, in one batch and so in one snapshot. */
-async function checkCatalog(database: Database): Promise<readonly Finding[]> {
-  if (database.engine === 'cockroachdb') return [];
-  const schema = [grants, rowLevelSecurity, ours];
-  const checks: readonly CatalogCheck[] =
-    database.engine === 'embedded' ? schema : [roles, ownership, creation, ...schema];
+async function checkCatalog(
+  database: Database,
+  form: PolicyForm,
+  sharedTables: readonly string[],
+): Promise<readonly Finding[]> {
+  const tables = tenantTables(database.engine, sharedTables);
+  const checks = checksOf(database.engine, form, tables);
   const statements = checks.flatMap((check) => check.statements);
   const asApp = { role: 'sallyport_app', access: 'read' } as const;
   const answers = await database.batch(asApp, statements);
@@ -111,4 +135,23 @@ async function checkCatalog(database: Database): Promise<readonly Finding[]> {
     next = end;
   }
   return findings;
+}
+
+function checksOf(engine: Engine, form: PolicyForm, tables: CatalogCheck): readonly CatalogCheck[] {
+  const schema = [grants, rowLevelSecurity(form), ours, tables];
+  if (engine === 'embedded') return schema;
+  if (engine === 'cockroachdb') return [roles, cockroachdbPrivileges, tables];
+  return [roles, ownership, creation, ...schema];
+}
+
+async function checkCockroachdb(
+  database: Database,
+  { remoteHosts = [] }: Surroundings,
+): Promise<readonly Finding[]> {
+  if (database.engine !== 'cockroachdb') return [];
+  const [cluster, consoles] = await Promise.all([
+    checkCluster(database),
+    checkConsoles(remoteHosts),
+  ]);
+  return [...cluster, ...consoles];
 }

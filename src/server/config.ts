@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { type EncryptionKey, parseEncryptionKey } from '../core/encryption.ts';
+import type { PolicyForm } from '../db/engine.ts';
 import { parseOrigin } from '../http/origin.ts';
 
 /** Everything that a deployment decides, checked once at start. */
@@ -13,6 +14,8 @@ export interface Config {
     | { readonly kind: 'embedded' }
     | { readonly kind: 'managed'; readonly url: string }
     | { readonly kind: 'logins'; readonly appUrl: string; readonly identityUrl: string };
+  /** What the policies compare with. */
+  readonly policyForm: PolicyForm;
   readonly dataFolder: string;
   readonly encryptionKey: EncryptionKey | null;
   readonly mail: { readonly smtpUrl: string; readonly from: string } | null;
@@ -28,6 +31,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   SALLYPORT_APP_DATABASE_URL:
     'with the next: sign in as sallyport_app, and leave migrations to `sallyport migrate`',
   SALLYPORT_IDENTITY_DATABASE_URL: 'sign in as sallyport_identity',
+  SALLYPORT_INSECURE_SETTING_POLICIES:
+    'true: row-level security compares with settings, which injected SQL can change (default: false)',
   SALLYPORT_DATA: 'folder of the embedded database and of a generated key (default: .sallyport)',
   SALLYPORT_HOST: 'address to listen on (default: 127.0.0.1)',
   SALLYPORT_PORT: 'port to listen on; 0 takes a free one (default: 4000)',
@@ -65,6 +70,7 @@ export function readConfig(
     origin,
     trustedOrigins: readTrustedOrigins(value('SALLYPORT_TRUSTED_ORIGINS'), problems),
     database: readDatabase(value, problems),
+    policyForm: readPolicyForm(value('SALLYPORT_INSECURE_SETTING_POLICIES'), problems),
     dataFolder: resolve(value('SALLYPORT_DATA') ?? '.sallyport'),
     encryptionKey: readKey(value('SALLYPORT_ENCRYPTION_KEY'), problems),
     mail: readMail(value('SALLYPORT_SMTP_URL'), value('SALLYPORT_MAIL_FROM'), problems),
@@ -120,7 +126,7 @@ export function databaseUrls(config: Config): ReadonlyArray<readonly [string, st
 }
 
 /** pg verifies the certificate and the name under each of these, and under none of the others. */
-function hasTls(url: string): boolean {
+export function hasTls(url: string): boolean {
   const mode = new URL(url).searchParams.get('sslmode') ?? '';
   return ['require', 'verify-ca', 'verify-full'].includes(mode);
 }
@@ -186,6 +192,14 @@ function readDatabase(
     return { kind: 'logins', appUrl, identityUrl };
   }
   return url === undefined ? { kind: 'embedded' } : { kind: 'managed', url };
+}
+
+function readPolicyForm(text: string | undefined, problems: string[]): PolicyForm {
+  if (text === 'true') return 'settings';
+  if (text !== undefined && text !== 'false') {
+    problems.push('SALLYPORT_INSECURE_SETTING_POLICIES must be true or false.');
+  }
+  return 'functions';
 }
 
 function isPostgresUrl(text: string): boolean {

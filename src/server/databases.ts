@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { derivedPassword, fingerprintOf, type EncryptionKey } from '../core/encryption.ts';
 import { checkDatabase, type Finding } from '../db/checks.ts';
 import type { Database } from '../db/database.ts';
+import type { PolicyForm } from '../db/engine.ts';
 import { findKeyFingerprint, noteKeyFingerprint } from '../db/encryption-key.ts';
 import { DatabaseUnavailableError, OtherKeyError } from '../db/errors.ts';
 import {
@@ -13,7 +14,7 @@ import {
   openWithLogins,
   type RolePasswords,
 } from '../db/opening.ts';
-import { type Config, databaseUrls, isLoopback } from './config.ts';
+import { type Config, databaseUrls, hasTls, isLoopback } from './config.ts';
 import { StartError } from './data-folder.ts';
 
 /**
@@ -22,8 +23,10 @@ import { StartError } from './data-folder.ts';
  */
 export async function openDatabase(config: Config, key: EncryptionKey): Promise<Database> {
   const { database } = config;
-  if (database.kind === 'embedded') return await openEmbeddedMigrated(embeddedFolder(config));
-  if (database.kind === 'managed') return await openManaged(database.url, key);
+  if (database.kind === 'embedded') {
+    return await openEmbeddedMigrated(embeddedFolder(config), config.policyForm);
+  }
+  if (database.kind === 'managed') return await openManaged(database.url, key, config.policyForm);
   return await toThePerson(openWithLogins(database.appUrl, database.identityUrl));
 }
 
@@ -31,8 +34,14 @@ export async function openDatabase(config: Config, key: EncryptionKey): Promise<
  * A server's database, reached through one URL whose login creates the roles and the schema. The
  * process itself then signs in as the two roles, with passwords derived from the encryption key.
  */
-export async function openManaged(url: string, key: EncryptionKey): Promise<Database> {
-  return await toThePerson(openServerMigrated(url, derivedPasswords(key), fingerprintOf(key)));
+export async function openManaged(
+  url: string,
+  key: EncryptionKey,
+  form: PolicyForm = 'functions',
+): Promise<Database> {
+  return await toThePerson(
+    openServerMigrated(url, derivedPasswords(key), fingerprintOf(key), form),
+  );
 }
 
 /**
@@ -48,15 +57,26 @@ export async function openUnchanged(config: Config, key: EncryptionKey): Promise
   );
 }
 
-/** Brings the schema of a server up to date, and nothing else. @returns how many statements ran. */
-export async function migrateServer(url: string): Promise<number> {
-  return await toThePerson(migrateThrough(url));
+/**
+ * Brings the schema of a server up to date, and nothing else. @returns how many statements ran.
+ * @throws StartError where the login, which may do everything, would cross the network in clear.
+ */
+export async function migrateServer(url: string, form: PolicyForm = 'functions'): Promise<number> {
+  if (!staysOnThisMachine(url) && !hasTls(url)) {
+    throw new StartError('DATABASE_URL must use TLS: add ?sslmode=verify-full to it.');
+  }
+  return await toThePerson(migrateThrough(url, form));
 }
 
 /** All that is found out about the database; connections over the network need TLS. */
 export async function checkWalls(database: Database, config: Config): Promise<readonly Finding[]> {
-  const overNetwork = databaseUrls(config).some(([, url]) => !staysOnThisMachine(url));
-  return await checkDatabase(database, { overNetwork });
+  const remote = databaseUrls(config).flatMap(([, url]) => (staysOnThisMachine(url) ? [] : [url]));
+  return await checkDatabase(database, {
+    overNetwork: remote.length > 0,
+    plainText: remote.some((url) => !hasTls(url)),
+    remoteHosts: remote.map(hostOf),
+    policyForm: config.policyForm,
+  });
 }
 
 /** @throws StartError with a line for everything that is wrong with the database. */
@@ -99,9 +119,13 @@ function derivedPasswords(key: EncryptionKey): RolePasswords {
 
 /** Loopback, or the folder of a Unix socket; `host` in the query goes before the URL's own. */
 function staysOnThisMachine(text: string): boolean {
-  const url = new URL(text);
-  const host = url.searchParams.get('host') ?? decodeURIComponent(url.hostname);
+  const host = hostOf(text);
   return host === '' || host.startsWith('/') || isLoopback(host);
+}
+
+function hostOf(text: string): string {
+  const url = new URL(text);
+  return url.searchParams.get('host') ?? decodeURIComponent(url.hostname);
 }
 
 /** What is wrong with the database or its key is a matter for the person. */

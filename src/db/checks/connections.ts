@@ -2,6 +2,7 @@ import type { Database, Role } from '../database.ts';
 import type { Engine } from '../engine.ts';
 import { reasonOf } from '../errors.ts';
 import { type Finding, judged, query } from './finding.ts';
+import { LOG_SETTINGS, type Settings, statementLogProblems } from './statement-log.ts';
 
 /** One kind of connection that requests travel on, and what the server says of it. */
 export interface ConnectionFacts {
@@ -15,7 +16,19 @@ export interface ConnectionFacts {
   readonly version: string;
   /** Null where the engine has no documented way to ask. */
   readonly tls: boolean | null;
+  readonly settings: Settings;
 }
+
+/** What is known of the connections without asking on them. */
+export interface Surroundings {
+  /** Whether the connections leave this machine, and so need TLS. */
+  readonly overNetwork: boolean;
+  /** Where they lead, and without TLS, as the URLs say it: CockroachDB is not asked. */
+  readonly remoteHosts?: readonly string[];
+  readonly plainText?: boolean;
+}
+
+type ServerFacts = Omit<ConnectionFacts, 'role' | 'access' | 'tls' | 'settings'>;
 
 /** Every kind of connection there is, each with the isolation level that it must have. */
 const CONNECTIONS = [
@@ -42,13 +55,17 @@ export async function readConnections(
   database: Database,
 ): Promise<readonly PromiseSettledResult<ConnectionFacts>[]> {
   const kinds = database.engine === 'embedded' ? CONNECTIONS.slice(0, 1) : CONNECTIONS;
-  const asksTls = database.engine === 'postgresql';
+  const asksMore = database.engine === 'postgresql';
   const ask = async ({ role, access }: (typeof CONNECTIONS)[number]) => {
-    const statements = asksTls ? [FACTS, TLS] : [FACTS];
-    const [facts, tls] = await database.batch({ role, access }, statements);
-    const row = facts?.rows[0] as Omit<ConnectionFacts, 'role' | 'access' | 'tls'> | undefined;
+    const statements = asksMore ? [FACTS, TLS, LOG_SETTINGS] : [FACTS];
+    const [facts, tls, log] = await database.batch({ role, access }, statements);
+    const row = facts?.rows[0] as ServerFacts | undefined;
     if (!row) throw new Error('the server answered no row');
-    return { ...row, role, access, tls: asksTls ? tls?.rows[0]?.['tls'] === true : null };
+    const settings = Object.fromEntries(
+      (log?.rows ?? []).map(({ name, value }) => [String(name), String(value)]),
+    );
+    const secured = asksMore ? tls?.rows[0]?.['tls'] === true : null;
+    return { ...row, role, access, tls: secured, settings };
   };
   return await Promise.allSettled(kinds.map(ask));
 }
@@ -71,10 +88,11 @@ export function unreachable(results: readonly PromiseSettledResult<unknown>[]): 
 export function checkConnections(
   engine: Exclude<Engine, 'embedded'>,
   connections: readonly ConnectionFacts[],
-  overNetwork: boolean,
+  surroundings: Surroundings,
 ): readonly Finding[] {
-  const each = (problem: (facts: ConnectionFacts) => string | null) =>
-    [...new Set(connections.map(problem))].filter((line) => line !== null);
+  const each: EachConnection = (problem) => [
+    ...new Set(connections.flatMap((facts) => problem(facts) ?? [])),
+  ];
   const roles = judged(
     'connection-roles',
     'Each connection signs in as its own role.',
@@ -94,41 +112,65 @@ export function checkConnections(
         : `The connection for ${facts.role} runs at ${facts.isolation} and not at ${wanted}: take \`options\` out of its URL, and let a pooler pass on what this process sends at sign-in.`;
     }),
   );
-  if (engine === 'cockroachdb') return [...roles, ...isolation];
-  return [...roles, ...isolation, ...checkSettings(each), ...checkTls(each, overNetwork)];
-}
-
-type EachConnection = (problem: (facts: ConnectionFacts) => string | null) => readonly string[];
-
-function checkSettings(each: EachConnection): readonly Finding[] {
+  const searchPath = checkSearchPath(each);
+  const tls = checkTls(each, surroundings);
+  if (engine === 'cockroachdb') return [...roles, ...isolation, ...searchPath, ...tls];
   return [
-    ...judged(
-      'search-path',
-      'The search_path ends with pg_temp.',
-      each(({ role, searchPath }) =>
-        /(^|,\s*)pg_temp$/.test(searchPath)
-          ? null
-          : `The search_path of ${role} is ${searchPath} and must end with pg_temp: take \`options\` out of its URL, and let a pooler pass on what this process sends at sign-in.`,
-      ),
-    ),
-    ...judged(
-      'row-security',
-      'The setting row_security is on.',
-      each(({ role, rowSecurity }) =>
-        rowSecurity === 'on'
-          ? null
-          : `The setting row_security of ${role} is ${rowSecurity}: run ALTER ROLE ${role} RESET row_security (it may also be set for the database, or in postgresql.conf).`,
-      ),
-    ),
+    ...roles,
+    ...isolation,
+    ...searchPath,
+    ...checkRowSecurity(each),
+    ...tls,
+    ...checkLog(each),
   ];
 }
 
-function checkTls(each: EachConnection, overNetwork: boolean): readonly Finding[] {
+/** The lines that a judgement finds on any of the connections, each once. */
+type EachConnection = (
+  problem: (facts: ConnectionFacts) => string | readonly string[] | null,
+) => readonly string[];
+
+function checkSearchPath(each: EachConnection): readonly Finding[] {
+  return judged(
+    'search-path',
+    'The search_path ends with pg_temp.',
+    each(({ role, searchPath }) =>
+      /(^|,\s*)"?pg_temp"?$/.test(searchPath)
+        ? null
+        : `The search_path of ${role} is ${searchPath} and must end with pg_temp: take \`options\` out of its URL, and let a pooler pass on what this process sends at sign-in.`,
+    ),
+  );
+}
+
+function checkRowSecurity(each: EachConnection): readonly Finding[] {
+  return judged(
+    'row-security',
+    'The setting row_security is on.',
+    each(({ role, rowSecurity }) =>
+      rowSecurity === 'on'
+        ? null
+        : `The setting row_security of ${role} is ${rowSecurity}: run ALTER ROLE ${role} RESET row_security (it may also be set for the database, or in postgresql.conf).`,
+    ),
+  );
+}
+
+function checkLog(each: EachConnection): readonly Finding[] {
+  return judged(
+    'statement-log',
+    'The server logs no bind parameters.',
+    each(({ role, settings }) => statementLogProblems(role, settings)),
+  );
+}
+
+function checkTls(
+  each: EachConnection,
+  { overNetwork, plainText = false }: Surroundings,
+): readonly Finding[] {
   return judged(
     'tls',
     overNetwork ? 'The connections use TLS.' : 'The database is on this machine.',
     each(({ role, tls }) =>
-      tls === true || !overNetwork
+      (tls ?? !plainText) || !overNetwork
         ? null
         : `The connection for ${role} crosses the network without TLS: add ?sslmode=verify-full to its URL.`,
     ),

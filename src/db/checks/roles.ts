@@ -104,8 +104,8 @@ const CREATION = query(`SELECT r.rolname::TEXT AS "role",
   pg_catalog.quote_ident(current_database()) AS "database",
   pg_catalog.has_database_privilege(r.oid, current_database(), 'TEMPORARY') AS "temporary",
   pg_catalog.has_database_privilege(r.oid, current_database(), 'CREATE') AS "createsSchemas",
-  ARRAY(SELECT n.nspname::TEXT FROM pg_catalog.pg_namespace AS n
-    WHERE n.nspname IN ('public', 'sallyport')
+  ARRAY(SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_namespace AS n
+    WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
       AND pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE') ORDER BY 1) AS "createsIn"
   FROM pg_catalog.pg_roles AS r
   WHERE r.rolname IN ('sallyport_app', 'sallyport_identity')

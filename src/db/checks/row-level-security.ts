@@ -1,3 +1,4 @@
+import type { PolicyForm } from '../engine.ts';
 import { type CatalogCheck, judged, query } from './finding.ts';
 
 /** A policy as the server writes it back, which is also how it can be created anew. */
@@ -11,15 +12,29 @@ interface Policy {
   readonly check: string | null;
 }
 
-const OWN = '(identity_id = ( SELECT sallyport.current_identity() AS current_identity))';
+const OWN: Readonly<Record<PolicyForm, string>> = {
+  functions: '(identity_id = ( SELECT sallyport.current_identity() AS current_identity))',
+  settings: `(identity_id = (NULLIF(current_setting('sallyport.identity'::text, true), ''::text))::uuid)`,
+};
+/** Which form of the policies is in force, as a start and the doctor say it. */
+export const IN_FORCE: Readonly<Record<PolicyForm, string>> = {
+  functions: 'The policies are exactly the expected ones: they look the proof up.',
+  settings:
+    'The policies compare with settings, by SALLYPORT_INSECURE_SETTING_POLICIES: they stop forgotten predicates, and not injected SQL.',
+};
+
 const ALL = { table: 'profiles', kind: 'PERMISSIVE', command: 'ALL' } as const;
 
 /** Each table that sallyport_app may touch, with all of its policies. */
-const POLICIES: readonly Policy[] = [
-  { ...ALL, name: 'profiles_own', roles: 'sallyport_app', using: OWN, check: OWN },
-  { ...ALL, name: 'profiles_identity', roles: 'sallyport_identity', using: 'true', check: 'true' },
-  { ...ALL, name: 'profiles_owner', roles: 'sallyport_owner', using: 'true', check: 'true' },
-];
+function policiesOf(form: PolicyForm): readonly Policy[] {
+  const own = { using: OWN[form], check: OWN[form] };
+  const every = { using: 'true', check: 'true' };
+  return [
+    { ...ALL, name: 'profiles_own', roles: 'sallyport_app', ...own },
+    { ...ALL, name: 'profiles_identity', roles: 'sallyport_identity', ...every },
+    { ...ALL, name: 'profiles_owner', roles: 'sallyport_owner', ...every },
+  ];
+}
 
 /** What the functions of the policies read: a policy there would call them again without end. */
 const READ_BY_FUNCTIONS = [
@@ -48,79 +63,63 @@ const POLICIES_FOUND = query(`SELECT p.tablename::TEXT AS "table",
   FROM pg_catalog.pg_policies AS p WHERE p.schemaname = 'sallyport' ORDER BY 1, 2`);
 
 /**
- * Tables of other schemas that sallyport_app may touch though their rows are open to it. What an
- * extension made is left to the extension. It is asked by sallyport_app, of itself.
+ * Row-level security stands on every table of ours that sallyport_app may touch, the migration
+ * record aside, with exactly our policies (R-93); and it does not stand on what our functions read.
  */
-const OPEN_ELSEWHERE = query(`SELECT
-  pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname) AS "table",
-  c.relrowsecurity AND c.relforcerowsecurity AS "walled"
-  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p')
-    AND n.nspname NOT IN ('sallyport', 'information_schema')
-    AND n.nspname NOT LIKE 'pg\\_%'
-    AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-    AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE, REFERENCES')
-    AND NOT (c.relrowsecurity AND c.relforcerowsecurity AND EXISTS (
-      SELECT 1 FROM pg_catalog.pg_policy AS p WHERE p.polrelid = c.oid))
-    AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend AS d
-      WHERE d.classid = 'pg_catalog.pg_class'::REGCLASS AND d.objid = c.oid AND d.deptype = 'e')
-  ORDER BY 1`);
-
-/**
- * Row-level security stands on every table that sallyport_app may touch, the migration record
- * aside, with exactly our policies (R-93); and it does not stand on what our functions read.
- */
-export const rowLevelSecurity: CatalogCheck = {
-  statements: [TABLES, POLICIES_FOUND, OPEN_ELSEWHERE],
-  judge(tables = [], policies = [], open = []) {
-    const found = new Map((tables as unknown as readonly TableRow[]).map((row) => [row.name, row]));
-    return [
-      ...judged(
-        'row-level-security',
-        'Row-level security is forced on every table that sallyport_app may touch.',
-        [...unwalled(found), ...open.map(openElsewhere)],
-      ),
-      ...judged(
-        'credential-tables',
-        'The tables that the functions read carry no row-level security.',
-        READ_BY_FUNCTIONS.filter((name) => found.get(name)?.enabled).map(
-          (name) =>
-            `sallyport.${name} must not carry row-level security, for the functions that policies call read it: run ALTER TABLE sallyport.${name} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY.`,
+export function rowLevelSecurity(form: PolicyForm): CatalogCheck {
+  const expected = policiesOf(form);
+  return {
+    statements: [TABLES, POLICIES_FOUND],
+    judge(tables = [], policies = []) {
+      const found = new Map(
+        (tables as unknown as readonly TableRow[]).map((row) => [row.name, row]),
+      );
+      return [
+        ...judged(
+          'row-level-security',
+          'Row-level security is forced on our tables that sallyport_app may touch.',
+          unwalled(found, expected),
         ),
-      ),
-      ...judged(
-        'policies',
-        'The policies are exactly the expected ones.',
-        policyProblems(policies as unknown as readonly Policy[]),
-      ),
-    ];
-  },
-};
+        ...judged(
+          'credential-tables',
+          'The tables that the functions read carry no row-level security.',
+          READ_BY_FUNCTIONS.filter((name) => found.get(name)?.enabled).map(
+            (name) =>
+              `sallyport.${name} must not carry row-level security, for the functions that policies call read it: run ALTER TABLE sallyport.${name} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY.`,
+          ),
+        ),
+        ...judged(
+          'policies',
+          IN_FORCE[form],
+          policyProblems(policies as unknown as readonly Policy[], expected),
+        ),
+      ];
+    },
+  };
+}
 
-function unwalled(found: ReadonlyMap<string, TableRow>): readonly string[] {
-  return [...new Set(POLICIES.map(({ table }) => table))].flatMap((name) => {
+function unwalled(
+  found: ReadonlyMap<string, TableRow>,
+  expected: readonly Policy[],
+): readonly string[] {
+  return [...new Set(expected.map(({ table }) => table))].flatMap((name) => {
     const row = found.get(name);
     if (row?.enabled && row.forced) return [];
     return `Row-level security is not ${row?.enabled ? 'forced' : 'enabled'} on sallyport.${name}: run ALTER TABLE sallyport.${name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY.`;
   });
 }
 
-function openElsewhere({ table, walled }: Readonly<Record<string, unknown>>): string {
-  const why = walled === true ? 'it has no policy' : 'its row-level security is not forced';
-  return `sallyport_app may touch ${String(table)}, and ${why}: run REVOKE ALL ON TABLE ${String(table)} FROM PUBLIC, sallyport_app, or enable and force row-level security there and create its policies.`;
-}
-
-function policyProblems(found: readonly Policy[]): readonly string[] {
-  const tables = new Set(POLICIES.map(({ table }) => table));
+function policyProblems(found: readonly Policy[], expected: readonly Policy[]): readonly string[] {
+  const tables = new Set(expected.map(({ table }) => table));
   const strange = found
     .filter(
-      ({ table, name }) => tables.has(table) && !POLICIES.some((policy) => policy.name === name),
+      ({ table, name }) => tables.has(table) && !expected.some((policy) => policy.name === name),
     )
     .map(
       ({ table, name }) =>
         `The policy ${name} on sallyport.${table} is not one of ours: run DROP POLICY ${name} ON sallyport.${table}.`,
     );
-  const wrong = POLICIES.flatMap((policy) => {
+  const wrong = expected.flatMap((policy) => {
     const { table, name } = policy;
     const same = found.find((each) => each.table === table && each.name === name);
     const create = creationOf(policy);
