@@ -196,13 +196,15 @@ async function runPooled(
   access: 'read' | 'write',
   statements: readonly Statement[],
 ): Promise<StatementResult[]> {
-  return await pool.withClient(async (client) => {
-    const results = await retrySerializationFailures(() => send(client, access, statements));
-    if (client.getTransactionStatus() !== 'I') {
-      throw new OpenTransactionError('a statement left a transaction open');
-    }
-    return results;
-  });
+  const attempt = async () =>
+    await pool.withClient(async (client) => {
+      const results = await send(client, access, statements);
+      if (client.getTransactionStatus() !== 'I') {
+        throw new OpenTransactionError('a statement left a transaction open');
+      }
+      return results;
+    });
+  return await retrySerializationFailures(attempt, pool.inTurn);
 }
 
 /**
@@ -217,8 +219,8 @@ async function runEnveloped(
 ): Promise<StatementResult[]> {
   const begin = { sql: 'BEGIN', parameters: [] };
   const commit = { sql: 'COMMIT', parameters: [] };
-  return await pool.withClient(async (client) => {
-    return await retrySerializationFailures(async () => {
+  const attempt = async () =>
+    await pool.withClient(async (client) => {
       try {
         const results = await send(client, access, [begin, ...statements, commit]);
         return results.slice(1, -1);
@@ -227,7 +229,7 @@ async function runEnveloped(
         throw error;
       }
     });
-  });
+  return await retrySerializationFailures(attempt, pool.inTurn);
 }
 
 async function send(

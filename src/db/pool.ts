@@ -9,6 +9,8 @@ export interface Pool {
    * @throws DatabaseUnavailableError when no connection can be had.
    */
   withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
+  /** Runs work that has met contention, a few at a time and the others behind, in order. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -29,7 +31,29 @@ export function openPool(config: pg.PoolConfig): Pool {
     }
   }
 
-  return { withClient, close: () => pool.end() };
+  return { withClient, inTurn: takingTurns(RETRYING_MAX), close: () => pool.end() };
+}
+
+/**
+ * Of fifty who want one row, one commits at a time whatever the others do. Were all to try again at
+ * once, most would give up before it is their turn.
+ */
+const RETRYING_MAX = 4;
+
+function takingTurns(atOnce: number): Pool['inTurn'] {
+  const waiting: Array<() => void> = [];
+  let running = 0;
+  return async (work) => {
+    if (running < atOnce) running++;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running--;
+    }
+  };
 }
 
 const lost = new WeakSet<object>();

@@ -38,9 +38,9 @@ export async function runTransaction<T>(
   opening: readonly Statement[],
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
-  return await pool.withClient(async (client) => {
-    const begin = { sql: 'BEGIN ISOLATION LEVEL SERIALIZABLE', parameters: [] };
-    return await retrySerializationFailures(async () => {
+  const begin = { sql: 'BEGIN ISOLATION LEVEL SERIALIZABLE', parameters: [] };
+  const attempt = async () =>
+    await pool.withClient(async (client) => {
       let committing = false;
       try {
         await runBatch(client, [begin, ...opening], { idleAfter: false });
@@ -52,26 +52,40 @@ export async function runTransaction<T>(
         throw await afterFailure(client, error, committing);
       }
     });
-  });
+  return await retrySerializationFailures(attempt, pool.inTurn);
 }
 
 /**
- * Runs the work until it does not end in a serialization failure, with capped, jittered backoff.
+ * Runs the work until it does not end in a serialization failure, with capped, jittered backoff. It
+ * takes a connection for each attempt, and none while it waits: contention on one row would else
+ * use the pool up and keep those from working who have nothing to do with it (CWE-400).
  * @throws TooMuchContentionError after the last attempt.
  */
-export async function retrySerializationFailures<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isSerializationFailure(error)) throw error;
-      if (attempt === ATTEMPTS_MAX) {
+export async function retrySerializationFailures<T>(
+  work: () => Promise<T>,
+  inTurn: <U>(retries: () => Promise<U>) => Promise<U> = async (retries) => await retries(),
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isSerializationFailure(error)) throw error;
+  }
+  return await inTurn(async () => {
+    for (let attempt = 2; ; attempt++) {
+      const pause = Math.min(
+        BACKOFF_FIRST_MILLISECONDS * 2 ** (attempt - 1),
+        BACKOFF_MAX_MILLISECONDS,
+      );
+      await sleep(randomInt(pause / 2, pause + 1));
+      try {
+        return await work();
+      } catch (error) {
+        if (!isSerializationFailure(error)) throw error;
+        if (attempt < ATTEMPTS_MAX) continue;
         throw new TooMuchContentionError('serialization failures', { cause: error });
       }
-      const ceiling = Math.min(BACKOFF_FIRST_MILLISECONDS * 2 ** attempt, BACKOFF_MAX_MILLISECONDS);
-      await sleep(randomInt(ceiling / 2, ceiling + 1));
     }
-  }
+  });
 }
 
 /** A COMMIT of a failed transaction answers ROLLBACK and no error: its tag decides. */

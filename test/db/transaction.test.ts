@@ -157,6 +157,26 @@ describe('the pause between attempts', () => {
   });
 });
 
+describe('while it waits to try again', () => {
+  test('a transaction leaves its connection to others [CWE-400]', async () => {
+    const one = openPool({ connectionString: created.url, max: 1 });
+    const order: string[] = [];
+    const failing = runTransaction(one, [], async (tx) => {
+      order.push('attempt');
+      return await work(0, 3, '40001')(tx);
+    });
+    await expect.poll(() => order).toContain('attempt');
+    const bystander = runTransaction(one, [], async (tx) => {
+      order.push('bystander');
+      await insertStep(tx, 'bystander');
+    });
+    await Promise.all([failing, bystander]);
+    expect(order).toEqual(['attempt', 'bystander', 'attempt', 'attempt']);
+    expect(await steps()).toEqual(['bystander', ...NAMES]);
+    await one.close();
+  });
+});
+
 describe('an error that is no serialization failure', () => {
   test.each(['22012', '23505', '42501', 'P0001', '57014'])(
     '%s is not retried, and nothing is left',
