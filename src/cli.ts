@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { IN_FORCE } from './db/checks/row-level-security.ts';
 import { isDevelopment, readConfig, SETTINGS, type Config } from './server/config.ts';
 import { StartError } from './server/data-folder.ts';
 import { migrateServer } from './server/databases.ts';
@@ -112,6 +113,7 @@ function greeting(config: Config, origin: string): string {
   } else if (!config.encryptionKey) {
     lines.push(`  Data folder:  ${config.dataFolder} (the generated encryption key)`);
   }
+  if (config.policyForm === 'settings') lines.push(`  ${IN_FORCE.settings}`);
   if (isDevelopment(config) && !config.mail) {
     lines.push(`  Mails:        ${origin}/development/mailbox`);
   }

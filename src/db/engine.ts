@@ -27,6 +27,25 @@ export function policyValue(engine: Engine, call: string): string {
 }
 
 /**
+ * What the policies compare a row with: our functions, which look the proof up, or the settings that
+ * the decision of the batch leaves. A setting stops a forgotten predicate like the function, and no
+ * injected SQL, which can set it (CWE-89): it is for a CockroachDB that should turn out not to let
+ * the functions of a policy read tables, and is chosen with a setting that says so.
+ */
+export type PolicyForm = 'functions' | 'settings';
+
+/** Whose row it is, inside a policy: the request's identity, or its tenant. */
+export function policyPrincipal(
+  engine: Engine,
+  form: PolicyForm,
+  who: 'identity' | 'tenant',
+): string {
+  return form === 'functions'
+    ? policyValue(engine, `sallyport.current_${who}()`)
+    : `NULLIF(current_setting('sallyport.${who}', true), '')::UUID`;
+}
+
+/**
  * Pins the search_path of a SECURITY DEFINER function, so that no object of the caller's can stand
  * in for one of ours (CVE-2018-1058). CockroachDB has no such clause; there the qualified names
  * alone must do.

@@ -1,5 +1,5 @@
 import type { Role } from './database.ts';
-import type { MigrationStatement } from './migrations.ts';
+import type { MigrationStatement } from './migration-statements.ts';
 
 /** Privileges on tables of the schema sallyport, which a migration gives in one statement. */
 export interface TableGrant {

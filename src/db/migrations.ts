@@ -3,31 +3,33 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { runStatement } from './batch.ts';
 import { runDdl } from './ddl.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, PolicyForm } from './engine.ts';
 import { sqlState } from './errors.ts';
 import { foundation } from './migrations/0001-foundation.ts';
 import { account } from './migrations/0002-account.ts';
+import type { MigrationStatement } from './migration-statements.ts';
 import { prepareDatabase } from './roles.ts';
-
-/** One idempotent statement; its id within its migration is what is recorded once it has run. */
-export interface MigrationStatement {
-  readonly id: string;
-  readonly sql: string;
-}
 
 /** In order. A migration that was released is never changed: a new one follows. */
 const MIGRATIONS: readonly {
   readonly id: string;
-  readonly statements: (engine: Engine) => readonly MigrationStatement[];
+  readonly statements: (engine: Engine, form: PolicyForm) => readonly MigrationStatement[];
 }[] = [
   { id: '0001-foundation', statements: foundation },
   { id: '0002-account', statements: account },
 ];
 
 /** Every statement of every migration, rendered for the engine, with its full id. */
-export function migrationStatements(engine: Engine): readonly MigrationStatement[] {
-  return MIGRATIONS.flatMap(({ id, statements }) =>
-    statements(engine).map((statement) => ({ id: `${id}/${statement.id}`, sql: statement.sql })),
+export function migrationStatements(
+  engine: Engine,
+  form: PolicyForm = 'functions',
+): readonly MigrationStatement[] {
+  return MIGRATIONS.flatMap(({ id: migration, statements }) =>
+    statements(engine, form).map(({ id, sql, replaces }) => ({
+      id: `${migration}/${id}`,
+      sql,
+      ...(replaces === undefined ? {} : { replaces: `${migration}/${replaces}` }),
+    })),
   );
 }
 
@@ -62,8 +64,9 @@ export async function migrate(
   client: pg.Client | pg.PoolClient,
   engine: Engine,
   openSecond: () => Promise<pg.Client | null>,
+  form: PolicyForm = 'functions',
 ): Promise<number> {
-  const all = migrationStatements(engine);
+  const all = migrationStatements(engine, form);
   if ((await pendingStatements(client, all)).length === 0) return 0;
   await prepareDatabase(client, engine);
   for (const sql of MIGRATOR_TABLES) await runDdl(client, sql);
@@ -75,7 +78,7 @@ export async function migrate(
   try {
     for (const statement of await pendingStatements(client, all)) {
       await runDdl(client, statement.sql);
-      await record(client, holder, statement.id);
+      await record(client, holder, statement);
       ran++;
     }
   } finally {
@@ -147,7 +150,7 @@ function renewLease(openSecond: () => Promise<pg.Client | null>, holder: string)
 async function record(
   client: pg.Client | pg.PoolClient,
   holder: string,
-  id: string,
+  { id, replaces }: MigrationStatement,
 ): Promise<void> {
   const { rowCount } = await runStatement(
     client,
@@ -158,4 +161,6 @@ async function record(
     holder,
   );
   if (rowCount !== 1) throw new Error('the migration lease was lost to another process');
+  if (replaces === undefined) return;
+  await runStatement(client, `DELETE FROM sallyport.migrations WHERE id = $1::TEXT`, replaces);
 }

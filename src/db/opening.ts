@@ -12,7 +12,7 @@ import {
 } from './database.ts';
 import { kyselyOn } from './dialect.ts';
 import { findKeyFingerprint, noteKeyFingerprint } from './encryption-key.ts';
-import { engineOf } from './engine.ts';
+import { engineOf, type PolicyForm } from './engine.ts';
 import { DatabaseUnavailableError, OtherKeyError, reasonOf, sqlState } from './errors.ts';
 import { migrate } from './migrations.ts';
 import { setRolePassword } from './roles.ts';
@@ -21,11 +21,11 @@ import { setRolePassword } from './roles.ts';
 export type RolePasswords = Readonly<Record<Role, string>>;
 
 /** The embedded database in this folder, made or brought up to date. */
-export async function openEmbeddedMigrated(folder: string): Promise<Database> {
+export async function openEmbeddedMigrated(folder: string, form: PolicyForm): Promise<Database> {
   const lite = await PGlite.create({ dataDir: folder });
   const client = new pg.Client(embeddedConfig(lite));
   await client.connect();
-  await migrate(client, 'embedded', async () => null);
+  await migrate(client, 'embedded', async () => null, form);
   await client.end();
   return closingBoth(lite);
 }
@@ -61,10 +61,11 @@ export async function openServerMigrated(
   url: string,
   passwords: RolePasswords,
   keyFingerprint: string,
+  form: PolicyForm,
 ): Promise<Database> {
   return await withConnection(url, async (owner) => {
     const engine = await engineOn(owner);
-    await migrate(owner, engine, () => connect(url));
+    await migrate(owner, engine, () => connect(url), form);
     await checkKey(owner, keyFingerprint);
     await acceptPassword(owner, url, 'sallyport_app', passwords);
     await acceptPassword(owner, url, 'sallyport_identity', passwords);
@@ -106,9 +107,9 @@ export async function openWithLogins(appUrl: string, identityUrl: string): Promi
 }
 
 /** Brings the schema of a server up to date, and nothing else. @returns how many statements ran. */
-export async function migrateServer(url: string): Promise<number> {
+export async function migrateServer(url: string, form: PolicyForm): Promise<number> {
   return await withConnection(url, async (owner) => {
-    return await migrate(owner, await engineOn(owner), () => connect(url));
+    return await migrate(owner, await engineOn(owner), () => connect(url), form);
   });
 }
 

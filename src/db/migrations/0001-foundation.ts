@@ -1,4 +1,11 @@
-import { type Engine, expiringRows, pinnedSearchPath, policyValue, sqlDigest } from '../engine.ts';
+import {
+  type Engine,
+  expiringRows,
+  pinnedSearchPath,
+  type PolicyForm,
+  policyPrincipal,
+  sqlDigest,
+} from '../engine.ts';
 import {
   BOTH_ROLES,
   type DefinerFunction,
@@ -6,7 +13,7 @@ import {
   grantTables,
   type TableGrant,
 } from '../grants.ts';
-import type { MigrationStatement } from '../migrations.ts';
+import { inPolicyForm, type MigrationStatement } from '../migration-statements.ts';
 
 /**
  * Identities, their credentials and sessions, tenants and memberships, mail to send and security
@@ -17,13 +24,13 @@ import type { MigrationStatement } from '../migrations.ts';
  * the owner, and a forced policy that calls them would call them again without end. No role but
  * sallyport_identity has a privilege on them.
  */
-export function foundation(engine: Engine): readonly MigrationStatement[] {
+export function foundation(engine: Engine, form: PolicyForm): readonly MigrationStatement[] {
   return [
     ...identityTables(engine),
     ...tenantTables(),
     ...deliveryTables(),
     ...functions(engine),
-    ...profile(engine),
+    ...profile(engine, form),
     ...grants(),
   ];
 }
@@ -351,8 +358,8 @@ function functions(engine: Engine): readonly MigrationStatement[] {
   ];
 }
 
-function profile(engine: Engine): readonly MigrationStatement[] {
-  const own = `identity_id = ${policyValue(engine, 'sallyport.current_identity()')}`;
+function profile(engine: Engine, form: PolicyForm): readonly MigrationStatement[] {
+  const own = `identity_id = ${policyPrincipal(engine, form, 'identity')}`;
   return [
     {
       id: 'profiles',
@@ -367,11 +374,13 @@ function profile(engine: Engine): readonly MigrationStatement[] {
       id: 'profiles-row-level-security',
       sql: `ALTER TABLE sallyport.profiles ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`,
     },
-    { id: 'profiles-own-drop', sql: `DROP POLICY IF EXISTS profiles_own ON sallyport.profiles` },
-    {
-      id: 'profiles-own',
-      sql: `CREATE POLICY profiles_own ON sallyport.profiles FOR ALL TO sallyport_app USING (${own}) WITH CHECK (${own})`,
-    },
+    ...inPolicyForm(form, [
+      { id: 'profiles-own-drop', sql: `DROP POLICY IF EXISTS profiles_own ON sallyport.profiles` },
+      {
+        id: 'profiles-own',
+        sql: `CREATE POLICY profiles_own ON sallyport.profiles FOR ALL TO sallyport_app USING (${own}) WITH CHECK (${own})`,
+      },
+    ]),
     {
       id: 'profiles-identity-drop',
       sql: `DROP POLICY IF EXISTS profiles_identity ON sallyport.profiles`,

@@ -1,5 +1,5 @@
 import { type Engine, expiringRows, pinnedSearchPath, sqlDigest } from '../engine.ts';
-import type { MigrationStatement } from '../migrations.ts';
+import type { MigrationStatement } from '../migration-statements.ts';
 import { type DefinerFunction, grantFunctions, grantTables, type TableGrant } from '../grants.ts';
 
 /**
