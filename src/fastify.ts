@@ -9,7 +9,7 @@ import { hostsOf } from './http/host.ts';
 import { startBackgroundWork } from './server/background-work.ts';
 import { type Config, isDevelopment, isLoopback } from './server/config.ts';
 import { StartError } from './server/data-folder.ts';
-import { mailboxOf } from './server/mail-rendering.ts';
+import { mailboxOf } from './server/mailbox.ts';
 import { openCore } from './server/opening.ts';
 import { inOptions, readPluginOptions, type SallyportOptions } from './server/plugin-options.ts';
 import { packageVersion } from './server/server.ts';

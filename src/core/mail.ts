@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { insertOutboxMail, selectUnsentMails } from '../db/outbox.ts';
+import { insertOutboxMail } from '../db/outbox.ts';
 import type { Tx } from '../db/transaction.ts';
-import type { Core } from './core.ts';
 import { decrypt, encrypt, type EncryptionKey } from './encryption.ts';
 
 /** The language in which the person who caused the mail reads the pages. */
@@ -47,10 +46,4 @@ export function openMail(
   row: { readonly id: string; readonly body: string },
 ): MailMessage {
   return JSON.parse(decrypt(key, `outbox ${row.id}`, row.body)) as MailMessage;
-}
-
-/** The mails that have not been sent, newest first. */
-export async function waitingMails(core: Core, limit: number): Promise<readonly MailMessage[]> {
-  const rows = await core.database.transaction((tx) => selectUnsentMails(tx, limit));
-  return rows.map((row) => openMail(core.encryptionKey, row));
 }

@@ -37,6 +37,9 @@ export type Load<Request = FastifyRequest, Q extends Queries = Queries> = (
   request: Request,
 ) => Q;
 
+/** A path of our own; a function may find no body, where the request was refused before that. */
+type ReturnTo = string | ((request: FastifyRequest) => string);
+
 declare module 'fastify' {
   interface RouteShorthandOptions {
     /** Who may call the route. */
@@ -53,8 +56,8 @@ declare module 'fastify' {
     anyHost?: true;
     /** Answers a person in HTML, refusals too. */
     page?: true;
-    /** The page on which a form stands whose own address has none. */
-    returnTo?: string;
+    /** The page on which a form stands whose own address has none, perhaps filled in as it was. */
+    returnTo?: ReturnTo;
     /** The database role of `load`; for the product's own routes alone. */
     role?: Role;
   }
@@ -65,7 +68,7 @@ declare module 'fastify' {
     bodyType?: 'json' | 'form' | undefined;
     anyHost?: true | undefined;
     page?: true | undefined;
-    returnTo?: string | undefined;
+    returnTo?: ReturnTo | undefined;
     /** A route of the account's own, which may know its address and name. */
     account?: boolean;
   }

@@ -13,7 +13,7 @@ import { addOpenApi } from './openapi.ts';
 import { answerError } from './refusals.ts';
 import { accountApi } from './routes/account-api.ts';
 import { credentialPages } from './routes/credential-pages.ts';
-import { developmentRoutes, docsRoute, type MailboxEntry } from './routes/development.ts';
+import { developmentRoutes, docsRoute, type Mailbox } from './routes/development.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { ownAccountApi } from './routes/own-account-api.ts';
 import { ownPages } from './routes/own-pages.ts';
@@ -30,7 +30,7 @@ export interface GatedOptions {
   /** Whether the documentation is offered, from which requests can be tried. */
   readonly development?: boolean;
   /** The mails that wait, for /development/mailbox.json; absent outside development. */
-  readonly mailbox?: () => Promise<readonly MailboxEntry[]>;
+  readonly mailbox?: Mailbox;
 }
 
 /** Bodies are names, addresses and passwords: nothing of ours is larger. */

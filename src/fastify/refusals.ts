@@ -67,11 +67,12 @@ export function comesFromElsewhere(request: FastifyRequest): boolean {
 /** A page that asks for a proof, and then leads back to where the person was. */
 function asking(page: '/sign-in' | '/re-authenticate', request: FastifyRequest): string {
   const { returnTo } = request.routeOptions.config;
+  const form = typeof returnTo === 'function' ? returnTo(request) : returnTo;
   const back =
     request.method === 'GET'
       ? request.url
-      : returnTo
-        ? mounted(request, returnTo)
+      : form
+        ? mounted(request, form)
         : (request.routeOptions.url ?? '/');
   return `${mounted(request, page)}?return_to=${encodeURIComponent(back)}`;
 }

@@ -113,11 +113,13 @@ interface CheckFieldProps {
   readonly texts: Texts;
   readonly name: FieldName;
   readonly value: string;
+  readonly checked?: boolean;
   readonly errors?: readonly FieldError[] | undefined;
 }
 
 /** A box that must be ticked before the form can be sent. */
-export function CheckField({ texts, name, value, errors = [] }: CheckFieldProps) {
+export function CheckField(props: CheckFieldProps) {
+  const { texts, name, value, checked = false, errors = [] } = props;
   const own = errors.filter((error) => error.field === name);
   return (
     <div class="check">
@@ -126,6 +128,7 @@ export function CheckField({ texts, name, value, errors = [] }: CheckFieldProps)
         type="checkbox"
         name={name}
         value={value}
+        checked={checked}
         required
         autocomplete="off"
         aria-describedby={own.length > 0 ? `${name}-error` : undefined}

@@ -3,17 +3,8 @@ import type { AccountPageValues } from './account-document.tsx';
 import { renderDocument } from './document.tsx';
 import { HiddenField } from './form.tsx';
 import { SentenceWithMoment } from './moment.tsx';
+import { deviceText, type Session } from './session-end.tsx';
 import type { Texts } from './texts.ts';
-
-interface Session {
-  readonly id: string;
-  /** Null where the browser did not say, or said something that we do not know. */
-  readonly browser: string | null;
-  readonly system: string | null;
-  readonly createdAt: Date;
-  readonly lastSeenAt: Date;
-  readonly current: boolean;
-}
 
 interface SessionsValues extends AccountPageValues {
   readonly sessions: readonly Session[];
@@ -105,10 +96,4 @@ function EndOthers({ texts, csrfToken }: EndOthersProps) {
       </p>
     </form>
   );
-}
-
-function deviceText(texts: Texts, { browser, system }: Session): string {
-  const { known, browserOnly, systemOnly, unknown } = texts.sessions.device;
-  if (browser === null) return system === null ? unknown : systemOnly(system);
-  return system === null ? browserOnly(browser) : known(browser, system);
 }

@@ -219,7 +219,9 @@ interface SessionsTexts {
   readonly lastSeen: MomentText;
   readonly created: MomentText;
   readonly end: string;
+  readonly endTitle: string;
   readonly endOthers: string;
+  readonly endOthersTitle: string;
   readonly endOthersLead: string;
   readonly device: {
     readonly known: (browser: string, system: string) => string;
@@ -234,6 +236,9 @@ interface DataTexts {
   readonly exportLead: string;
   readonly exportSubmit: string;
   readonly deletionTitle: string;
+  readonly deletionHint: string;
+  /** On the link to the page that asks once more. */
+  readonly deletionOpen: string;
   readonly deletionLead: string;
   readonly deletionSteps: (graceDays: number) => readonly string[];
   readonly deletionSubmit: string;

@@ -1,5 +1,4 @@
-import type { Core } from '../core/core.ts';
-import { type MailMessage, waitingMails } from '../core/mail.ts';
+import type { MailMessage } from '../core/mail.ts';
 import {
   accountDeletionMail,
   emailChangeMail,
@@ -9,19 +8,6 @@ import {
 import type { Mail } from '../pages/mail/mail.tsx';
 import { existingAccountMail, signUpMail } from '../pages/mail/sign-up.tsx';
 import { languages } from '../pages/texts.ts';
-
-const MAILBOX_MAX = 200;
-
-/** The mails that wait, for the development mailbox. */
-export function mailboxOf(core: Core, base: () => string) {
-  return async () => {
-    const messages = await waitingMails(core, MAILBOX_MAX);
-    return messages.map((message) => {
-      const { subject, text, links } = renderMessage(message, base());
-      return { to: message.to, subject, text, links };
-    });
-  };
-}
 
 /**
  * A queued message as mail. Links are built from the configured origin alone: no request's Host or

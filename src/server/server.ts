@@ -6,7 +6,7 @@ import { buildApp } from '../fastify/app.ts';
 import { hostsOf } from '../http/host.ts';
 import { type Config, isDevelopment, isLoopback } from './config.ts';
 import { startBackgroundWork } from './background-work.ts';
-import { mailboxOf } from './mail-rendering.ts';
+import { mailboxOf } from './mailbox.ts';
 import { openCore } from './opening.ts';
 
 export interface RunningServer {

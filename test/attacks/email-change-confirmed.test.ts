@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { digestOf, newSecret } from '../../src/core/secret.ts';
 import { countRows, whoIs } from '../support/accounts.ts';
-import { fieldValue, Visitor } from '../support/client.ts';
+import { fieldValue, type Visitor } from '../support/client.ts';
 import {
   confirm,
   confirmToken,

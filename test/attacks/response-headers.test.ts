@@ -156,7 +156,10 @@ describe('what everybody may have', () => {
   test('a style sheet may be cached, and runs nothing when opened [ASVS 3.4.4]', async () => {
     const [path = ''] = /\/assets\/[^"]+\.css/.exec((await get('/')).text) ?? [];
     const answer = await get(path);
-    expect([answer.status, answer.headers['cache-control']]).toEqual([200, 'public, max-age=300']);
+    expect([answer.status, answer.headers['cache-control']]).toEqual([
+      200,
+      'public, max-age=31536000, immutable',
+    ]);
     expect(answer.headers['x-content-type-options']).toBe('nosniff');
     expect(policyOf(answer)).toContain('sandbox');
     expect(answer.setCookies).toEqual([]);

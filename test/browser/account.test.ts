@@ -94,6 +94,7 @@ describe.skipIf(noChromium)(`the account's pages in Chromium ${noChromium || ''}
 
       await page.goto(`${server.origin}/account/data`);
       await look('5-data');
+      await page.goto(`${server.origin}/account/delete`);
       await page.check('[name=confirm]');
       await untilLoaded(page, () => page.click('form[action="/account/delete"] [type=submit]'));
       await look('6-deletion-requested');

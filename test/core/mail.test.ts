@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newEncryptionKey } from '../../src/core/encryption.ts';
-import { type MailMessage, openMail, queueMail, waitingMails } from '../../src/core/mail.ts';
+import { type MailMessage, openMail, queueMail } from '../../src/core/mail.ts';
 import { openTestCore, type TestCore } from '../support/cores.ts';
 import { TEST_KEY } from '../support/test-key.ts';
 
@@ -70,20 +70,5 @@ describe('openMail refuses', () => {
     await queue(message);
     const [row] = await outbox();
     expect(() => openMail(newEncryptionKey(), row ?? { id: '', body: '' })).toThrow(/./);
-  });
-});
-
-describe('waitingMails', () => {
-  test('shows those not sent, the newest first, no more than asked for', async () => {
-    for (const name of ['ada', 'grace', 'mary']) {
-      await queue({ kind: 'existing-account', to: `${name}@example.com`, language: 'en' });
-    }
-    await t.admin.query(
-      `UPDATE sallyport.outbox SET sent_at = now(), body = NULL
-        WHERE created_at = (SELECT min(created_at) FROM sallyport.outbox)`,
-    );
-    const names = async (limit: number) => (await waitingMails(t.core, limit)).map(({ to }) => to);
-    expect(await names(10)).toEqual(['mary@example.com', 'grace@example.com']);
-    expect(await names(1)).toEqual(['mary@example.com']);
   });
 });

@@ -103,7 +103,7 @@ describe('DOCS_HEADERS', () => {
 
 describe('ASSET_HEADERS', () => {
   test('may be cached, and an image opened by itself runs nothing', () => {
-    expect(ASSET_HEADERS['cache-control']).toBe('public, max-age=300');
+    expect(ASSET_HEADERS['cache-control']).toBe('public, max-age=31536000, immutable');
     expect(directives(ASSET_HEADERS).get('sandbox')).toBe('');
   });
 });

@@ -31,7 +31,7 @@ function accountPages(texts: Texts, common: Common = {}): [string, string][] {
     ['/account/email', emailPage(texts, all)],
     ['/account/password', passwordPage(texts, all)],
     ['/account/sessions', sessionsPage(texts, { ...all, sessions: [] })],
-    ['/account/data', dataPage(texts, { ...all, graceDays: 14 })],
+    ['/account/data', dataPage(texts, all)],
   ];
 }
 

@@ -5,7 +5,8 @@ import {
   emailConfirmedPage,
   invalidLinkPage,
 } from '../../src/pages/email-confirmation.tsx';
-import { dataPage, deletionRequestedPage } from '../../src/pages/data.tsx';
+import { dataPage } from '../../src/pages/data.tsx';
+import { deletionPage, deletionRequestedPage } from '../../src/pages/deletion.tsx';
 import {
   emailChangedPage,
   emailPage,
@@ -18,6 +19,7 @@ import { mailboxPage } from '../../src/pages/mailbox.tsx';
 import { passwordPage } from '../../src/pages/password.tsx';
 import { problemPage, signedOutPage } from '../../src/pages/problem.tsx';
 import { reauthenticationPage } from '../../src/pages/reauthentication.tsx';
+import { endOthersPage, endSessionPage } from '../../src/pages/session-end.tsx';
 import { sessionsPage } from '../../src/pages/sessions.tsx';
 import { signInPage } from '../../src/pages/sign-in.tsx';
 import { checkMailPage, signUpPage } from '../../src/pages/sign-up.tsx';
@@ -154,9 +156,23 @@ function ownPages(values: Values, texts: Texts): Record<string, string> {
       notice: 'session-ended',
       deletesAt,
     }),
-    data: dataPage(texts, { csrfToken, graceDays: 14 }),
-    'data, wrong': dataPage(texts, { csrfToken, graceDays: 14, errors }),
-    'data, to be deleted': dataPage(texts, { csrfToken, graceDays: 14, deletesAt }),
+    ...Object.fromEntries(
+      sessions(values).map((session) => [
+        `end ${session.id}`,
+        endSessionPage(texts, { csrfToken, session }),
+      ]),
+    ),
+    'end others': endOthersPage(texts, { csrfToken }),
+    data: dataPage(texts, { csrfToken }),
+    'data, to be deleted': dataPage(texts, { csrfToken, deletesAt }),
+    deletion: deletionPage(texts, { csrfToken, graceDays: 14, errors: [] }),
+    'deletion, ticked': deletionPage(texts, {
+      csrfToken,
+      graceDays: 14,
+      confirmed: true,
+      errors: [],
+    }),
+    'deletion, wrong': deletionPage(texts, { csrfToken, graceDays: 14, errors }),
     're-authentication': reauthenticationPage(texts, { ...values, failed: false }),
     're-authentication, failed': reauthenticationPage(texts, { ...values, failed: true }),
   };

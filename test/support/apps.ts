@@ -1,10 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
-import { waitingMails } from '../../src/core/mail.ts';
 import type { PasswordHasher } from '../../src/core/password-hashing.ts';
 import { buildApp } from '../../src/fastify/app.ts';
 import { hostsOf } from '../../src/http/host.ts';
-import { renderMessage } from '../../src/server/mail-rendering.ts';
+import { mailboxOf } from '../../src/server/mailbox.ts';
 import { openTestCore, type TestCore } from './cores.ts';
 
 export interface TestApp extends TestCore {
@@ -32,11 +31,7 @@ export async function startTestApp(passwords?: PasswordHasher): Promise<TestApp>
     policy,
     version: '0.0.0',
     logger: { level: 'trace', stream },
-    mailbox: async () =>
-      (await waitingMails(test.core, 200)).map((message) => {
-        const { subject, text, links } = renderMessage(message, policy.origin);
-        return { to: message.to, subject, text, links };
-      }),
+    mailbox: mailboxOf(test.core, () => policy.origin),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PROBLEMS } from '../../http/problem.ts';
@@ -16,14 +16,14 @@ export interface MailboxEntry {
   readonly links: readonly string[];
 }
 
+/** Reads the mails that wait; what it cannot read it writes to the log. */
+export type Mailbox = (log: FastifyBaseLogger) => Promise<readonly MailboxEntry[]>;
+
 /**
  * The mails that were written and not sent. Registered only in development, where the process
  * listens on loopback: they hold working links.
  */
-export function developmentRoutes(
-  server: FastifyInstance,
-  mailbox: () => Promise<readonly MailboxEntry[]>,
-): void {
+export function developmentRoutes(server: FastifyInstance, mailbox: Mailbox): void {
   const app = server.withTypeProvider<ZodTypeProvider>();
   const entry = z.object({
     to: z.string(),
@@ -40,14 +40,14 @@ export function developmentRoutes(
         response: { 200: z.array(entry).readonly() },
       },
     },
-    async () => await mailbox(),
+    async ({ log }) => await mailbox(log),
   );
 
   app.get(
     '/development/mailbox',
     { access: 'public', page: true, schema: { hide: true } },
     async (request, reply) =>
-      sendPage(reply, mailboxPage(textsFor(request), { mails: await mailbox() })),
+      sendPage(reply, mailboxPage(textsFor(request), { mails: await mailbox(request.log) })),
   );
 }
 

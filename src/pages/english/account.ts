@@ -55,7 +55,9 @@ export const sessions: Texts['sessions'] = {
   lastSeen: 'Last seen {time}',
   created: 'Signed in {time}',
   end: 'End session',
+  endTitle: 'End this session?',
   endOthers: 'End all other sessions',
+  endOthersTitle: 'End all other sessions?',
   endOthersLead: 'You stay signed in here, and are signed out everywhere else at once.',
   device: {
     known: (browser, system) => `${browser} on ${system}`,
@@ -70,6 +72,8 @@ export const data: Texts['data'] = {
   exportLead: 'Everything that we keep about you, in one file that programs can read (JSON).',
   exportSubmit: 'Download your data',
   deletionTitle: 'Delete your account',
+  deletionHint: 'The account and everything in it. You have a while to change your mind.',
+  deletionOpen: 'Delete account\u2026',
   deletionLead: 'Download your data first if you want to keep it. This is what happens then:',
   deletionSteps: (graceDays) => [
     'You are signed out everywhere at once.',

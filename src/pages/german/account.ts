@@ -58,7 +58,9 @@ export const sessions: Texts['sessions'] = {
   lastSeen: 'Zuletzt aktiv: {time}',
   created: 'Angemeldet: {time}',
   end: 'Sitzung beenden',
+  endTitle: 'Diese Sitzung beenden?',
   endOthers: 'Alle anderen Sitzungen beenden',
+  endOthersTitle: 'Alle anderen Sitzungen beenden?',
   endOthersLead: 'Hier bleiben Sie angemeldet, überall sonst werden Sie sofort abgemeldet.',
   device: {
     known: (browser, system) => `${browser} unter ${system}`,
@@ -74,6 +76,9 @@ export const data: Texts['data'] = {
     'Alles, was wir über Sie gespeichert haben, in einer Datei, die Programme lesen können (JSON).',
   exportSubmit: 'Daten herunterladen',
   deletionTitle: 'Konto löschen',
+  deletionHint:
+    'Das Konto mit allem, was darin ist. Sie können es sich eine Zeit lang noch anders überlegen.',
+  deletionOpen: 'Konto löschen\u00a0\u2026',
   deletionLead:
     'Laden Sie Ihre Daten vorher herunter, wenn Sie sie behalten möchten. Danach geschieht dies:',
   deletionSteps: (graceDays) => [

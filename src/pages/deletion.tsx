@@ -1,0 +1,70 @@
+import { localTime } from './assets.ts';
+import { Document, renderDocument } from './document.tsx';
+import { CheckField, ErrorSummary, HiddenField } from './form.tsx';
+import type { FieldError } from './form.tsx';
+import { SentenceWithMoment } from './moment.tsx';
+import type { Texts } from './texts.ts';
+
+interface DeletionValues {
+  readonly csrfToken: string;
+  /** How long a deletion can be taken back. */
+  readonly graceDays: number;
+  /** Whether the box was ticked before the password was asked for. */
+  readonly confirmed?: boolean | undefined;
+  readonly errors: readonly FieldError[];
+}
+
+/** What deleting the account means, and the one form that does it. Posts to /account/delete. */
+export function deletionPage(texts: Texts, values: DeletionValues): string {
+  const { csrfToken, graceDays, confirmed = false, errors } = values;
+  const { deletionTitle, deletionLead, deletionSteps, deletionSubmit } = texts.data;
+  return renderDocument(
+    <Document
+      texts={texts}
+      title={errors.length > 0 ? texts.errorTitle(deletionTitle) : deletionTitle}
+      shape="panel"
+      signOut={{ csrfToken }}
+    >
+      <h1>{deletionTitle}</h1>
+      <ErrorSummary texts={texts} errors={errors} fields={['confirm']} />
+      <p class="lead">{deletionLead}</p>
+      <ul class="steps">
+        {deletionSteps(graceDays).map((step) => (
+          <li key={step}>{step}</li>
+        ))}
+      </ul>
+      <form method="post" action="/account/delete">
+        <HiddenField name="_csrf" value={csrfToken} />
+        <CheckField texts={texts} name="confirm" value="yes" checked={confirmed} errors={errors} />
+        <button class="button primary destructive" type="submit">
+          {deletionSubmit}
+        </button>
+      </form>
+      <p class="aside">
+        <a href="/account/data">{texts.actions.cancel}</a>
+      </p>
+    </Document>,
+  );
+}
+
+/** After the deletion was asked for: its reader is signed out, and can still turn back. */
+export function deletionRequestedPage(
+  texts: Texts,
+  { deletesAt }: { readonly deletesAt: Date },
+): string {
+  const { title, text, keep } = texts.deletionRequested;
+  return renderDocument(
+    <Document texts={texts} title={title} shape="panel" scripts={[localTime]}>
+      <h1>{title}</h1>
+      <p class="lead">
+        <SentenceWithMoment texts={texts} text={text} at={deletesAt} />
+      </p>
+      <p>{keep}</p>
+      <p class="actions">
+        <a class="button primary" href="/sign-in">
+          {texts.actions.signIn}
+        </a>
+      </p>
+    </Document>,
+  );
+}
