@@ -58,7 +58,7 @@ async function serve(): Promise<void> {
 }
 
 async function migrate(): Promise<void> {
-  const ran = await migrateServer(ownerUrl('migrated'));
+  const ran = await migrateServer(ownerUrl('migrated'), configuration().policyForm);
   process.stdout.write(ran === 0 ? 'Up to date.\n' : `${ran} statements applied.\n`);
 }
 
