@@ -126,6 +126,14 @@ export function belongsToTenants({ columns }: ApplicationTable): boolean {
   return columns.some(({ name }) => name === TENANT_COLUMN);
 }
 
+export function tenantColumn({ columns }: ApplicationTable): Column | null {
+  return columns.find(({ name }) => name === TENANT_COLUMN) ?? null;
+}
+
+export function isReferenceTo(references: Reference | null, table: ApplicationTable): boolean {
+  return references?.schema === table.schema && references.name === table.name;
+}
+
 const CONSTRAINT_KINDS: Readonly<Record<string, Constraint['kind']>> = {
   p: 'primary',
   u: 'unique',
@@ -145,9 +153,9 @@ const ACTIONS: Readonly<Record<string, string>> = {
 export function tablesFrom(answers: readonly (readonly Row[])[]): readonly ApplicationTable[] {
   const [relations = [], ...lists] = answers;
   const byTable = lists.map((rows) => Map.groupBy(rows, (row) => row['table']));
-  const columnNames = (table: unknown, numbers: unknown) => {
+  const columnNames: ColumnNames = (table, numbers) => {
     const columns = (byTable[0]?.get(table) ?? []) as unknown as readonly Column[];
-    return String(numbers ?? '')
+    return (typeof numbers === 'string' ? numbers : '')
       .split(' ')
       .map((number) => columns.find((column) => column.number === Number(number))?.name ?? null);
   };
@@ -178,15 +186,16 @@ export function tablesFrom(answers: readonly (readonly Row[])[]): readonly Appli
   });
 }
 
-function referenceFrom(
-  row: Row,
-  columnNames: (table: unknown, numbers: unknown) => readonly (string | null)[],
-): Reference | null {
-  if (row['referencedName'] === null) return null;
+/** The columns of a table that a list of numbers stands for; null for an expression. */
+type ColumnNames = (table: unknown, numbers: unknown) => readonly (string | null)[];
+
+function referenceFrom(row: Row, columnNames: ColumnNames): Reference | null {
+  const { referencedName: name } = row;
+  if (typeof name !== 'string') return null;
   const columns = columnNames(row['referencedTable'], row['referencedColumns']);
   return {
     schema: String(row['referencedSchema']),
-    name: String(row['referencedName']),
+    name,
     sqlName: String(row['referencedSqlName']),
     columns: columns.filter((name) => name !== null),
     onDelete: ACTIONS[String(row['onDelete'])] ?? 'NO ACTION',

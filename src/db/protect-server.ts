@@ -6,6 +6,7 @@ import { privilegeLines } from './checks/tenant-tables.ts';
 import type { Engine } from './engine.ts';
 import { engineOn, withConnection } from './opening.ts';
 import {
+  flagsOf,
   missingProtection,
   permissionProblem,
   protectionOf,
@@ -47,10 +48,10 @@ export async function checkProtection(
   | { readonly lines: readonly string[]; readonly ok: boolean }
   | { readonly problems: readonly string[] }
 > {
-  return await onTables(url, names, options, async ({ wanted, all }) => {
+  return await onTables(url, names, options, async ({ engine, wanted, all }) => {
     const checked = wanted.map((table) => {
-      const remedy = `Run what \`sallyport protect ${nameOf(table)}\` writes.`;
-      const missing = missingProtection(table, all, options);
+      const remedy = `Run what \`sallyport protect ${[nameOf(table), ...flagsOf(options)].join(' ')}\` writes.`;
+      const missing = missingProtection(engine, table, all, options);
       const lines = missing.map((problem) => `${table.sqlName}: ${problem}. ${remedy}`);
       return { table, lines: [...lines, ...privilegeLines(table)] };
     });

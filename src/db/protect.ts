@@ -1,14 +1,17 @@
 import {
   type ApplicationTable,
   belongsToTenants,
+  type Column,
+  isReferenceTo,
   nameOf,
+  tenantColumn,
   TENANT_COLUMN,
 } from './application-tables.ts';
-import { asksMore } from './checks/tenant-policies.ts';
 import { holdsTenant, tenantTableProblems } from './checks/tenant-tables.ts';
 import type { Engine } from './engine.ts';
 import { foreignKeysToRemake, keySteps, type TenantForeignKey } from './protect-keys.ts';
-import { askedBeyondTenant, closingSteps, openingSteps, ownerColumn } from './protect-walls.ts';
+import { foreignKeyProblems, referenceProblems, tableProblems } from './protect-problems.ts';
+import { askedBeyondTenant, closingSteps, openingSteps } from './protect-walls.ts';
 
 export interface ProtectOptions {
   /** A column of each table that holds the identity which alone may touch a row. */
@@ -16,6 +19,13 @@ export interface ProtectOptions {
   /** Permissions that the policies ask for beside the tenant. */
   readonly read: string | null;
   readonly write: string | null;
+}
+
+/** The options as they are typed. */
+export function flagsOf({ owner, read, write }: ProtectOptions): readonly string[] {
+  return Object.entries({ owner, read, write }).flatMap(([name, value]) =>
+    value === null ? [] : [`--${name} ${value}`],
+  );
 }
 
 /** One statement, and why it stands there; null where the one before says it. */
@@ -86,127 +96,31 @@ export function protectionOf(
 
 /** What a table lacks of what the statements would make of it, each as the end of a sentence. */
 export function missingProtection(
+  engine: Engine,
   table: ApplicationTable,
   all: readonly ApplicationTable[],
   options: ProtectOptions,
 ): readonly string[] {
-  const may = (privilege: string) =>
-    table.privileges.some(
-      (each) => each.grantee === 'sallyport_app' && each.privilege === privilege,
+  const problems = tenantTableProblems(table, all, askedBeyondTenant(table, options));
+  if (!belongsToTenants(table)) return problems;
+  const granted = table.privileges.filter(({ grantee }) => grantee === 'sallyport_app');
+  const may = (privilege: string, column: Column | null) =>
+    granted.some(
+      (each) =>
+        each.privilege === privilege && (each.column === null || each.column === column?.sqlName),
     );
-  const lacking = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'].filter((privilege) => !may(privilege));
-  return [
-    ...tenantTableProblems(table, all, askedBeyondTenant(table, options)),
-    ...lacking.map((privilege) => `sallyport_app lacks ${privilege}`),
+  const movable = engine !== 'cockroachdb' && may('UPDATE', tenantColumn(table));
+  const lacking = [
+    ...['SELECT', 'INSERT', 'DELETE'].filter((privilege) => !may(privilege, null)),
+    ...table.columns
+      .filter((column) => column.name !== TENANT_COLUMN && !may('UPDATE', column))
+      .map(({ sqlName }) => `UPDATE (${sqlName})`),
   ];
-}
-
-function tableProblems(
-  engine: Engine,
-  table: ApplicationTable,
-  options: ProtectOptions,
-): readonly string[] {
-  const { sqlName, kind, owner, columns, constraints } = table;
-  if (kind !== 'table')
-    return [`${sqlName} is a ${kind}: only an ordinary table can be protected.`];
-  const problems: string[] = [];
-  if (owner === 'sallyport_app' || owner === 'sallyport_identity') {
-    problems.push(
-      `${sqlName} belongs to ${owner}: run ALTER TABLE ${sqlName} OWNER TO another role.`,
-    );
-  }
-  const tenant = columns.find(({ name }) => name === TENANT_COLUMN);
-  if (tenant && tenant.type.toLowerCase() !== 'uuid') {
-    problems.push(`${sqlName} has a column ${TENANT_COLUMN} of type ${tenant.type}: make it UUID.`);
-  }
-  if (!constraints.some((each) => each.kind === 'primary')) {
-    problems.push(`${sqlName} has no primary key: give it one.`);
-  }
-  for (const each of constraints) {
-    const key = each.kind === 'primary' || each.kind === 'unique';
-    if (key && each.deferrable) {
-      problems.push(
-        `${sqlName}: the constraint ${each.sqlName} is deferrable, which a key with the tenant cannot be: make it anew without that.`,
-      );
-    }
-    if (each.kind === 'exclusion' && !each.columns.includes(TENANT_COLUMN)) {
-      problems.push(
-        `${sqlName}: the exclusion constraint ${each.sqlName} would tell of other tenants' rows: add ${TENANT_COLUMN} WITH = to it.`,
-      );
-    }
-  }
-  const column = ownerColumn(table, options);
-  if (options.owner !== null && column?.type.toLowerCase() !== 'uuid') {
-    problems.push(
-      column
-        ? `${sqlName}: the column ${column.sqlName} is of type ${column.type}, and an identity is a UUID.`
-        : `${sqlName} has no column ${JSON.stringify(options.owner)}.`,
-    );
-  }
-  return [...problems, ...dropped(engine, table, options)];
-}
-
-/** A policy that asks for a permission or an owner is not lost by forgetting an option. */
-function dropped(
-  _engine: Engine,
-  table: ApplicationTable,
-  options: ProtectOptions,
-): readonly string[] {
-  const kept = ['SELECT', 'INSERT'].flatMap((command) =>
-    askedBeyondTenant(table, options)(command as 'SELECT' | 'INSERT'),
-  );
-  return asksMore(table)
-    .filter((condition) => !kept.includes(condition))
-    .map(
-      (condition) =>
-        `${table.sqlName} has a policy that asks ${condition}: repeat it with --owner, --read or --write, or drop that policy first.`,
-    );
-}
-
-/** A foreign key of a table that all tenants share would tell whether a tenant's row is there. */
-function referenceProblems(
-  table: ApplicationTable,
-  wanted: readonly ApplicationTable[],
-  all: readonly ApplicationTable[],
-): readonly string[] {
-  return all
-    .filter((child) => !wanted.includes(child) && !belongsToTenants(child))
-    .filter(({ constraints }) =>
-      constraints.some(({ references }) => isReferenceTo(references, table)),
-    )
-    .map(
-      (child) =>
-        `${child.sqlName} refers to ${table.sqlName}: protect both together, with \`sallyport protect ${nameOf(table)} ${nameOf(child)}\`.`,
-    );
-}
-
-function foreignKeyProblems(
-  engine: Engine,
-  { child, parent, constraint }: TenantForeignKey,
-  wanted: readonly ApplicationTable[],
-): readonly string[] {
-  const { onDelete = '', onUpdate = '' } = constraint.references ?? {};
-  const sets = (action: string) => action.startsWith('SET ');
-  const name = `${child.sqlName}: the foreign key ${constraint.sqlName}`;
-  const problems: string[] = [];
-  if (sets(onUpdate) || (sets(onDelete) && engine === 'cockroachdb')) {
-    problems.push(
-      `${name} would take the tenant from a row: make it anew with another action than SET NULL or SET DEFAULT.`,
-    );
-  }
-  const open = parent.indexes.some(
-    ({ unique, firstColumn }) => unique && firstColumn !== TENANT_COLUMN,
-  );
-  if (!wanted.includes(parent) && open) {
-    problems.push(
-      `${name} refers to ${parent.sqlName}, whose keys are without the tenant: protect both together.`,
-    );
-  }
-  const tenant = child.columns.find((column) => column.name === TENANT_COLUMN);
-  if (!wanted.includes(child) && !tenant?.notNull) {
-    problems.push(`${name} refers to ${parent.sqlName}: protect both together.`);
-  }
-  return problems;
+  return [
+    ...problems,
+    ...(movable ? [`sallyport_app may UPDATE ${TENANT_COLUMN}`] : []),
+    ...(lacking.length > 0 ? [`sallyport_app lacks ${lacking.join(', ')}`] : []),
+  ];
 }
 
 /** Every foreign key between tables that are, or are to be, the tenants', and that is touched. */
@@ -222,13 +136,6 @@ function tenantForeignKeys(
       return { child, parent, constraint };
     }),
   );
-}
-
-function isReferenceTo(
-  references: ApplicationTable['constraints'][number]['references'],
-  table: ApplicationTable,
-): boolean {
-  return references?.schema === table.schema && references.name === table.name;
 }
 
 /** A row can take its tenant from the row that it refers to, once that has one. */

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { DatabaseUnavailableError } from '../db/errors.ts';
-import type { ProtectOptions, Step } from '../db/protect.ts';
+import { flagsOf, type ProtectOptions, type Step } from '../db/protect.ts';
 import { checkProtection, planProtection } from '../db/protect-server.ts';
 import { StartError } from './data-folder.ts';
 
@@ -15,7 +15,7 @@ export interface ProtectRequest extends ProtectOptions {
 export async function writeProtection(url: string, request: ProtectRequest): Promise<string> {
   const planned = await toThePerson(planProtection(url, request.tables, request));
   const engine = planned.engine === 'cockroachdb' ? 'CockroachDB' : 'PostgreSQL';
-  return `${header(engine, request)}\n${planned.steps.map(statement).join('\n')}`;
+  return `${header(engine, request)}${planned.steps.map(statement).join('')}`;
 }
 
 /** What the tables lack, a line each. */
@@ -38,23 +38,33 @@ export async function writeNewFile(path: string, text: string): Promise<void> {
   }
 }
 
-function header(engine: string, { tables, owner, read, write }: ProtectRequest): string {
-  const given = Object.entries({ owner, read, write }).flatMap(([name, value]) =>
-    value === null ? [] : [`--${name} ${value}`],
-  );
-  return `${[
-    `-- Written by: sallyport protect ${[...tables, ...given].join(' ')}`.replaceAll(/\s+/g, ' '),
-    `-- for ${engine}. Read it, then run it as the login of DATABASE_URL, and stop at the first error:`,
-    `--   psql --set ON_ERROR_STOP=1 --file FILE "$DATABASE_URL"`,
-    `-- Each statement stands for itself, needs no transaction and may run again. Until the last one`,
-    `-- has run, sallyport_app sees less than it should, never more.`,
-  ].join('\n')}\n`;
+function header(engine: string, request: ProtectRequest): string {
+  const command = ['sallyport protect', ...request.tables, ...flagsOf(request)].join(' ');
+  return [
+    comment(`Written by: ${command}`),
+    comment(
+      `For ${engine}. Read it, then run it as the login of DATABASE_URL, up to the first error:`,
+    ),
+    '--   psql --set ON_ERROR_STOP=1 --file FILE "$DATABASE_URL"\n',
+    comment(
+      'Each statement stands for itself, needs no transaction and may run again. Until the last one has run, sallyport_app sees less than it should, never more.',
+    ),
+  ].join('');
 }
 
-/** A name in the catalog may hold anything, a line break too; a comment ends with its line. */
 function statement({ why, sql }: Step): string {
-  const comment = why === null ? '' : `\n-- ${why.replaceAll(/[^\P{C}]+/gu, ' ')}\n`;
-  return `${comment}${sql};\n`;
+  return `${why === null ? '' : `\n${comment(why)}`}${sql};\n`;
+}
+
+/** A name in the catalog may hold anything, a line break too, and a comment ends with its line. */
+function comment(text: string): string {
+  const words = text.split(/[\p{C}\p{Z}]+/u);
+  const lines = [''];
+  for (const word of words) {
+    if (`${lines.at(-1)} ${word}`.length > 96) lines.push('');
+    lines.push(`${lines.pop()} ${word}`);
+  }
+  return lines.map((line) => `--${line}\n`).join('');
 }
 
 async function toThePerson<T extends object>(

@@ -119,7 +119,10 @@ export function systemLines(rows: Rows): readonly string[] {
 /** On, or a threshold above nought, or an audit configuration that is not empty. */
 export function loggingLines(rows: Rows): readonly string[] {
   return rows
-    .map(({ name, value }) => ({ name: String(name), value: String(value ?? '') }))
+    .map(({ name, value }) => ({
+      name: String(name),
+      value: typeof value === 'string' ? value : '',
+    }))
     .filter(({ value }) => !['false', 'f', 'off', '', '0', '0s', '00:00:00'].includes(value))
     .map(
       ({ name, value }) =>

@@ -34,7 +34,9 @@ export function policyProblems(
     const lax = found.flatMap((policy) =>
       asked(command)
         .filter((condition) => !asks(policy, command, condition))
-        .map((condition) => `its policy ${policy.sqlName} lets ${command} past ${condition}`),
+        .map(
+          (condition) => `its policy ${policy.sqlName} does not ask ${condition} for ${command}`,
+        ),
     );
     const needed = table.privileges.some(
       ({ grantee, privilege }) =>
