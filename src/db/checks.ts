@@ -18,7 +18,7 @@ import { checkVersion } from './checks/version.ts';
 import type { Database } from './database.ts';
 import type { Engine, PolicyForm } from './engine.ts';
 import { DatabaseUnavailableError, sqlState } from './errors.ts';
-import { migrationStatements } from './migrations.ts';
+import { migrationStatements, newerMigrations } from './migrations.ts';
 import { FOUNDATION_FUNCTIONS, FOUNDATION_GRANTS } from './migrations/0001-foundation.ts';
 import { ACCOUNT_FUNCTIONS, ACCOUNT_GRANTS } from './migrations/0002-account.ts';
 
@@ -108,6 +108,12 @@ async function checkMigrations(database: Database, form: PolicyForm): Promise<re
     // 42P01: no such table. 3F000: no such schema.
     if (!['42P01', '3F000'].includes(state)) throw error;
   }
+  // What a newer version grants and creates, this one cannot judge; it must not wave it through.
+  const newer = newerMigrations(recorded).map(
+    (id) =>
+      `A newer version of Sallyport has migrated this database (${id}): start that version. Processes of this one that are running go on.`,
+  );
+  if (newer.length > 0) return judged('migrations', '', newer);
   const pending = migrationStatements(database.engine, form).filter(({ id }) => !recorded.has(id));
   if (pending.length > 0 && pending.every(({ replaces = '' }) => recorded.has(replaces))) {
     return judged('policies', '', [OTHER_FORM[form]]);

@@ -27,10 +27,10 @@ export function policyValue(engine: Engine, call: string): string {
 }
 
 /**
- * What the policies compare a row with: our functions, which look the proof up, or the settings that
- * the decision of the batch leaves. A setting stops a forgotten predicate like the function, and no
- * injected SQL, which can set it (CWE-89): it is for a CockroachDB that should turn out not to let
- * the functions of a policy read tables, and is chosen with a setting that says so.
+ * What the policies compare a row with: our functions, which look the proof up, or the settings
+ * that the decision of the batch leaves. A setting stops a forgotten predicate like the function,
+ * and no injected SQL, which can set it (CWE-89): it is for a CockroachDB that should turn out not
+ * to let the functions of a policy read tables, and is chosen with a setting that says so.
  */
 export type PolicyForm = 'functions' | 'settings';
 

@@ -19,6 +19,12 @@ const MIGRATIONS: readonly {
   { id: '0002-account', statements: account },
 ];
 
+/** The migrations that were recorded and that this version does not have. */
+export function newerMigrations(recorded: Iterable<unknown>): readonly string[] {
+  const found = new Set([...recorded].map((id) => String(id).split('/')[0] ?? ''));
+  return [...found].filter((id) => !MIGRATIONS.some((known) => known.id === id)).toSorted();
+}
+
 /** Every statement of every migration, rendered for the engine, with its full id. */
 export function migrationStatements(
   engine: Engine,
