@@ -230,7 +230,7 @@ export const EXPRESSIONS: readonly Injection[] = [
   expression(
     'require_for_write with a guessed digest',
     'SP419',
-    `SELECT r::TEXT FROM sallyport.require_for_write(repeat('0', 64), NULL, repeat('0', 64), TRUE) AS r`,
+    `SELECT r::TEXT FROM sallyport.require_for_write(current_setting('sallyport.proof', true), NULL, repeat('0', 64), TRUE) AS r`,
   ),
   expression(
     'has_permission of every permission',

@@ -116,7 +116,7 @@ describe.each(ACCESS)('SQL injected into a request to %s', (access) => {
     const loot = await target.inject(`SELECT a::TEXT FROM pg_stat_activity AS a`, access);
     expect(loot.text).toContain('pg_sleep(3), $1');
     await expectUntouched(loot, access);
-    expect((await busy)[0]?.rows[0]).toMatchObject({ secret: victim.email });
+    expect((await busy)[1]?.rows[0]).toMatchObject({ secret: victim.email });
     expect(attacker.proof).not.toBe(victim.proof);
   });
 
@@ -179,8 +179,9 @@ describe('SQL injected into a write', () => {
       const path = `SELECT set_config('search_path', 'evil, pg_catalog', true) /* attack */`;
       const who = `SELECT sallyport.current_identity() AS identity, now() AS now /* attack */`;
       const statements = [path, who].map((sql) => ({ sql, parameters: [] }));
-      const options = { role: 'sallyport_app', proof, access: 'write' } as const;
-      return (await target.database.batch(options, statements))[1]?.rows[0];
+      const opening = carrying(proof);
+      const options = { role: 'sallyport_app', access: 'write', opening } as const;
+      return (await target.database.batch(options, statements))[2]?.rows[0];
     };
     expect(await ask()).toEqual({ identity: attacker.identityId, now: -Infinity });
     await admin.query(
