@@ -142,7 +142,7 @@ describe('a request to the database', () => {
 
   test('shares few connections with all others that read', async () => {
     const pids = async () => {
-      const options = { role: 'sallyport_app', proof: '', access: 'read' } as const;
+      const options = { role: 'sallyport_app', access: 'read' } as const;
       const [answer] = await database.batch(options, [backend]);
       return answer?.rows[0]?.['pid'];
     };
