@@ -14,7 +14,19 @@ import { openCore } from './server/opening.ts';
 import { inOptions, readPluginOptions, type SallyportOptions } from './server/plugin-options.ts';
 import { packageVersion } from './server/server.ts';
 
-export type { Access, Load, Loaded, Queries } from './fastify/declaration.ts';
+export { type AccessRow, accessTable } from './fastify/access-table.ts';
+export { declareRoutes } from './fastify/declaration.ts';
+export type { Access, Declaration, Load, Loaded, Queries } from './fastify/declaration.ts';
+export {
+  DatabaseUnavailableError,
+  RefusedError,
+  RequestOverError,
+  SafeMethodError,
+  TooMuchContentionError,
+  UnknownOutcomeError,
+  UnscopedQueryError,
+} from './db/errors.ts';
+export type { Principal } from './db/authorization.ts';
 export type { ApplicationTables, Permission, Register } from './fastify/register.ts';
 export type { SallyportOptions } from './server/plugin-options.ts';
 

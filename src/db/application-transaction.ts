@@ -29,8 +29,8 @@ export async function runApplicationTransaction<T>(
   frame: TransactionFrame,
   work: (run: RunInTransaction) => Promise<T>,
 ): Promise<T> {
-  return await pool.withClient(async (client) =>
-    retrySerializationFailures(async () => {
+  const attempt = async () =>
+    await pool.withClient(async (client) => {
       const { opening, closing } = frame;
       let committing = false;
       let failure: { readonly error: unknown } | null = null;
@@ -75,6 +75,6 @@ export async function runApplicationTransaction<T>(
         await last;
         throw await afterFailure(client, error, committing);
       }
-    }),
-  );
+    });
+  return await retrySerializationFailures(attempt, (retries) => pool.inTurn(retries));
 }

@@ -31,6 +31,7 @@ export type CompileLoad = (load: Load, request: FastifyRequest) => readonly Load
 export const ANSWER = Symbol('sallyport.answer');
 const DB = Symbol('sallyport.db');
 const UNSCOPED_DB = Symbol('sallyport.insecureUnscopedDb');
+const IN_TRANSACTION = Symbol('sallyport.inTransaction');
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -52,6 +53,7 @@ declare module 'fastify' {
     [ANSWER]: { readonly writableEnded: boolean; readonly destroyed: boolean } | null;
     [DB]: Kysely<ApplicationTables> | null;
     [UNSCOPED_DB]: Kysely<ApplicationTables> | null;
+    [IN_TRANSACTION]: boolean;
   }
 }
 
@@ -66,6 +68,7 @@ export function addApplicationDatabase(
   app.decorateRequest(ANSWER, null);
   app.decorateRequest(DB, null);
   app.decorateRequest(UNSCOPED_DB, null);
+  app.decorateRequest(IN_TRANSACTION, false);
   app.decorateRequest('db', {
     getter(this: FastifyRequest) {
       return (this[DB] ??= databaseOf(this, scope));
@@ -110,6 +113,7 @@ async function runAlone(
   request: FastifyRequest,
   query: CompiledQuery,
 ): Promise<StatementResult> {
+  refuseInTransaction(request);
   const requirement = requirementToRun(request, query);
   const authorized = await runAuthorized(core.database, requirement, [query]);
   if ('refusal' in authorized) throw new RefusedError(authorized.refusal);
@@ -124,17 +128,32 @@ async function runTogether<T>(
   request: FastifyRequest,
   work: (db: ApplicationDb) => Promise<T>,
 ): Promise<T> {
+  refuseInTransaction(request);
   const requirement = requirementFor(request);
-  const outcome = await runAuthorizedApplication(core.database, requirement, (run) =>
-    work(
-      applicationKysely(scope, (query) => {
-        requirementToRun(request, query);
-        return run(query);
-      }),
-    ),
-  );
-  if ('refusal' in outcome) throw new RefusedError(outcome.refusal);
-  return outcome.result;
+  request[IN_TRANSACTION] = true;
+  try {
+    const outcome = await runAuthorizedApplication(core.database, requirement, (run) =>
+      work(
+        applicationKysely(scope, (query) => {
+          requirementToRun(request, query);
+          return run(query);
+        }),
+      ),
+    );
+    if ('refusal' in outcome) throw new RefusedError(outcome.refusal);
+    return outcome.result;
+  } finally {
+    request[IN_TRANSACTION] = false;
+  }
+}
+
+/**
+ * A second connection inside of a transaction would not see what that has written, and where all
+ * connections wait for one more, nobody gets any (CWE-833).
+ */
+function refuseInTransaction(request: FastifyRequest): void {
+  if (!request[IN_TRANSACTION]) return;
+  throw new Error('a transaction of this request is open: use the db that its callback was given');
 }
 
 /** What the query is required to meet, unless this request may not send it at all. */

@@ -1,9 +1,19 @@
-import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
+import type {
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyPluginCallback,
+  FastifyPluginOptions,
+  FastifyRequest,
+  RouteOptions,
+} from 'fastify';
+import fastifyPlugin from 'fastify-plugin';
 import type { Compilable, Kysely } from 'kysely';
 import type { Statement, StatementResult } from '../db/batch.ts';
 import type { Role } from '../db/database.ts';
 import { isSafeMethod } from '../http/request-head.ts';
+import { noteRoute } from './access-table.ts';
 import { guardHandler } from './guarded-handler.ts';
+import { keepPrivate } from './private-answer.ts';
 import type { ApplicationTables, Permission } from './register.ts';
 
 /**
@@ -93,9 +103,22 @@ export interface Declaration {
   readonly bodyType?: 'json' | 'form';
 }
 
-/** What routes of this instance, and all inside of it, declare where they say nothing. */
-export function markDeclared(instance: FastifyInstance, declaration: Declaration): void {
-  Object.assign(instance, { [DECLARED]: declaration });
+/**
+ * Lets somebody else's plugin, whose routes know nothing of `access`, register them: each declares
+ * what is said here. The plugin gets a scope of its own, so it is the routes of no other.
+ */
+export function declareRoutes<Options extends FastifyPluginOptions>(
+  declaration: Declaration,
+  plugin: FastifyPluginCallback<Options> | FastifyPluginAsync<Options>,
+): FastifyPluginAsync<Options> {
+  const declaring: FastifyPluginAsync<Options> = async (app, options) => {
+    await app.register(async (scope) => {
+      Object.assign(scope, { [DECLARED]: declaration });
+      await scope.register(plugin as FastifyPluginAsync<Options>, options as never);
+    });
+  };
+  // Not encapsulated itself, so that a prefix among the options is put before the routes once.
+  return fastifyPlugin(declaring);
 }
 
 /**
@@ -127,4 +150,6 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
   const declaration = { access, load, role, bodyType, anyHost, page, returnTo, account };
   route.config = { ...route.config, ...declaration };
   route.handler = guardHandler(name, route.handler);
+  if (access !== 'public') route.onSend = [route.onSend ?? [], keepPrivate].flat();
+  noteRoute(this, methods, route.url, declaration);
 }

@@ -3,6 +3,7 @@ import fastifyPlugin from 'fastify-plugin';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { QueryCompiler } from 'kysely';
 import type { Core } from '../core/core.ts';
+import { startAccessTable } from './access-table.ts';
 import { addApplicationDatabase } from './application.ts';
 import { addBodyParser } from './body-parser.ts';
 import { markAccount } from './declaration.ts';
@@ -18,6 +19,7 @@ import { operationRoutes } from './routes/operation.ts';
 import { ownAccountApi } from './routes/own-account-api.ts';
 import { ownPages } from './routes/own-pages.ts';
 import { visitorPages } from './routes/visitor-pages.ts';
+import { refuseBareListeners } from './upgrades.ts';
 
 export interface GatedOptions {
   readonly core: Core;
@@ -45,6 +47,8 @@ export const gated = fastifyPlugin(
     const { core, policy, mount, scope } = options;
     refuseEarlyRoutes(app);
     mountAt(app, mount);
+    startAccessTable(app);
+    refuseBareListeners(app);
     addGate(app, core, policy, addApplicationDatabase(app, core, scope));
     addLastSeen(app, core);
     await app.register(accounts, { ...options, prefix: mount });

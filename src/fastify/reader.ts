@@ -3,6 +3,7 @@ import type { MailLanguage } from '../core/mail.ts';
 import { chooseLanguage } from '../http/accept-language.ts';
 import { PAGE_HEADERS } from '../http/security-headers.ts';
 import { languages, type Texts } from '../pages/texts.ts';
+import { mounted } from './mount.ts';
 
 /** The language in which this request's person reads, as their browser says. */
 export function languageOf(request: FastifyRequest): MailLanguage {
@@ -10,7 +11,9 @@ export function languageOf(request: FastifyRequest): MailLanguage {
 }
 
 export function textsFor(request: FastifyRequest): Texts {
-  return languages[languageOf(request)];
+  const texts = languages[languageOf(request)];
+  const mount = mounted(request, '');
+  return mount === '' ? texts : { ...texts, mount };
 }
 
 /** Answers with a page, and with the headers that every page has. */

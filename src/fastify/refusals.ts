@@ -66,15 +66,16 @@ export function comesFromElsewhere(request: FastifyRequest): boolean {
 
 /** A page that asks for a proof, and then leads back to where the person was. */
 function asking(page: '/sign-in' | '/re-authenticate', request: FastifyRequest): string {
-  const { returnTo } = request.routeOptions.config;
-  const form = typeof returnTo === 'function' ? returnTo(request) : returnTo;
-  const back =
-    request.method === 'GET'
-      ? request.url
-      : form
-        ? mounted(request, form)
-        : (request.routeOptions.url ?? '/');
+  const back = request.method === 'GET' ? request.url : formOf(request);
   return `${mounted(request, page)}?return_to=${encodeURIComponent(back)}`;
+}
+
+function formOf(request: FastifyRequest): string {
+  const { url, config } = request.routeOptions;
+  const { returnTo, account } = config;
+  const form = typeof returnTo === 'function' ? returnTo(request) : returnTo;
+  if (form === undefined) return url ?? '/';
+  return account ? mounted(request, form) : form;
 }
 
 /** What does not exist is a page to whoever asked for one: a person who mistyped an address. */

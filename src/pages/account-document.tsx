@@ -3,6 +3,7 @@ import { localTime, revealPassword } from './assets.ts';
 import { Document } from './document.tsx';
 import { HiddenField } from './form.tsx';
 import { SentenceWithMoment } from './moment.tsx';
+import { pathOf } from './link.ts';
 import type { AccountNotice, AccountSection, Texts } from './texts.ts';
 
 /** What every page of an account takes. */
@@ -70,7 +71,7 @@ function Navigation({ texts, section }: NavigationProps) {
       <ul>
         {paths.map(([name, path]) => (
           <li key={name}>
-            <a href={path} aria-current={name === section ? 'page' : undefined}>
+            <a href={pathOf(texts, path)} aria-current={name === section ? 'page' : undefined}>
               {texts.account.sections[name]}
             </a>
           </li>
@@ -93,7 +94,7 @@ function DeletionBanner({ texts, csrfToken, deletesAt }: DeletionBannerProps) {
       <p>
         <SentenceWithMoment texts={texts} text={deletion.deletesAt} at={deletesAt} />
       </p>
-      <form method="post" action="/account/keep">
+      <form method="post" action={pathOf(texts, '/account/keep')}>
         <HiddenField name="_csrf" value={csrfToken} />
         <button class="button" type="submit">
           {deletion.keep}

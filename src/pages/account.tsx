@@ -3,6 +3,7 @@ import type { AccountPageValues } from './account-document.tsx';
 import { renderDocument } from './document.tsx';
 import { ErrorSummary, HiddenField, TextField } from './form.tsx';
 import type { FieldError } from './form.tsx';
+import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
 interface AccountValues extends AccountPageValues {
@@ -18,7 +19,7 @@ export function accountPage(texts: Texts, values: AccountValues): string {
     <AccountDocument texts={texts} section="profile" values={values} failed={errors.length > 0}>
       <ErrorSummary texts={texts} errors={errors} fields={['displayName']} />
       <p class="lead">{texts.profile.lead}</p>
-      <form class="card" method="post" action="/account">
+      <form class="card" method="post" action={pathOf(texts, '/account')}>
         <HiddenField name="_csrf" value={csrfToken} />
         <TextField
           texts={texts}

@@ -1,6 +1,7 @@
 import { AccountDocument } from './account-document.tsx';
 import type { AccountPageValues } from './account-document.tsx';
 import { renderDocument } from './document.tsx';
+import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
 /** What is kept about a person, to take away (/account/export) or to end (/account/delete). */
@@ -11,7 +12,7 @@ export function dataPage(texts: Texts, values: AccountPageValues): string {
       <section class="card" aria-labelledby="export">
         <h2 id="export">{exportTitle}</h2>
         <p class="hint">{exportLead}</p>
-        <a class="button" href="/account/export" download>
+        <a class="button" href={pathOf(texts, '/account/export')} download>
           {exportSubmit}
         </a>
       </section>
@@ -22,7 +23,7 @@ export function dataPage(texts: Texts, values: AccountPageValues): string {
         ) : (
           <>
             <p class="hint">{deletionHint}</p>
-            <a class="button destructive" href="/account/delete">
+            <a class="button destructive" href={pathOf(texts, '/account/delete')}>
               {texts.data.deletionOpen}
             </a>
           </>

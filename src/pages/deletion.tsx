@@ -3,6 +3,7 @@ import { Document, renderDocument } from './document.tsx';
 import { CheckField, ErrorSummary, HiddenField } from './form.tsx';
 import type { FieldError } from './form.tsx';
 import { SentenceWithMoment } from './moment.tsx';
+import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
 interface DeletionValues {
@@ -33,7 +34,7 @@ export function deletionPage(texts: Texts, values: DeletionValues): string {
           <li key={step}>{step}</li>
         ))}
       </ul>
-      <form method="post" action="/account/delete">
+      <form method="post" action={pathOf(texts, '/account/delete')}>
         <HiddenField name="_csrf" value={csrfToken} />
         <CheckField texts={texts} name="confirm" value="yes" checked={confirmed} errors={errors} />
         <button class="button primary destructive" type="submit">
@@ -41,7 +42,7 @@ export function deletionPage(texts: Texts, values: DeletionValues): string {
         </button>
       </form>
       <p class="aside">
-        <a href="/account/data">{texts.actions.cancel}</a>
+        <a href={pathOf(texts, '/account/data')}>{texts.actions.cancel}</a>
       </p>
     </Document>,
   );
@@ -61,7 +62,7 @@ export function deletionRequestedPage(
       </p>
       <p>{keep}</p>
       <p class="actions">
-        <a class="button primary" href="/sign-in">
+        <a class="button primary" href={pathOf(texts, '/sign-in')}>
           {texts.actions.signIn}
         </a>
       </p>

@@ -3,6 +3,7 @@ import { CHAPTERS, Introduction, type Problems } from './docs/introduction.tsx';
 import { type Group, groupsOf, type OpenApiDocument } from './docs/openapi.ts';
 import { MethodMark, OperationArticle } from './docs/operation.tsx';
 import { Document, renderDocument } from './document.tsx';
+import { pathOf } from './link.ts';
 import { english } from './texts.ts';
 
 export type { OpenApiDocument } from './docs/openapi.ts';
@@ -11,6 +12,8 @@ interface DocsValues {
   readonly document: OpenApiDocument;
   /** The configured origin, which examples call and which they name. */
   readonly origin: string;
+  /** Where on that origin the API is mounted: '' or a path. */
+  readonly mount?: string;
   readonly problems: Problems;
   /** Where given, operations can be tried; a visitor's requests carry this token. */
   readonly tryIt: { readonly csrfToken: string } | null;
@@ -20,12 +23,15 @@ interface DocsValues {
  * The documentation of the API, made from the document that the API gives of itself, so that it
  * says nothing else. In English like that document. Everything can be read without a script.
  */
-export function docsPage({ document, origin, problems, tryIt }: DocsValues): string {
+export function docsPage(values: DocsValues): string {
+  const { document, mount = '', problems, tryIt } = values;
+  const origin = values.origin + mount;
+  const texts = { ...english, mount };
   const groups = groupsOf(document);
   return renderDocument(
-    <Document texts={english} title="API" shape="wide" scripts={tryIt ? [docsScript] : []}>
-      <div class="docs" data-csrf-token={tryIt?.csrfToken}>
-        <Overview info={document.info} origin={origin} />
+    <Document texts={texts} title="API" shape="wide" scripts={tryIt ? [docsScript] : []}>
+      <div class="docs" data-csrf-token={tryIt?.csrfToken} data-mount={mount}>
+        <Overview info={document.info} origin={origin} mount={mount} />
         <Contents groups={groups} />
         <div class="docs-body">
           <Introduction origin={origin} problems={problems} />
@@ -50,11 +56,11 @@ export function docsPage({ document, origin, problems, tryIt }: DocsValues): str
   );
 }
 
-interface OverviewProps extends Pick<DocsValues, 'origin'> {
+interface OverviewProps extends Pick<DocsValues, 'origin' | 'mount'> {
   readonly info: OpenApiDocument['info'];
 }
 
-function Overview({ info, origin }: OverviewProps) {
+function Overview({ info, origin, mount = '' }: OverviewProps) {
   const { title, version, description } = info;
   return (
     <div class="overview">
@@ -74,7 +80,7 @@ function Overview({ info, origin }: OverviewProps) {
         <div>
           <dt>Contract</dt>
           <dd>
-            <a href="/openapi.json">OpenAPI 3.1</a>
+            <a href={pathOf({ mount }, '/openapi.json')}>OpenAPI 3.1</a>
           </dd>
         </div>
       </dl>

@@ -4,6 +4,7 @@ import { favicon, stylesheet } from './assets.ts';
 import type { Asset } from './assets.ts';
 import { HiddenField } from './form.tsx';
 import { Mark } from './mark.tsx';
+import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
 interface DocumentProps {
@@ -45,10 +46,10 @@ export function Document(props: DocumentProps) {
         <meta name="color-scheme" content="light dark" />
         {secretAddress && <meta name="referrer" content="strict-origin" />}
         {refresh && <meta http-equiv="refresh" content="0" />}
-        <link rel="stylesheet" href={stylesheet.path} />
-        <link rel="icon" type={favicon.contentType} href={favicon.path} />
+        <link rel="stylesheet" href={pathOf(texts, stylesheet.path)} />
+        <link rel="icon" type={favicon.contentType} href={pathOf(texts, favicon.path)} />
         {scripts.map(({ path }) => (
-          <script key={path} type="module" src={path} />
+          <script key={path} type="module" src={pathOf(texts, path)} />
         ))}
       </head>
       <body>
@@ -56,12 +57,12 @@ export function Document(props: DocumentProps) {
           {texts.skipToContent}
         </a>
         <header class="top">
-          <a class="brand" href="/">
+          <a class="brand" href={pathOf(texts, '/')}>
             <Mark />
             {texts.productName}
           </a>
           {signOut && (
-            <form method="post" action="/sign-out">
+            <form method="post" action={pathOf(texts, '/sign-out')}>
               <HiddenField name="_csrf" value={signOut.csrfToken} />
               <button class="button small" type="submit">
                 {texts.actions.signOut}

@@ -4,6 +4,7 @@ import { Document, renderDocument } from './document.tsx';
 import { ErrorSummary, HiddenField, TextField } from './form.tsx';
 import type { FieldError } from './form.tsx';
 import { SentenceWithMoment } from './moment.tsx';
+import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
 interface EmailValues extends AccountPageValues {
@@ -29,7 +30,7 @@ export function emailPage(texts: Texts, values: EmailValues): string {
         </strong>
       </p>
       {pending && <PendingChange texts={texts} pending={pending} />}
-      <form class="card" method="post" action="/account/email">
+      <form class="card" method="post" action={pathOf(texts, '/account/email')}>
         <HiddenField name="_csrf" value={csrfToken} />
         <TextField
           texts={texts}
@@ -80,7 +81,7 @@ export function emailChangedPage(texts: Texts): string {
       <h1>{title}</h1>
       <p class="lead">{text}</p>
       <p class="actions">
-        <a class="button primary" href="/account">
+        <a class="button primary" href={pathOf(texts, '/account')}>
           {texts.actions.account}
         </a>
       </p>
@@ -103,7 +104,7 @@ export function emailRevertPage(texts: Texts, { csrfToken, token }: EmailRevertV
     <Document texts={texts} title={title} shape="panel" secretAddress>
       <h1>{title}</h1>
       <p class="lead">{lead}</p>
-      <form method="post" action="/revert-email">
+      <form method="post" action={pathOf(texts, '/revert-email')}>
         <HiddenField name="_csrf" value={csrfToken} />
         <HiddenField name="token" value={token} />
         <button class="button primary" type="submit">
@@ -123,7 +124,7 @@ export function emailRevertedPage(texts: Texts): string {
       <p class="lead">{text}</p>
       <p>{next}</p>
       <p class="actions">
-        <a class="button primary" href="/sign-in">
+        <a class="button primary" href={pathOf(texts, '/sign-in')}>
           {texts.actions.signIn}
         </a>
       </p>

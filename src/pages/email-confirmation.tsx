@@ -1,6 +1,7 @@
 import { revealPassword } from './assets.ts';
 import { Document, renderDocument } from './document.tsx';
 import { HiddenField, NameForPasswordManagers, TextField } from './form.tsx';
+import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
 interface EmailConfirmationValues {
@@ -34,7 +35,7 @@ export function emailConfirmationPage(texts: Texts, values: EmailConfirmationVal
     >
       <h1>{title}</h1>
       <p class="lead">{lead}</p>
-      <form method="post" action="/confirm-email">
+      <form method="post" action={pathOf(texts, '/confirm-email')}>
         <HiddenField name="_csrf" value={values.csrfToken} />
         <HiddenField name="token" value={values.token} />
         {asked && <NameForPasswordManagers email={asked.address} />}
@@ -65,7 +66,7 @@ export function emailConfirmedPage(texts: Texts): string {
       <h1>{title}</h1>
       <p class="lead">{text}</p>
       <p class="actions">
-        <a class="button primary" href="/sign-in">
+        <a class="button primary" href={pathOf(texts, '/sign-in')}>
           {texts.actions.signIn}
         </a>
       </p>
@@ -82,10 +83,10 @@ export function invalidLinkPage(texts: Texts): string {
       <p class="lead">{text}</p>
       <p>{next}</p>
       <p class="actions">
-        <a class="button primary" href="/sign-in">
+        <a class="button primary" href={pathOf(texts, '/sign-in')}>
           {texts.actions.signIn}
         </a>
-        <a class="button" href="/sign-up">
+        <a class="button" href={pathOf(texts, '/sign-up')}>
           {texts.actions.signUpAgain}
         </a>
       </p>

@@ -1,4 +1,5 @@
 import { Document, renderDocument } from './document.tsx';
+import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
 /** The start page: what this is, and the way in. */
@@ -30,7 +31,7 @@ export function homePage(texts: Texts, { signedIn }: { readonly signedIn: boolea
 
 function AccountLink({ texts }: { readonly texts: Texts }) {
   return (
-    <a class="button primary" href="/account">
+    <a class="button primary" href={pathOf(texts, '/account')}>
       {texts.actions.account}
     </a>
   );
@@ -39,10 +40,10 @@ function AccountLink({ texts }: { readonly texts: Texts }) {
 function WaysIn({ texts }: { readonly texts: Texts }) {
   return (
     <>
-      <a class="button primary" href="/sign-in">
+      <a class="button primary" href={pathOf(texts, '/sign-in')}>
         {texts.actions.signIn}
       </a>
-      <a class="button" href="/sign-up">
+      <a class="button" href={pathOf(texts, '/sign-up')}>
         {texts.actions.signUp}
       </a>
     </>

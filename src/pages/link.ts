@@ -28,3 +28,8 @@ export function checkPath(path: string): string {
   if (url?.origin !== base) throw new TypeError('A path must start with one slash.');
   return path;
 }
+
+/** A path of the pages as it is reached, in an app that has mounted them somewhere. */
+export function pathOf({ mount = '' }: { readonly mount?: string }, path: string): string {
+  return mount + path;
+}

@@ -1,5 +1,5 @@
 import { Document, renderDocument } from './document.tsx';
-import { checkLink } from './link.ts';
+import { checkLink, pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
 interface MailboxMail {
@@ -22,7 +22,7 @@ export function mailboxPage(texts: Texts, { mails }: MailboxValues): string {
       <div class="mailbox">
         <h1>{title}</h1>
         <p class="lead">
-          {lead} <a href="/development/mailbox.json">{json}</a>
+          {lead} <a href={pathOf(texts, '/development/mailbox.json')}>{json}</a>
         </p>
         {mails.length === 0 ? (
           <Empty texts={texts} />
@@ -40,7 +40,7 @@ function Empty({ texts }: { readonly texts: Texts }) {
     <section class="card empty">
       <h2>{title}</h2>
       <p class="hint">{text}</p>
-      <a class="button" href="/sign-up">
+      <a class="button" href={pathOf(texts, '/sign-up')}>
         {texts.actions.signUp}
       </a>
     </section>

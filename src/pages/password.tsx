@@ -9,6 +9,7 @@ import {
   TextField,
 } from './form.tsx';
 import type { FieldError } from './form.tsx';
+import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
 interface PasswordValues extends AccountPageValues {
@@ -24,7 +25,7 @@ export function passwordPage(texts: Texts, values: PasswordValues): string {
     <AccountDocument texts={texts} section="password" values={values} failed={errors.length > 0}>
       <ErrorSummary texts={texts} errors={errors} fields={['currentPassword', 'newPassword']} />
       <p class="lead">{lead}</p>
-      <form class="card" method="post" action="/account/password">
+      <form class="card" method="post" action={pathOf(texts, '/account/password')}>
         <HiddenField name="_csrf" value={csrfToken} />
         <NameForPasswordManagers email={email} />
         <TextField

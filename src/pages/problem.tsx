@@ -1,4 +1,5 @@
 import { Document, renderDocument } from './document.tsx';
+import { pathOf } from './link.ts';
 import type { ProblemCode, ProblemTexts, Texts } from './texts.ts';
 
 interface ProblemValues {
@@ -34,7 +35,7 @@ export function signedOutPage(texts: Texts): string {
       <h1>{title}</h1>
       <p class="lead">{text}</p>
       <p class="actions">
-        <a class="button primary" href="/sign-in">
+        <a class="button primary" href={pathOf(texts, '/sign-in')}>
           {again}
         </a>
       </p>
@@ -56,7 +57,7 @@ function ActionLink({ texts, action }: ActionLinkProps) {
     're-authenticate': { href: '/re-authenticate', text: reAuthenticate },
   };
   return (
-    <a class="button primary" href={links[action].href}>
+    <a class="button primary" href={pathOf(texts, links[action].href)}>
       {links[action].text}
     </a>
   );

@@ -1,6 +1,7 @@
 import { revealPassword } from './assets.ts';
 import { Document, renderDocument } from './document.tsx';
 import { HiddenField, NameForPasswordManagers, TextField } from './form.tsx';
+import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
 interface ReauthenticationValues {
@@ -30,7 +31,7 @@ export function reauthenticationPage(texts: Texts, values: ReauthenticationValue
           <bdi>{email}</bdi>
         </strong>
       </p>
-      <form method="post" action="/re-authenticate">
+      <form method="post" action={pathOf(texts, '/re-authenticate')}>
         {failed && (
           <div class="notice wrong" role="alert" id="failed">
             <p>{texts.reauthentication.failed}</p>
@@ -53,7 +54,7 @@ export function reauthenticationPage(texts: Texts, values: ReauthenticationValue
         </button>
       </form>
       <p class="aside">
-        <a href="/account">{texts.actions.cancel}</a>
+        <a href={pathOf(texts, '/account')}>{texts.actions.cancel}</a>
       </p>
     </Document>,
   );

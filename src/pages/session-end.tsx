@@ -2,6 +2,7 @@ import { localTime } from './assets.ts';
 import { Document, renderDocument } from './document.tsx';
 import { HiddenField } from './form.tsx';
 import { SentenceWithMoment } from './moment.tsx';
+import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
 /** Where and since when somebody is signed in. */
@@ -43,7 +44,7 @@ export function endSessionPage(texts: Texts, { csrfToken, session }: EndSessionV
           <SentenceWithMoment texts={texts} text={created} at={session.createdAt} />
         </p>
       </div>
-      <form method="post" action="/account/sessions/end">
+      <form method="post" action={pathOf(texts, '/account/sessions/end')}>
         <HiddenField name="_csrf" value={csrfToken} />
         <HiddenField name="id" value={session.id} />
         <button class="button primary" type="submit">
@@ -62,7 +63,7 @@ export function endOthersPage(texts: Texts, { csrfToken }: { readonly csrfToken:
     <Document texts={texts} title={endOthersTitle} shape="panel" signOut={{ csrfToken }}>
       <h1>{endOthersTitle}</h1>
       <p class="lead">{endOthersLead}</p>
-      <form method="post" action="/account/sessions/end-others">
+      <form method="post" action={pathOf(texts, '/account/sessions/end-others')}>
         <HiddenField name="_csrf" value={csrfToken} />
         <button class="button primary" type="submit">
           {endOthers}
@@ -76,7 +77,7 @@ export function endOthersPage(texts: Texts, { csrfToken }: { readonly csrfToken:
 function Cancel({ texts }: { readonly texts: Texts }) {
   return (
     <p class="aside">
-      <a href="/account/sessions">{texts.actions.cancel}</a>
+      <a href={pathOf(texts, '/account/sessions')}>{texts.actions.cancel}</a>
     </p>
   );
 }

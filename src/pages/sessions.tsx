@@ -4,6 +4,7 @@ import { renderDocument } from './document.tsx';
 import { HiddenField } from './form.tsx';
 import { SentenceWithMoment } from './moment.tsx';
 import { deviceText, type Session } from './session-end.tsx';
+import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
 interface SessionsValues extends AccountPageValues {
@@ -61,7 +62,7 @@ function SessionItem({ texts, csrfToken, session, name }: SessionItemProps) {
         </p>
       </div>
       {!session.current && (
-        <form method="post" action="/account/sessions/end">
+        <form method="post" action={pathOf(texts, '/account/sessions/end')}>
           <HiddenField name="_csrf" value={csrfToken} />
           <HiddenField name="id" value={session.id} />
           <button
@@ -86,7 +87,7 @@ interface EndOthersProps {
 function EndOthers({ texts, csrfToken }: EndOthersProps) {
   const { endOthers, endOthersLead } = texts.sessions;
   return (
-    <form class="end-others" method="post" action="/account/sessions/end-others">
+    <form class="end-others" method="post" action={pathOf(texts, '/account/sessions/end-others')}>
       <HiddenField name="_csrf" value={csrfToken} />
       <button class="button" type="submit" aria-describedby="end-others">
         {endOthers}

@@ -1,6 +1,7 @@
 import { revealPassword } from './assets.ts';
 import { Document, renderDocument } from './document.tsx';
 import { HiddenField, TextField } from './form.tsx';
+import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
 interface SignInValues {
@@ -25,7 +26,7 @@ export function signInPage(texts: Texts, values: SignInValues): string {
       scripts={[revealPassword]}
     >
       <h1>{title}</h1>
-      <form method="post" action="/sign-in">
+      <form method="post" action={pathOf(texts, '/sign-in')}>
         {failed && (
           <div class="notice wrong" role="alert" id="failed">
             <p>{texts.signIn.failed}</p>
@@ -55,7 +56,7 @@ export function signInPage(texts: Texts, values: SignInValues): string {
         </button>
       </form>
       <p class="aside">
-        {noAccount} <a href="/sign-up">{texts.actions.signUp}</a>
+        {noAccount} <a href={pathOf(texts, '/sign-up')}>{texts.actions.signUp}</a>
       </p>
     </Document>,
   );

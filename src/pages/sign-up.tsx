@@ -2,6 +2,7 @@ import { revealPassword } from './assets.ts';
 import { Document, renderDocument } from './document.tsx';
 import { ErrorSummary, HiddenField, passwordCharactersMin, TextField } from './form.tsx';
 import type { FieldError } from './form.tsx';
+import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
 interface SignUpValues {
@@ -25,7 +26,7 @@ export function signUpPage(texts: Texts, values: SignUpValues): string {
       <h1>{title}</h1>
       <ErrorSummary texts={texts} errors={errors} fields={['displayName', 'email', 'password']} />
       <p class="lead">{lead}</p>
-      <form method="post" action="/sign-up">
+      <form method="post" action={pathOf(texts, '/sign-up')}>
         <HiddenField name="_csrf" value={csrfToken} />
         <TextField
           texts={texts}
@@ -56,7 +57,7 @@ export function signUpPage(texts: Texts, values: SignUpValues): string {
         </button>
       </form>
       <p class="aside">
-        {haveAccount} <a href="/sign-in">{texts.actions.signIn}</a>
+        {haveAccount} <a href={pathOf(texts, '/sign-in')}>{texts.actions.signIn}</a>
       </p>
     </Document>,
   );
@@ -85,7 +86,7 @@ export function checkMailPage(texts: Texts, { email }: { readonly email: string 
             <li key={line}>{line}</li>
           ))}
         </ul>
-        <a class="button" href="/sign-up">
+        <a class="button" href={pathOf(texts, '/sign-up')}>
           {otherAddress}
         </a>
       </section>

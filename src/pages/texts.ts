@@ -108,6 +108,8 @@ interface MailTexts<Values extends readonly unknown[] = []> {
 export interface Texts {
   /** BCP 47, for the `lang` attribute and for the way dates are written. */
   readonly language: string;
+  /** Where an app has mounted the pages, such as `/accounts`: see pathOf. */
+  readonly mount?: string;
   readonly productName: string;
   readonly skipToContent: string;
   readonly footer: string;

@@ -16,6 +16,8 @@ export interface Config {
     | { readonly kind: 'logins'; readonly appUrl: string; readonly identityUrl: string };
   /** What the policies compare with. */
   readonly policyForm: PolicyForm;
+  /** Tables of an application that have no tenant and may be used all the same. */
+  readonly sharedTables: readonly string[];
   readonly dataFolder: string;
   readonly encryptionKey: EncryptionKey | null;
   readonly mail: { readonly smtpUrl: string; readonly from: string } | null;
@@ -33,6 +35,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   SALLYPORT_IDENTITY_DATABASE_URL: 'sign in as sallyport_identity',
   SALLYPORT_INSECURE_SETTING_POLICIES:
     'true: row-level security compares with settings, which injected SQL can change (default: false)',
+  SALLYPORT_SHARED_TABLES:
+    'tables of an application, separated by commas, all of whose rows all tenants may see (default: none)',
   SALLYPORT_DATA: 'folder of the embedded database and of a generated key (default: .sallyport)',
   SALLYPORT_HOST: 'address to listen on (default: 127.0.0.1)',
   SALLYPORT_PORT: 'port to listen on; 0 takes a free one (default: 4000)',
@@ -71,6 +75,10 @@ export function readConfig(
     trustedOrigins: readTrustedOrigins(value('SALLYPORT_TRUSTED_ORIGINS'), problems),
     database: readDatabase(value, problems),
     policyForm: readPolicyForm(value('SALLYPORT_INSECURE_SETTING_POLICIES'), problems),
+    sharedTables:
+      value('SALLYPORT_SHARED_TABLES')
+        ?.split(',')
+        .map((name) => name.trim()) ?? [],
     dataFolder: resolve(value('SALLYPORT_DATA') ?? '.sallyport'),
     encryptionKey: readKey(value('SALLYPORT_ENCRYPTION_KEY'), problems),
     mail: readMail(value('SALLYPORT_SMTP_URL'), value('SALLYPORT_MAIL_FROM'), problems),

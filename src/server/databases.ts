@@ -76,6 +76,7 @@ export async function checkWalls(database: Database, config: Config): Promise<re
     plainText: remote.some((url) => !hasTls(url)),
     remoteHosts: remote.map(hostOf),
     policyForm: config.policyForm,
+    sharedTables: config.sharedTables,
   });
 }
 

@@ -18,12 +18,14 @@ export interface SallyportOptions {
   readonly prefix?: string;
   /** Other origins whose scripts may call. */
   readonly trustedOrigins?: readonly string[];
-  /** Tables without a tenant column that everybody signed in may use, as far as grants allow. */
+  /** Tables without a tenant, all of whose rows all tenants may see, as far as grants allow. */
   readonly sharedTables?: readonly string[];
   /** 32 random bytes in base64url, the same for every process; on loopback it may be left out. */
   readonly encryptionKey?: string;
   /** Without it mails wait in the development mailbox, which is there on loopback only. */
   readonly mail?: { readonly smtpUrl: string; readonly from: string };
+  /** Row-level security compares with settings, which injected SQL can change. */
+  readonly insecureSettingPolicies?: boolean;
   /** Folder of the embedded database and of a generated key; `.sallyport` unless said. */
   readonly dataFolder?: string;
 }
@@ -31,7 +33,6 @@ export interface SallyportOptions {
 export interface PluginConfig {
   readonly config: Config;
   readonly prefix: string;
-  readonly sharedTables: readonly string[];
 }
 
 /** Each setting of the environment and the option that it is here. */
@@ -39,6 +40,8 @@ const OPTION_OF: Readonly<Record<string, string>> = {
   DATABASE_URL: 'databaseUrl',
   SALLYPORT_APP_DATABASE_URL: 'appDatabaseUrl',
   SALLYPORT_IDENTITY_DATABASE_URL: 'identityDatabaseUrl',
+  SALLYPORT_INSECURE_SETTING_POLICIES: 'insecureSettingPolicies',
+  SALLYPORT_SHARED_TABLES: 'sharedTables',
   SALLYPORT_DATA: 'dataFolder',
   SALLYPORT_ORIGIN: 'origin',
   SALLYPORT_TRUSTED_ORIGINS: 'trustedOrigins',
@@ -50,7 +53,6 @@ const OPTION_OF: Readonly<Record<string, string>> = {
 const OPTIONS = new Set([
   ...Object.values(OPTION_OF).map((name) => name.replace(/\..*/, '')),
   'prefix',
-  'sharedTables',
 ]);
 
 /**
@@ -68,7 +70,7 @@ export function readPluginOptions(options: SallyportOptions): PluginConfig {
   const problems = Object.keys(options)
     .filter((name) => !OPTIONS.has(name))
     .map((name) => `${name} is not an option of Sallyport: it has ${[...OPTIONS].join(', ')}.`);
-  const { prefix = PREFIX, sharedTables = [] } = options;
+  const { prefix = PREFIX } = options;
   if (prefix !== '' && !/^(\/[\w.~-]+)+$/.test(prefix)) {
     problems.push("prefix must be a path such as /accounts, without a slash at its end, or ''.");
   }
@@ -78,7 +80,7 @@ export function readPluginOptions(options: SallyportOptions): PluginConfig {
   const read = readConfig(settingsOf(options));
   if ('problems' in read) problems.push(...read.problems.map(inOptions));
   if (problems.length > 0 || 'problems' in read) throw new StartError(problems.join('\n'));
-  return { config: read.config, prefix, sharedTables };
+  return { config: read.config, prefix };
 }
 
 /** What a start says about settings, said about options. */
@@ -94,6 +96,8 @@ function settingsOf(options: SallyportOptions): Readonly<Record<string, string |
     DATABASE_URL: options.databaseUrl,
     SALLYPORT_APP_DATABASE_URL: options.appDatabaseUrl,
     SALLYPORT_IDENTITY_DATABASE_URL: options.identityDatabaseUrl,
+    SALLYPORT_INSECURE_SETTING_POLICIES: options.insecureSettingPolicies?.toString(),
+    SALLYPORT_SHARED_TABLES: options.sharedTables?.join(',') || undefined,
     SALLYPORT_DATA: options.dataFolder,
     SALLYPORT_ORIGIN: options.origin,
     SALLYPORT_TRUSTED_ORIGINS: options.trustedOrigins?.join(',') || undefined,

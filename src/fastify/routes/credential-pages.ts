@@ -16,6 +16,7 @@ import { passwordPage } from '../../pages/password.tsx';
 import { signedOutPage } from '../../pages/problem.tsx';
 import { reauthenticationPage } from '../../pages/reauthentication.tsx';
 import { authorityOf, loadedBy } from '../access.ts';
+import { mounted } from '../mount.ts';
 import { languageOf, sendPage, textsFor } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import { text } from '../schemas.ts';
@@ -69,7 +70,7 @@ function emailPages(server: FastifyInstance, core: Core): void {
       const language = languageOf(request);
       const outcome = await requestEmailChange(core, authorityOf(request), email, language);
       if (outcome === 'requested')
-        return reply.redirect('/account/email?notice=email-requested', 303);
+        return reply.redirect(mounted(request, '/account/email?notice=email-requested'), 303);
       if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
       const errors = [{ field: 'email', reason: outcome.problem }];
       const values = pageOf(request, { value: email, errors });
@@ -115,21 +116,22 @@ function passwordPages(server: FastifyInstance, core: Core): void {
         return sendPage(reply.code(400), passwordPage(textsFor(request), values));
       }
       startBrowserSession(reply, outcome);
-      return reply.redirect('/account/password?notice=password-changed', 303);
+      return reply.redirect(mounted(request, '/account/password?notice=password-changed'), 303);
     },
   );
 }
 
 function reauthenticationPages(server: FastifyInstance, core: Core, origin: () => string): void {
   const app = server.withTypeProvider<ZodTypeProvider>();
-  const targetOf = (given: string | undefined) =>
-    parseReturnTarget(given ?? '/account', origin()) ?? '/account';
+  const targetOf = (request: FastifyRequest, given: string | undefined) =>
+    (given === undefined ? null : parseReturnTarget(given, origin())) ??
+    mounted(request, '/account');
 
   app.get(
     '/re-authenticate',
     { ...PAGE, schema: { hide: true, querystring: z.object({ return_to: text.optional() }) } },
     async (request, reply) => {
-      const returnTo = targetOf(request.query.return_to);
+      const returnTo = targetOf(request, request.query.return_to);
       const values = { ...accountValues(request), returnTo, failed: false };
       return sendPage(reply, reauthenticationPage(textsFor(request), values));
     },
@@ -140,7 +142,7 @@ function reauthenticationPages(server: FastifyInstance, core: Core, origin: () =
     '/re-authenticate',
     { ...FORM, role: 'sallyport_identity', schema: { hide: true, body: form } },
     async (request, reply) => {
-      const returnTo = targetOf(request.body.return_to);
+      const returnTo = targetOf(request, request.body.return_to);
       const outcome = await reauthenticate(core, authorityOf(request), request.body.password);
       if (outcome === 'wrong-credentials') {
         const values = { ...accountValues(request), returnTo, failed: true };
@@ -160,7 +162,7 @@ function signOutPages(server: FastifyInstance): void {
   app.get(
     '/sign-out',
     { access: 'public', page: true, schema: { hide: true } },
-    async (_request, reply) => reply.redirect('/account', 303),
+    async (request, reply) => reply.redirect(mounted(request, '/account'), 303),
   );
 
   app.post(

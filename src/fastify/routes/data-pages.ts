@@ -10,6 +10,7 @@ import type { FieldError } from '../../http/problem.ts';
 import { dataPage } from '../../pages/data.tsx';
 import { deletionPage, deletionRequestedPage } from '../../pages/deletion.tsx';
 import { authorityOf } from '../access.ts';
+import { mounted } from '../mount.ts';
 import { languageOf, sendPage, textsFor } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import { text } from '../schemas.ts';
@@ -65,7 +66,8 @@ function deletionPages(server: FastifyInstance, core: Core): void {
       schema: { hide: true, querystring: z.object({ confirm: text.optional() }) },
     },
     async (request, reply) => {
-      if (accountValues(request).deletesAt) return reply.redirect('/account/data', 303);
+      if (accountValues(request).deletesAt)
+        return reply.redirect(mounted(request, '/account/data'), 303);
       return sendForm(request, reply, { confirmed: request.query.confirm === 'yes', errors: [] });
     },
   );

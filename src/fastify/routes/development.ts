@@ -1,11 +1,14 @@
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { BlockList, isIP } from 'node:net';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PROBLEMS } from '../../http/problem.ts';
 import { DOCS_HEADERS } from '../../http/security-headers.ts';
 import { docsPage, type OpenApiDocument } from '../../pages/docs.tsx';
 import { mailboxPage } from '../../pages/mailbox.tsx';
+import { mounted } from '../mount.ts';
 import { sendPage, textsFor } from '../reader.ts';
+import { refuse } from '../refusals.ts';
 import { visitorFormToken } from '../session-cookies.ts';
 
 /** A mail as the development mailbox shows it. */
@@ -20,8 +23,8 @@ export interface MailboxEntry {
 export type Mailbox = (log: FastifyBaseLogger) => Promise<readonly MailboxEntry[]>;
 
 /**
- * The mails that were written and not sent. Registered only in development, where the process
- * listens on loopback: they hold working links.
+ * The mails that were written and not sent. Registered only in development, and answered only to
+ * this machine, wherever the app listens: they hold working links.
  */
 export function developmentRoutes(server: FastifyInstance, mailbox: Mailbox): void {
   const app = server.withTypeProvider<ZodTypeProvider>();
@@ -35,6 +38,7 @@ export function developmentRoutes(server: FastifyInstance, mailbox: Mailbox): vo
     '/development/mailbox.json',
     {
       access: 'public',
+      onRequest: refuseStrangers,
       schema: {
         summary: 'Mails not sent, newest first',
         response: { 200: z.array(entry).readonly() },
@@ -45,11 +49,22 @@ export function developmentRoutes(server: FastifyInstance, mailbox: Mailbox): vo
 
   app.get(
     '/development/mailbox',
-    { access: 'public', page: true, schema: { hide: true } },
+    { access: 'public', page: true, onRequest: refuseStrangers, schema: { hide: true } },
     async (request, reply) =>
       sendPage(reply, mailboxPage(textsFor(request), { mails: await mailbox(request.log) })),
   );
 }
+
+async function refuseStrangers(request: FastifyRequest, reply: FastifyReply) {
+  const address = request.raw.socket.remoteAddress ?? '';
+  const version = isIP(address) === 4 ? 'ipv4' : 'ipv6';
+  if (THIS_MACHINE.check(address, version)) return;
+  return refuse('not-found', request, reply);
+}
+
+const THIS_MACHINE = new BlockList();
+THIS_MACHINE.addSubnet('127.0.0.0', 8, 'ipv4');
+THIS_MACHINE.addAddress('::1', 'ipv6');
 
 /** The documentation of the API, from which its operations can be tried. */
 export function docsRoute(server: FastifyInstance, policy: { readonly origin: string }): void {
@@ -60,6 +75,7 @@ export function docsRoute(server: FastifyInstance, policy: { readonly origin: st
       const html = docsPage({
         document: server.swagger() as OpenApiDocument,
         origin: policy.origin,
+        mount: mounted(request, ''),
         problems: PROBLEMS,
         tryIt: { csrfToken: visitorFormToken(request, reply) },
       });

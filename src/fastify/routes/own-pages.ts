@@ -6,6 +6,7 @@ import { parseDisplayName } from '../../core/display-name.ts';
 import { keepOwnIdentity } from '../../db/identities.ts';
 import { updateOwnProfile } from '../../db/profiles.ts';
 import { accountPage } from '../../pages/account.tsx';
+import { mounted } from '../mount.ts';
 import { sendPage, textsFor } from '../reader.ts';
 import { text } from '../schemas.ts';
 import { accountValues, FORM, NO_FIELDS, noticeOf, PAGE, withDeletion } from './account-page.ts';
@@ -48,7 +49,8 @@ function profilePages(server: FastifyInstance): void {
     },
     async (request, reply) => {
       const parsed = parseDisplayName(request.body.displayName);
-      if (!('problem' in parsed)) return reply.redirect('/account?notice=saved', 303);
+      if (!('problem' in parsed))
+        return reply.redirect(mounted(request, '/account?notice=saved'), 303);
       const errors = [{ field: 'displayName', reason: parsed.problem }];
       return sendPage(
         reply.code(400),
@@ -66,6 +68,6 @@ function profilePages(server: FastifyInstance): void {
       returnTo: '/account',
       schema: { hide: true, body: NO_FIELDS },
     },
-    async (_request, reply) => reply.redirect('/account?notice=kept', 303),
+    async (request, reply) => reply.redirect(mounted(request, '/account?notice=kept'), 303),
   );
 }

@@ -7,6 +7,7 @@ import { signedOutPage } from '../../pages/problem.tsx';
 import { endOthersPage, endSessionPage, type Session } from '../../pages/session-end.tsx';
 import { sessionsPage } from '../../pages/sessions.tsx';
 import { loadedBy, principalOf } from '../access.ts';
+import { mounted } from '../mount.ts';
 import { sendPage, textsFor } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import { text } from '../schemas.ts';
@@ -57,7 +58,7 @@ function endOne(server: FastifyInstance): void {
     async (request, reply) => {
       const session = sessionsOf(request).find(({ id }) => id === request.query.id);
       // It has ended by itself meanwhile, or is nobody's or somebody else's.
-      if (!session) return reply.redirect('/account/sessions', 303);
+      if (!session) return reply.redirect(mounted(request, '/account/sessions'), 303);
       const values = { csrfToken: csrfTokenFor(request), session };
       return sendPage(reply, endSessionPage(textsFor(request), values));
     },
@@ -79,7 +80,7 @@ function endOne(server: FastifyInstance): void {
     async (request, reply) => {
       if (request.loaded['session']?.rowCount !== 1) return refuse('not-found', request, reply);
       if (request.body.id !== principalOf(request).sessionId)
-        return reply.redirect('/account/sessions?notice=session-ended', 303);
+        return reply.redirect(mounted(request, '/account/sessions?notice=session-ended'), 303);
       endBrowserSession(reply);
       return sendPage(reply, signedOutPage(textsFor(request)));
     },
@@ -106,7 +107,8 @@ function endOthers(server: FastifyInstance): void {
       load: () => ({ sessions: deleteOwnOtherSessions }),
       schema: { hide: true, body: NO_FIELDS },
     },
-    async (_request, reply) => reply.redirect('/account/sessions?notice=sessions-ended', 303),
+    async (request, reply) =>
+      reply.redirect(mounted(request, '/account/sessions?notice=sessions-ended'), 303),
   );
 }
 

@@ -21,6 +21,7 @@ import { landingPage } from '../../pages/landing.tsx';
 import { signInPage } from '../../pages/sign-in.tsx';
 import { checkMailPage, signUpPage } from '../../pages/sign-up.tsx';
 import { confirmerOf, readPresessionSecret } from '../access.ts';
+import { mounted } from '../mount.ts';
 import { languageOf, sendPage, textsFor } from '../reader.ts';
 import { comesFromElsewhere } from '../refusals.ts';
 import { text } from '../schemas.ts';
@@ -138,7 +139,7 @@ function signInPages(server: FastifyInstance, core: Core, origin: () => string):
         return sendPage(reply.code(401), signInPage(textsFor(request), values));
       }
       startBrowserSession(reply, outcome);
-      return reply.redirect(returnTo ?? '/account', 303);
+      return reply.redirect(returnTo ?? mounted(request, '/account'), 303);
     },
   );
 }

@@ -4,7 +4,7 @@
 /** What a reader of an answer wants to see of its header; scripts never see Set-Cookie. */
 const HEADERS = ['content-type', 'retry-after', 'allow', 'location', 'clear-site-data'];
 
-const visitorToken = document.querySelector('.docs').dataset.csrfToken;
+const { csrfToken: visitorToken, mount } = document.querySelector('.docs').dataset;
 
 for (const template of document.querySelectorAll('template.try-it')) {
   const form = template.content.firstElementChild.cloneNode(true);
@@ -36,7 +36,7 @@ async function send(form) {
 
 function addressOf(form) {
   const query = new URLSearchParams();
-  let { path } = form.dataset;
+  let path = mount + form.dataset.path;
   for (const { name, value, dataset } of form.querySelectorAll('input[data-in]')) {
     if (dataset.in === 'path') path = path.replaceAll(`{${name}}`, () => encodeURIComponent(value));
     else if (value !== '') query.set(name, value);
@@ -55,7 +55,7 @@ async function headersOf(form) {
 // The server is asked each time, so that no token of a session that has ended is ever sent: it
 // would be refused where a visitor's is expected, as at sign-in.
 async function synchronizerToken() {
-  const answer = await fetch('/api/session', { cache: 'no-store' });
+  const answer = await fetch(`${mount}/api/session`, { cache: 'no-store' });
   return answer.ok ? (await answer.json()).csrfToken : visitorToken;
 }
 

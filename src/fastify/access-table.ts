@@ -1,0 +1,70 @@
+import type { FastifyInstance } from 'fastify';
+import type { Access } from './declaration.ts';
+
+/** A route, and who may call it. */
+export interface AccessRow {
+  readonly method: string;
+  readonly url: string;
+  readonly access: 'public' | 'signed-in' | { readonly permission: string };
+  /** How recently the person must have proved who they are; null where it does not matter. */
+  readonly stepUpSeconds: number | null;
+  /** The one type that a body may have; null where there is none. */
+  readonly bodyType: 'json' | 'form' | null;
+  /** Whether its queries run in one flush with the decision. */
+  readonly load: boolean;
+}
+
+const TABLE = Symbol('sallyport.accessTable');
+
+/** Begins the table of an app; every part of the app finds the same one. */
+export function startAccessTable(app: FastifyInstance): void {
+  const rows: AccessRow[] = [];
+  app.decorate(TABLE, { rows });
+}
+
+export function noteRoute(
+  app: FastifyInstance,
+  methods: readonly string[],
+  url: string,
+  declared: {
+    readonly access: Access;
+    readonly bodyType?: 'json' | 'form' | undefined;
+    readonly load?: unknown;
+  },
+): void {
+  const { access, bodyType, load } = declared;
+  const { permission, stepUp } =
+    typeof access === 'string' ? { permission: undefined, stepUp: undefined } : access;
+  const who = typeof access === 'string' ? access : permission ? { permission } : 'signed-in';
+  const row = {
+    url,
+    access: who,
+    stepUpSeconds: stepUp?.withinSeconds ?? null,
+    bodyType: bodyType ?? null,
+    load: load !== undefined,
+  } as const;
+  rowsOf(app).push(...methods.map((method) => ({ method, ...row })));
+}
+
+/**
+ * Who may call what: every route of the app, by address. A test of the application that compares it
+ * with what was agreed finds a route that somebody has opened (ASVS 8.1.1). The HEAD that Fastify
+ * adds to a GET is left out: it is the same route.
+ */
+export function accessTable(app: FastifyInstance): readonly AccessRow[] {
+  const rows = rowsOf(app);
+  const withGet = new Set(rows.filter(({ method }) => method === 'GET').map(({ url }) => url));
+  return rows
+    .filter(({ method, url }) => method !== 'HEAD' || !withGet.has(url))
+    .toSorted((a, b) => compare(a.url, b.url) || compare(a.method, b.method));
+}
+
+function rowsOf(app: FastifyInstance): AccessRow[] {
+  const table = Reflect.get(app, TABLE) as { readonly rows: AccessRow[] } | undefined;
+  if (!table) throw new Error('Sallyport is not registered on this app, or not yet: await it');
+  return table.rows;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
