@@ -55,7 +55,7 @@ export async function runAuthorized(
   statements: readonly Statement[],
 ): Promise<Authorized> {
   const { role } = requirement;
-  const opening = decisionOf(requirement);
+  const opening = decisionOf(requirement, statements.length > 0);
   const access = requirement.synchronizerDigest === undefined ? 'read' : 'write';
   return await orRefusal(async () => {
     const answered = await database.batch({ role, access, opening }, statements);
@@ -75,7 +75,7 @@ export async function runAuthorizedTransaction<T>(
   requirement: Requirement,
   work: (tx: Tx) => Promise<T>,
 ): Promise<{ readonly result: T } | { readonly refusal: Refusal }> {
-  const opening = decisionOf(requirement);
+  const opening = decisionOf(requirement, true);
   return await orRefusal(async () => ({ result: await database.transaction(work, opening) }));
 }
 
@@ -89,20 +89,24 @@ export async function runAuthorizedApplication<T>(
   work: (run: RunInTransaction) => Promise<T>,
 ): Promise<{ readonly result: T } | { readonly refusal: Refusal }> {
   const access = requirement.synchronizerDigest === undefined ? 'read' : 'write';
-  const opening = decisionOf(requirement);
+  const opening = decisionOf(requirement, true);
   return await orRefusal(async () => ({
     result: await database.applicationTransaction(access, opening, work),
   }));
 }
 
-/** The statements that raise where the requirement is not met; the first answers the principal. */
-function decisionOf(requirement: Requirement): readonly Statement[] {
+/**
+ * The statements that raise where the requirement is not met; the first answers the principal. What
+ * it carries into the transaction is for statements behind it: without any, it only decides.
+ */
+function decisionOf(requirement: Requirement, carrying: boolean): readonly Statement[] {
   const { proof, permission, freshSeconds, synchronizerDigest, withAccount } = requirement;
+  const columns = carrying || freshSeconds !== undefined ? CARRYING_COLUMNS : COLUMNS;
   const decision =
     synchronizerDigest === undefined
-      ? { sql: REQUIRE, parameters: [proof, permission, withAccount ?? false] }
+      ? { sql: columns + REQUIRE, parameters: [proof, permission, withAccount ?? false] }
       : {
-          sql: REQUIRE_FOR_WRITE,
+          sql: columns + REQUIRE_FOR_WRITE,
           parameters: [proof, permission, synchronizerDigest, withAccount ?? false],
         };
   if (freshSeconds === undefined) return [decision];
@@ -120,6 +124,13 @@ async function orRefusal<T>(work: () => Promise<T>): Promise<T | { readonly refu
   }
 }
 
+const COLUMNS = `SELECT o_session AS "sessionId", o_identity AS "identityId",
+  o_tenant AS "tenantId", o_permissions AS "permissions",
+  o_email AS "email", o_display_name AS "displayName",
+  o_authenticated_at AS "authenticatedAt",
+  o_created_at AS "createdAt", o_expires_at AS "expiresAt",
+  o_synchronizer_generation AS "synchronizerGeneration", o_seen_seconds_ago AS "seenSecondsAgo"`;
+
 /**
  * The decision carries the proof into the transaction, for the policies of the statements behind
  * it, and leaves the identity and the tenant for the first wall: a predicate that stops a forgotten
@@ -128,18 +139,13 @@ async function orRefusal<T>(work: () => Promise<T>): Promise<T | { readonly refu
  * statement that sets them and not the function: whether CockroachDB lets a function do so has not
  * been verified.
  */
-const DECISION = `SELECT set_config('sallyport.proof', $1::TEXT, true) IS NOT NULL
+const CARRYING_COLUMNS = `${COLUMNS}, set_config('sallyport.proof', $1::TEXT, true) IS NOT NULL
     AND set_config('sallyport.identity', o_identity::TEXT, true) IS NOT NULL
-    AND set_config('sallyport.tenant', COALESCE(o_tenant::TEXT, ''), true) IS NOT NULL AS "decided",
-  o_session AS "sessionId", o_identity AS "identityId",
-  o_tenant AS "tenantId", o_permissions AS "permissions",
-  o_email AS "email", o_display_name AS "displayName",
-  o_authenticated_at AS "authenticatedAt",
-  o_created_at AS "createdAt", o_expires_at AS "expiresAt",
-  o_synchronizer_generation AS "synchronizerGeneration", o_seen_seconds_ago AS "seenSecondsAgo"
-  FROM`;
-const REQUIRE = `${DECISION} sallyport.require($1::TEXT, $2::TEXT, $3::BOOL) AS r`;
-const REQUIRE_FOR_WRITE = `${DECISION} sallyport.require_for_write($1::TEXT, $2::TEXT, $3::TEXT, $4::BOOL) AS r`;
+    AND set_config('sallyport.tenant', COALESCE(o_tenant::TEXT, ''), true) IS NOT NULL AS "carried"`;
+
+const REQUIRE = ' FROM sallyport.require($1::TEXT, $2::TEXT, $3::BOOL) AS r';
+const REQUIRE_FOR_WRITE =
+  ' FROM sallyport.require_for_write($1::TEXT, $2::TEXT, $3::TEXT, $4::BOOL) AS r';
 
 /** The SQLSTATEs that sallyport.require and sallyport.require_for_write raise. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {

@@ -73,11 +73,11 @@ const STATEMENT_TIMEOUT_MILLISECONDS = 15_000;
 
 /** Opens nothing yet: connections are made as they are needed. */
 export function openServerDatabase(logins: ServerLogins): Database {
-  const app = openPool(connectionConfig(logins.app, 'serializable'));
-  const identity = openPool(connectionConfig(logins.identity, 'serializable'));
+  const app = openPool(connectionConfig(logins.app, CHANGING));
+  const identity = openPool(connectionConfig(logins.identity, CHANGING));
   const reads =
     logins.engine === 'postgresql'
-      ? openLanes(connectionConfig(logins.app, 'repeatable read'), READ_LANES)
+      ? openLanes(connectionConfig(logins.app, READING), READ_LANES)
       : null;
   return {
     engine: logins.engine,
@@ -254,9 +254,20 @@ async function send(
   }
 }
 
-function connectionConfig(login: pg.ClientConfig, isolation: string): pg.PoolConfig {
+const CHANGING = { default_transaction_isolation: 'serializable' };
+
+/** A read sees one snapshot, and what is injected into it cannot write: no token was asked for. */
+const READING = {
+  default_transaction_isolation: 'repeatable read',
+  default_transaction_read_only: 'on',
+};
+
+function connectionConfig(
+  login: pg.ClientConfig,
+  transactions: Readonly<Record<string, string>>,
+): pg.PoolConfig {
   const settings = {
-    default_transaction_isolation: isolation,
+    ...transactions,
     statement_timeout: String(STATEMENT_TIMEOUT_MILLISECONDS),
     idle_in_transaction_session_timeout: String(STATEMENT_TIMEOUT_MILLISECONDS),
     // pg_temp last, so that no temporary object hides another; ours are written with their schema.

@@ -79,7 +79,18 @@ export function hasSallyportCookie(head: RequestHead): boolean {
   );
 }
 
+/** Each request is asked for several cookies, and its head does not change. */
+const parsed = new WeakMap<RequestHead, readonly Cookie[] | null>();
+
 function parseCookies(head: RequestHead): readonly Cookie[] | null {
+  const known = parsed.get(head);
+  if (known !== undefined) return known;
+  const cookies = parseCookieLines(head);
+  parsed.set(head, cookies);
+  return cookies;
+}
+
+function parseCookieLines(head: RequestHead): readonly Cookie[] | null {
   const lines = headerValues(head, 'cookie');
   const bytes = lines.reduce((sum, line) => sum + line.length, 0);
   if (bytes > COOKIE_BYTES_MAX) return null;
