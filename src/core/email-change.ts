@@ -6,12 +6,7 @@ import {
   findReservation,
   insertEmailReversion,
 } from '../db/email-reversions.ts';
-import {
-  findOwnAddress,
-  findProvedAddress,
-  isDisabled,
-  replaceAddress,
-} from '../db/identities.ts';
+import { findOwnAddress, findProvedAddress, isDisabled, replaceAddress } from '../db/identities.ts';
 import { deleteOneTimeTokens } from '../db/one-time-tokens.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import { deleteOtherSessions, deleteSessions } from '../db/sessions.ts';

@@ -49,11 +49,26 @@ async function expectUntouched(loot: Loot, access: Access): Promise<void> {
     role: 'none',
     statementTimeout: '15s',
     isolation: ISOLATION[access],
-    readOnly: 'off',
+    readOnly: access === 'read' ? 'on' : 'off',
     messages: 'notice',
   });
   const nobody = await target.request(null, access);
   expect([nobody.rows, nobody.settings['identity']]).toEqual([[], null]);
+}
+
+test('[R-98] [CWE-352] a write injected into a read is refused, also after an attempt to allow it', async () => {
+  const write = `UPDATE sallyport.profiles SET updated_at = updated_at
+    WHERE identity_id = sallyport.current_identity()`;
+  const allow = `SELECT set_config('transaction_read_only', 'off', true)`;
+  expect((await target.inject(write, 'read')).state).toBe('25006');
+  expect((await target.inject(allow, 'read')).state).toBe('25001');
+  expect((await target.inject(write, 'write')).state).toBe('ran');
+});
+
+/** What would write ends in a read with 25006, whatever it would end with in a write. */
+function expectEnd({ state }: Loot, access: Access, ends: string): void {
+  if (access === 'read' && state === '25006') return;
+  expect(state).toBe(ends);
 }
 
 describe.each(ACCESS)('SQL injected into a request to %s', (access) => {
@@ -64,7 +79,7 @@ describe.each(ACCESS)('SQL injected into a request to %s', (access) => {
       const loot = await target.inject(sql(target), access);
       await expectUntouched(loot, access);
       expect((await target.request(target.bystander, access)).backend).toBe(backend);
-      expect(loot.state).toBe(ends);
+      expectEnd(loot, access, ends);
     },
   );
 
@@ -84,7 +99,7 @@ describe.each(ACCESS)('SQL injected into a request to %s', (access) => {
     async ({ sql, ends }) => {
       const loot = await target.injectPastTheProcess(sql(target), access);
       await expectUntouched(loot, access);
-      expect(loot.state).toBe(ends);
+      expectEnd(loot, access, ends);
     },
   );
 
