@@ -2,24 +2,20 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import { isSafeMethod } from '../http/request-head.ts';
-import type { OriginPolicy } from '../http/origin.ts';
+import { type ProblemCode, PROBLEMS } from '../http/problem.ts';
 
 /** Describes the routes that are registered behind it, for /openapi.json and the documentation. */
-export async function addOpenApi(
-  app: FastifyInstance,
-  options: { readonly version: string; readonly policy: OriginPolicy },
-): Promise<void> {
+export async function addOpenApi(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
         title: 'Sallyport',
-        version: options.version,
+        version,
         description:
           'Sign-in, sessions and the own account. A request that changes something and carries a ' +
           'cookie sends X-CSRF-Token. Every refusal is application/problem+json with a stable code.',
       },
-      servers: [{ url: options.policy.origin }],
       components: {
         securitySchemes: {
           session: { type: 'apiKey', in: 'cookie', name: '__Host-session' },
@@ -29,7 +25,8 @@ export async function addOpenApi(
     },
     transform: (described) => {
       const { schema, url } = jsonSchemaTransform(described);
-      return { schema: { ...schema, ...conditionsOf(described.route) }, url };
+      const response = responsesOf(described.route, schema?.response);
+      return { schema: { ...schema, ...response, ...conditionsOf(described.route) }, url };
     },
   });
 }
@@ -45,3 +42,55 @@ function conditionsOf({ config, method }: RouteOptions) {
   const description = `Asks for a password proved in the last ${minutes} minutes, else step-up-required.`;
   return { security, description };
 }
+
+interface ProblemJson {
+  /** What the route declares by `refusals`; not JSON Schema, and taken out here. */
+  readonly refuses?: readonly ProblemCode[];
+  readonly properties?: Readonly<Record<string, object>>;
+}
+
+/** The answers of a route: as it has them, and each refusal with the codes that it can have. */
+function responsesOf(route: RouteOptions, response: unknown) {
+  const answers = Object.entries((response ?? {}) as Readonly<Record<string, ProblemJson>>);
+  const declared = answers.flatMap(([, { refuses }]) => (refuses === undefined ? [] : [refuses]));
+  const sample = answers.find(([, { refuses }]) => refuses !== undefined)?.[1];
+  if (!sample) return {};
+  const { refuses: _, properties, ...problem } = sample;
+  const successes = answers.filter(([, { refuses }]) => refuses === undefined);
+  const codes = [...followingRefusals(route), ...declared.flat()];
+  const refusals = [...new Set(codes.map((code) => PROBLEMS[code].status))].map((status) => {
+    const own = codes.filter((code) => PROBLEMS[code].status === status);
+    const code = { ...properties?.['code'], enum: own };
+    const schema = {
+      ...problem,
+      properties: { ...properties, status: { type: 'integer', const: status }, code },
+    };
+    const description = own.join(', ');
+    return [status, { description, content: { 'application/problem+json': { schema } } }];
+  });
+  return { response: Object.fromEntries([...successes, ...refusals]) as Record<string, object> };
+}
+
+/** What a route can refuse because of what it declares. */
+function followingRefusals({ config, method, schema }: RouteOptions): readonly ProblemCode[] {
+  const access = config?.access ?? 'public';
+  const { permission, stepUp } = typeof access === 'object' ? access : {};
+  const unsafe = ![method].flat().every(isSafeMethod);
+  const asksMore = unsafe || access !== 'public';
+  return [
+    ...(schema?.body || schema?.params || schema?.querystring ? ['invalid-fields' as const] : []),
+    ...(access === 'public' ? [] : ['not-signed-in' as const]),
+    ...(stepUp ? ['step-up-required' as const] : []),
+    ...(permission === undefined ? [] : ['forbidden' as const]),
+    ...(unsafe ? UNSAFE_REFUSALS : []),
+    'database-unavailable',
+    ...(asksMore ? ['busy' as const] : []),
+    ...(unsafe ? ['outcome-unknown' as const] : []),
+  ];
+}
+
+const UNSAFE_REFUSALS = [
+  'foreign-origin',
+  'synchronizer-token-mismatch',
+  'unsupported-media-type',
+] as const;

@@ -83,14 +83,14 @@ const accounts: FastifyPluginAsync<GatedOptions> = async (app, options) => {
   app.addHook('onRoute', (route) => {
     route.bodyLimit ??= BODY_BYTES_MAX;
   });
-  await addOpenApi(app, options);
+  await addOpenApi(app, options.version);
   accountApi(app, core);
   ownAccountApi(app, core);
   const origin = () => policy.origin;
   visitorPages(app, core, origin);
   ownPages(app, core);
   credentialPages(app, core, origin);
-  operationRoutes(app, core);
+  operationRoutes(app, core, origin);
   if (options.development) docsRoute(app, policy);
   if (options.mailbox) developmentRoutes(app, options.mailbox);
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDisplayName } from '../core/display-name.ts';
+import { type ProblemCode, PROBLEMS } from '../http/problem.ts';
 
 /** A limit on every text, well above what any of them may hold, so that parsing stays cheap. */
 const TEXT_CHARACTERS_MAX = 4_096;
@@ -53,9 +54,18 @@ export const problemSchema = z
   })
   .describe('application/problem+json, RFC 9457');
 
-/** For the documentation: the refusals of a route beside its success; 503 can meet every one. */
-export function refusals(...statuses: readonly number[]): Record<number, typeof problemSchema> {
-  return Object.fromEntries([...statuses, 503].map((status) => [status, problemSchema]));
+/**
+ * For the documentation: what a route refuses by itself. What follows from its declarations (who
+ * may call it, its method, its fields) is added in openapi.ts; 503 can meet every one.
+ */
+export function refusals(...codes: readonly ProblemCode[]): Record<number, typeof problemSchema> {
+  const statuses = new Set([503, ...codes.map((code) => PROBLEMS[code].status)]);
+  return Object.fromEntries(
+    [...statuses].map((status) => {
+      const refuses = codes.filter((code) => PROBLEMS[code].status === status);
+      return [status, problemSchema.meta({ refuses })];
+    }),
+  );
 }
 
 /** Of a session's row, what its owner sees. */

@@ -44,7 +44,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
         }),
         response: {
           202: z.object({ status: z.literal('check-mail') }),
-          ...refusals(400, 403, 415),
+          ...refusals(),
         },
       },
     },
@@ -70,7 +70,10 @@ export function accountApi(server: FastifyInstance, core: Core): void {
             .describe('the one chosen at sign-up; needed where the token alone is not enough')
             .optional(),
         }),
-        response: { 200: z.object({ status: z.literal('confirmed') }), ...refusals(400, 403, 415) },
+        response: {
+          200: z.object({ status: z.literal('confirmed') }),
+          ...refusals('invalid-token'),
+        },
       },
     },
     async (request, reply) => {
@@ -93,7 +96,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       schema: {
         summary: 'Sign in with a password; sets the session cookie',
         body: z.strictObject({ email: text, password: text }),
-        response: { 200: z.object({ session, csrfToken }), ...refusals(400, 401, 403, 415) },
+        response: { 200: z.object({ session, csrfToken }), ...refusals('wrong-credentials') },
       },
     },
     async (request, reply) => {
@@ -115,7 +118,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       access: 'signed-in',
       schema: {
         summary: 'Who is signed in',
-        response: { 200: z.object({ identity, session, csrfToken }), ...refusals(401) },
+        response: { 200: z.object({ identity, session, csrfToken }), ...refusals() },
       },
     },
     async (request, reply) => {
@@ -145,7 +148,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       schema: {
         summary: 'End the session',
         body: z.strictObject({}).nullish(),
-        response: { 204: z.undefined(), ...refusals(401, 403, 415) },
+        response: { 204: z.undefined(), ...refusals() },
       },
     },
     async (request, reply) => {
@@ -163,7 +166,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
     {
       access: 'signed-in',
       load: () => ({ profile: ownProfile }),
-      schema: { summary: 'Your profile', response: { 200: profile, ...refusals(401) } },
+      schema: { summary: 'Your profile', response: { 200: profile, ...refusals() } },
     },
     async (request, reply) => {
       const row = request.loaded['profile']?.rows[0];
@@ -183,7 +186,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       schema: {
         summary: 'Change your profile',
         body: profileChange,
-        response: { 200: profile, ...refusals(400, 401, 403, 415) },
+        response: { 200: profile, ...refusals() },
       },
     },
     async (request, reply) => {

@@ -6,7 +6,7 @@ import { PING } from '../../db/database.ts';
 import { refusals } from '../schemas.ts';
 
 /** For those who run the process: is it alive, does it reach its database, what does it offer. */
-export function operationRoutes(server: FastifyInstance, core: Core): void {
+export function operationRoutes(server: FastifyInstance, core: Core, origin: () => string): void {
   const app = server.withTypeProvider<ZodTypeProvider>();
   const ok = z.object({ status: z.literal('ok') });
 
@@ -34,6 +34,7 @@ export function operationRoutes(server: FastifyInstance, core: Core): void {
   );
 
   app.get('/openapi.json', { access: 'public', schema: { hide: true } }, async (_request, reply) =>
-    reply.send(server.swagger()),
+    // Said anew: with port 0 the origin is known only once the process listens.
+    reply.send({ ...server.swagger(), servers: [{ url: origin() }] }),
   );
 }

@@ -45,7 +45,7 @@ function sessionRoutes(server: FastifyInstance): void {
       load: () => ({ sessions: ownSessions }),
       schema: {
         summary: 'Your sessions',
-        response: { 200: z.array(ownSession), ...refusals(401) },
+        response: { 200: z.array(ownSession), ...refusals() },
       },
     },
     async (request) => request.loaded['sessions']?.rows.map(sessionRow) ?? [],
@@ -63,7 +63,7 @@ function sessionRoutes(server: FastifyInstance): void {
       schema: {
         summary: 'End one of your sessions',
         params: z.object({ id: z.uuid().toLowerCase() }),
-        response: { 204: z.undefined(), ...refusals(400, 401, 403, 404) },
+        response: { 204: z.undefined(), ...refusals('not-found') },
       },
     },
     async (request, reply) => {
@@ -84,7 +84,7 @@ function sessionRoutes(server: FastifyInstance): void {
       }),
       schema: {
         summary: 'End all of your sessions but this one',
-        response: { 204: z.undefined(), ...refusals(401, 403) },
+        response: { 204: z.undefined(), ...refusals() },
       },
     },
     async (_request, reply) => reply.code(204).send(),
@@ -102,7 +102,7 @@ function credentialRoutes(server: FastifyInstance, core: Core): void {
       schema: {
         summary: 'Prove again who is at the browser; the session gets a new secret',
         body: z.strictObject({ password: text }),
-        response: { 200: z.object({ csrfToken }), ...refusals(400, 401, 403, 415) },
+        response: { 200: z.object({ csrfToken }), ...refusals('wrong-credentials') },
       },
     },
     async (request, reply) => {
@@ -123,7 +123,7 @@ function credentialRoutes(server: FastifyInstance, core: Core): void {
         body: z.strictObject({ email: emailAddress.meta({ examples: ['ada@example.org'] }) }),
         response: {
           202: z.object({ status: z.literal('check-mail') }),
-          ...refusals(400, 401, 403, 415),
+          ...refusals(),
         },
       },
     },
@@ -146,7 +146,10 @@ function credentialRoutes(server: FastifyInstance, core: Core): void {
       schema: {
         summary: 'Get the old address back with the token that was mailed there, once',
         body: z.strictObject({ token: text }),
-        response: { 200: z.object({ status: z.literal('reverted') }), ...refusals(400, 403, 415) },
+        response: {
+          200: z.object({ status: z.literal('reverted') }),
+          ...refusals('invalid-token'),
+        },
       },
     },
     async (request, reply) => {
@@ -164,7 +167,7 @@ function credentialRoutes(server: FastifyInstance, core: Core): void {
       schema: {
         summary: 'Change the password; all other sessions end',
         body: z.strictObject({ currentPassword: text, newPassword }),
-        response: { 204: z.undefined(), ...refusals(400, 401, 403, 415) },
+        response: { 204: z.undefined(), ...refusals() },
       },
     },
     async (request, reply) => {
@@ -189,7 +192,7 @@ function lifetimeRoutes(server: FastifyInstance, core: Core): void {
       schema: {
         summary: 'Delete the account after a grace period; all sessions end now',
         body: z.strictObject({}).nullish(),
-        response: { 202: z.object({ deletesAt: instant }), ...refusals(401, 403, 415) },
+        response: { 202: z.object({ deletesAt: instant }), ...refusals() },
       },
     },
     async (request, reply) => {
@@ -210,7 +213,7 @@ function lifetimeRoutes(server: FastifyInstance, core: Core): void {
       schema: {
         summary: 'Call a deletion off within its grace period',
         body: z.strictObject({}).nullish(),
-        response: { 204: z.undefined(), ...refusals(401, 403, 415) },
+        response: { 204: z.undefined(), ...refusals() },
       },
     },
     async (_request, reply) => reply.code(204).send(),
@@ -228,7 +231,7 @@ function lifetimeRoutes(server: FastifyInstance, core: Core): void {
       }),
       schema: {
         summary: 'All that is kept about you, as a file',
-        response: { 200: exported, ...refusals(401) },
+        response: { 200: exported, ...refusals() },
       },
     },
     async (request, reply) => {

@@ -122,14 +122,16 @@ interface AnswerEntryProps {
 /** A problem has the same fields everywhere: what differs is which codes the status has. */
 function AnswerEntry({ answer: { status, schema }, problems }: AnswerEntryProps) {
   const isProblem = status >= '400' && schema?.properties?.['code'] !== undefined;
-  const codes = Object.entries(problems).filter(([, problem]) => String(problem.status) === status);
+  const codes =
+    schema?.properties?.['code']?.enum?.map(String) ??
+    Object.keys(problems).filter((code) => String(problems[code]?.status) === status);
   return (
     <div>
       <dt>
         <code>{status}</code> {/^\d{3}$/.test(status) ? STATUS_CODES[status] : ''}
       </dt>
       <dd>
-        {isProblem && <ProblemLinks codes={codes.map(([code]) => code)} />}
+        {isProblem && <ProblemLinks codes={codes} />}
         {!isProblem && schema === null && <p>No body.</p>}
         {!isProblem && schema?.items && <p>An array. Each element has:</p>}
         {!isProblem && schema !== null && <Fields schema={schema} none={typeText(schema)} />}
