@@ -62,7 +62,7 @@ async function timeOf(send: () => Promise<unknown>): Promise<number> {
 const FACTOR_MAX = 2.5;
 
 /** What is measured too far apart is measured again: a difference that is there stays. */
-const MEASUREMENTS_MAX = 5;
+const MEASUREMENTS_MAX = 4;
 
 async function lowestFactor(
   one: () => Promise<unknown>,

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchChromium, noChromium } from '../support/chromium.ts';
+import { launchChromium, noChromium, untilLoaded } from '../support/chromium.ts';
 import { mailedToken, newPerson, type Person } from '../support/people.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
 
@@ -44,7 +44,7 @@ describe.skipIf(noChromium)(`confirming a sign-up, in Chromium ${noChromium || '
     const { port } = mailSite.address() as AddressInfo;
     await page.goto(`http://127.0.0.1:${port}/?link=${encodeURIComponent(link)}`);
     await page.click('a');
-    await page.click('form[action="/confirm-email"] [type=submit]');
+    await untilLoaded(page, () => page.click('form[action="/confirm-email"] [type=submit]'));
   }
 
   for (const javaScriptEnabled of [true, false]) {
@@ -66,10 +66,11 @@ describe.skipIf(noChromium)(`confirming a sign-up, in Chromium ${noChromium || '
       await signUp(laptop, person);
       await followLink(phone, person);
       await phone.fill('[name=password]', 'violet kettle wrong orbit');
-      await phone.click('form[action="/confirm-email"] [type=submit]');
+      const send = 'form[action="/confirm-email"] [type=submit]';
+      await untilLoaded(phone, () => phone.click(send));
       expect(await phone.textContent('#password-error')).toContain('This is not your password.');
       await phone.fill('[name=password]', person.password);
-      await phone.click('form[action="/confirm-email"] [type=submit]');
+      await untilLoaded(phone, () => phone.click(send));
       await phone.waitForSelector('main a[href="/sign-in"]');
       expect(await phone.textContent('h1')).toBe('Your address is confirmed');
       await laptop.context().close();
