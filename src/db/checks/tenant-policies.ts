@@ -79,16 +79,18 @@ function asks({ using, check }: TablePolicy, command: Command, condition: string
  * writing comes to the same. What is not a plain conjunction is one condition.
  */
 export function conjunctsOf(expression: string): readonly string[] {
+  const calls = /\(\s*SELECT\s+(sallyport\.\w+\((?:'[^']*'[:\w]*)?\))(?:\s+AS\s+\w+)?\s*\)/gi;
+  return conditionsIn(expression.replaceAll(calls, '$1'));
+}
+
+function conditionsIn(expression: string): readonly string[] {
   const text = withoutParentheses(expression);
   const parts = splitOutside(text, /\sAND\s/iy);
   const opaque = [/\sOR\s/iy, /\bCASE\b/iy, /\bBETWEEN\b/iy].some(
     (word) => splitOutside(text, word).length > 1,
   );
-  if (parts.length > 1 && !opaque) return parts.flatMap(conjunctsOf);
-  const condition = text
-    .replaceAll(/\(\s*SELECT\s+(sallyport\.\w+\((?:'[^']*'[:\w]*)?\))[^()]*\)/gi, '$1')
-    .replaceAll(/(?<=['\w)]):{2,3}\w+/g, '')
-    .replaceAll(/\s+/g, '');
+  if (parts.length > 1 && !opaque) return parts.flatMap(conditionsIn);
+  const condition = text.replaceAll(/(?<=['\w)]):{2,3}\w+/g, '').replaceAll(/\s+/g, '');
   const [, call] = /^(sallyport\.\w+\(\))=\w+$/.exec(condition) ?? [];
   return [call ? `${condition.slice(call.length + 1)}=${call}` : condition];
 }
