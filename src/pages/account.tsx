@@ -33,12 +33,22 @@ export function accountPage(texts: Texts, values: AccountValues): string {
           {texts.profile.submit}
         </button>
       </form>
-      <p class="signed-in-as">
-        {texts.account.signedInAs}{' '}
-        <strong class="address">
-          <bdi>{email}</bdi>
-        </strong>
-      </p>
+      <section class="card row" aria-labelledby="address">
+        <div>
+          <h2 id="address">{texts.account.sections.email}</h2>
+          <p class="hint">
+            <bdi>{email}</bdi>
+          </p>
+        </div>
+        <a
+          class="button small"
+          href={pathOf(texts, '/account/email')}
+          id="change-address"
+          aria-labelledby="change-address address"
+        >
+          {texts.actions.change}
+        </a>
+      </section>
     </AccountDocument>,
   );
 }

@@ -40,10 +40,10 @@ export function deletionPage(texts: Texts, values: DeletionValues): string {
         <button class="button primary destructive" type="submit">
           {deletionSubmit}
         </button>
+        <a class="button" href={pathOf(texts, '/account/data')}>
+          {texts.actions.cancel}
+        </a>
       </form>
-      <p class="aside">
-        <a href={pathOf(texts, '/account/data')}>{texts.actions.cancel}</a>
-      </p>
     </Document>,
   );
 }

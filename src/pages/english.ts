@@ -20,6 +20,7 @@ export const english: Texts = {
     account: 'Go to your account',
     reAuthenticate: 'Prove that it is you',
     cancel: 'Cancel',
+    change: 'Change',
   },
   showPassword: 'Show',
   fields,

@@ -19,6 +19,7 @@ export const german: Texts = {
     account: 'Zu Ihrem Konto',
     reAuthenticate: 'Identität bestätigen',
     cancel: 'Abbrechen',
+    change: 'Ändern',
   },
   showPassword: 'Anzeigen',
   fields,

@@ -52,10 +52,10 @@ export function reauthenticationPage(texts: Texts, values: ReauthenticationValue
         <button class="button primary" type="submit">
           {submit}
         </button>
+        <a class="button" href={pathOf(texts, '/account')}>
+          {texts.actions.cancel}
+        </a>
       </form>
-      <p class="aside">
-        <a href={pathOf(texts, '/account')}>{texts.actions.cancel}</a>
-      </p>
     </Document>,
   );
 }

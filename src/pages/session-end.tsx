@@ -50,8 +50,8 @@ export function endSessionPage(texts: Texts, { csrfToken, session }: EndSessionV
         <button class="button primary" type="submit">
           {end}
         </button>
+        <Cancel texts={texts} />
       </form>
-      <Cancel texts={texts} />
     </Document>,
   );
 }
@@ -68,17 +68,17 @@ export function endOthersPage(texts: Texts, { csrfToken }: { readonly csrfToken:
         <button class="button primary" type="submit">
           {endOthers}
         </button>
+        <Cancel texts={texts} />
       </form>
-      <Cancel texts={texts} />
     </Document>,
   );
 }
 
 function Cancel({ texts }: { readonly texts: Texts }) {
   return (
-    <p class="aside">
-      <a href={pathOf(texts, '/account/sessions')}>{texts.actions.cancel}</a>
-    </p>
+    <a class="button" href={pathOf(texts, '/account/sessions')}>
+      {texts.actions.cancel}
+    </a>
   );
 }
 

@@ -123,6 +123,7 @@ export interface Texts {
     readonly account: string;
     readonly reAuthenticate: string;
     readonly cancel: string;
+    readonly change: string;
   };
   /** On the button beside a password field; it is pressed or not, and its text stays. */
   readonly showPassword: string;
@@ -200,7 +201,6 @@ interface FormTexts {
 
 interface AccountTexts {
   readonly title: string;
-  readonly signedInAs: string;
   readonly sections: Readonly<Record<AccountSection, string>>;
   readonly notices: Readonly<Record<AccountNotice, string>>;
   readonly deletion: { readonly deletesAt: MomentText; readonly keep: string };

@@ -90,6 +90,7 @@ describe.each(palettes())('the %s palette', (_, palette) => {
     ['accent-strong', 'ground'],
     ['on-accent', 'accent'],
     ['on-accent', 'accent-strong'],
+    ['on-wrong', 'wrong'],
     ['wrong', 'ground'],
     ['wrong', 'surface'],
     ['wrong', 'wrong-wash'],

@@ -2,7 +2,6 @@ import type { Texts } from '../texts.ts';
 
 export const account: Texts['account'] = {
   title: 'Your account',
-  signedInAs: 'Signed in as',
   sections: {
     profile: 'Profile',
     email: 'Email address',

@@ -2,7 +2,6 @@ import type { Texts } from '../texts.ts';
 
 export const account: Texts['account'] = {
   title: 'Ihr Konto',
-  signedInAs: 'Angemeldet als',
   sections: {
     profile: 'Profil',
     email: 'E-Mail-Adresse',
