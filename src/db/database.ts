@@ -204,7 +204,7 @@ async function runPooled(
       }
       return results;
     });
-  return await retrySerializationFailures(attempt, pool.inTurn);
+  return await retrySerializationFailures(attempt, (retries) => pool.inTurn(retries));
 }
 
 /**
@@ -229,7 +229,7 @@ async function runEnveloped(
         throw error;
       }
     });
-  return await retrySerializationFailures(attempt, pool.inTurn);
+  return await retrySerializationFailures(attempt, (retries) => pool.inTurn(retries));
 }
 
 async function send(

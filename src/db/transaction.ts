@@ -52,7 +52,7 @@ export async function runTransaction<T>(
         throw await afterFailure(client, error, committing);
       }
     });
-  return await retrySerializationFailures(attempt, pool.inTurn);
+  return await retrySerializationFailures(attempt, (retries) => pool.inTurn(retries));
 }
 
 /**
