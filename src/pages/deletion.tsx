@@ -1,8 +1,9 @@
 import { localTime } from './assets.ts';
-import { Document, renderDocument } from './document.tsx';
+import { renderDocument } from './document.tsx';
 import { CheckField, ErrorSummary, HiddenField } from './form.tsx';
 import type { FieldError } from './form.tsx';
 import { SentenceWithMoment } from './moment.tsx';
+import { Panel, renderOutcome } from './panel.tsx';
 import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
@@ -20,13 +21,7 @@ export function deletionPage(texts: Texts, values: DeletionValues): string {
   const { csrfToken, graceDays, confirmed = false, errors } = values;
   const { deletionTitle, deletionLead, deletionSteps, deletionSubmit } = texts.data;
   return renderDocument(
-    <Document
-      texts={texts}
-      title={errors.length > 0 ? texts.errorTitle(deletionTitle) : deletionTitle}
-      shape="panel"
-      signOut={{ csrfToken }}
-    >
-      <h1>{deletionTitle}</h1>
+    <Panel texts={texts} title={deletionTitle} failed={errors.length > 0} signOut={{ csrfToken }}>
       <ErrorSummary texts={texts} errors={errors} fields={['confirm']} />
       <p class="lead">{deletionLead}</p>
       <ul class="steps">
@@ -44,7 +39,7 @@ export function deletionPage(texts: Texts, values: DeletionValues): string {
           {texts.actions.cancel}
         </a>
       </form>
-    </Document>,
+    </Panel>,
   );
 }
 
@@ -54,18 +49,11 @@ export function deletionRequestedPage(
   { deletesAt }: { readonly deletesAt: Date },
 ): string {
   const { title, text, keep } = texts.deletionRequested;
-  return renderDocument(
-    <Document texts={texts} title={title} shape="panel" scripts={[localTime]}>
-      <h1>{title}</h1>
-      <p class="lead">
-        <SentenceWithMoment texts={texts} text={text} at={deletesAt} />
-      </p>
-      <p>{keep}</p>
-      <p class="actions">
-        <a class="button primary" href={pathOf(texts, '/sign-in')}>
-          {texts.actions.signIn}
-        </a>
-      </p>
-    </Document>,
-  );
+  return renderOutcome(texts, {
+    title,
+    text: <SentenceWithMoment texts={texts} text={text} at={deletesAt} />,
+    next: keep,
+    actions: [{ href: pathOf(texts, '/sign-in'), text: texts.actions.signIn }],
+    scripts: [localTime],
+  });
 }

@@ -7,7 +7,7 @@ import { Mark } from './mark.tsx';
 import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
-interface DocumentProps {
+export interface DocumentProps {
   readonly texts: Texts;
   readonly title: string;
   /** `panel` is a narrow column for one task, `wide` the full measure. */

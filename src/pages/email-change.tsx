@@ -1,9 +1,10 @@
 import { AccountDocument } from './account-document.tsx';
 import type { AccountPageValues } from './account-document.tsx';
-import { Document, renderDocument } from './document.tsx';
+import { renderDocument } from './document.tsx';
 import { ErrorSummary, HiddenField, TextField } from './form.tsx';
 import type { FieldError } from './form.tsx';
 import { SentenceWithMoment } from './moment.tsx';
+import { Panel, renderOutcome } from './panel.tsx';
 import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
@@ -75,18 +76,8 @@ function PendingChange({ texts, pending }: PendingChangeProps) {
 
 /** After the link to a new address was followed, perhaps in a browser that is not signed in. */
 export function emailChangedPage(texts: Texts): string {
-  const { title, text } = texts.emailChanged;
-  return renderDocument(
-    <Document texts={texts} title={title} shape="panel">
-      <h1>{title}</h1>
-      <p class="lead">{text}</p>
-      <p class="actions">
-        <a class="button primary" href={pathOf(texts, '/account')}>
-          {texts.actions.account}
-        </a>
-      </p>
-    </Document>,
-  );
+  const actions = [{ href: pathOf(texts, '/account'), text: texts.actions.account }];
+  return renderOutcome(texts, { ...texts.emailChanged, actions });
 }
 
 interface EmailRevertValues {
@@ -101,8 +92,7 @@ interface EmailRevertValues {
 export function emailRevertPage(texts: Texts, { csrfToken, token }: EmailRevertValues): string {
   const { title, lead, submit, notYou } = texts.emailRevert;
   return renderDocument(
-    <Document texts={texts} title={title} shape="panel" secretAddress>
-      <h1>{title}</h1>
+    <Panel texts={texts} title={title} secretAddress>
       <p class="lead">{lead}</p>
       <form method="post" action={pathOf(texts, '/revert-email')}>
         <HiddenField name="_csrf" value={csrfToken} />
@@ -112,22 +102,11 @@ export function emailRevertPage(texts: Texts, { csrfToken, token }: EmailRevertV
         </button>
       </form>
       <p class="aside">{notYou}</p>
-    </Document>,
+    </Panel>,
   );
 }
 
 export function emailRevertedPage(texts: Texts): string {
-  const { title, text, next } = texts.emailReverted;
-  return renderDocument(
-    <Document texts={texts} title={title} shape="panel">
-      <h1>{title}</h1>
-      <p class="lead">{text}</p>
-      <p>{next}</p>
-      <p class="actions">
-        <a class="button primary" href={pathOf(texts, '/sign-in')}>
-          {texts.actions.signIn}
-        </a>
-      </p>
-    </Document>,
-  );
+  const actions = [{ href: pathOf(texts, '/sign-in'), text: texts.actions.signIn }];
+  return renderOutcome(texts, { ...texts.emailReverted, actions });
 }

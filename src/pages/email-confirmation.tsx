@@ -1,7 +1,8 @@
 import { revealPassword } from './assets.ts';
-import { Document, renderDocument } from './document.tsx';
+import { renderDocument } from './document.tsx';
 import { HiddenField, NameForPasswordManagers, TextField } from './form.tsx';
 import { pathOf } from './link.ts';
+import { Panel, renderOutcome } from './panel.tsx';
 import type { Texts } from './texts.ts';
 
 interface EmailConfirmationValues {
@@ -26,14 +27,13 @@ export function emailConfirmationPage(texts: Texts, values: EmailConfirmationVal
   const wrong = asked?.passwordProblem === 'wrong-password';
   const { lead, notYou } = asked ? texts.emailConfirmation.withPassword : texts.emailConfirmation;
   return renderDocument(
-    <Document
+    <Panel
       texts={texts}
-      title={wrong ? texts.errorTitle(title) : title}
-      shape="panel"
+      title={title}
+      failed={wrong}
       secretAddress
       scripts={asked ? [revealPassword] : []}
     >
-      <h1>{title}</h1>
       <p class="lead">{lead}</p>
       <form method="post" action={pathOf(texts, '/confirm-email')}>
         <HiddenField name="_csrf" value={values.csrfToken} />
@@ -55,41 +55,20 @@ export function emailConfirmationPage(texts: Texts, values: EmailConfirmationVal
         </button>
       </form>
       <p class="aside">{notYou}</p>
-    </Document>,
+    </Panel>,
   );
 }
 
 export function emailConfirmedPage(texts: Texts): string {
-  const { title, text } = texts.emailConfirmed;
-  return renderDocument(
-    <Document texts={texts} title={title} shape="panel">
-      <h1>{title}</h1>
-      <p class="lead">{text}</p>
-      <p class="actions">
-        <a class="button primary" href={pathOf(texts, '/sign-in')}>
-          {texts.actions.signIn}
-        </a>
-      </p>
-    </Document>,
-  );
+  const actions = [{ href: pathOf(texts, '/sign-in'), text: texts.actions.signIn }];
+  return renderOutcome(texts, { ...texts.emailConfirmed, actions });
 }
 
 /** For a link that is expired, used or unknown: one page, so that nobody learns which. */
 export function invalidLinkPage(texts: Texts): string {
-  const { title, text, next } = texts.invalidLink;
-  return renderDocument(
-    <Document texts={texts} title={title} shape="panel">
-      <h1>{title}</h1>
-      <p class="lead">{text}</p>
-      <p>{next}</p>
-      <p class="actions">
-        <a class="button primary" href={pathOf(texts, '/sign-in')}>
-          {texts.actions.signIn}
-        </a>
-        <a class="button" href={pathOf(texts, '/sign-up')}>
-          {texts.actions.signUpAgain}
-        </a>
-      </p>
-    </Document>,
-  );
+  const actions = [
+    { href: pathOf(texts, '/sign-in'), text: texts.actions.signIn },
+    { href: pathOf(texts, '/sign-up'), text: texts.actions.signUpAgain },
+  ];
+  return renderOutcome(texts, { ...texts.invalidLink, actions });
 }

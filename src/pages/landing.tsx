@@ -1,5 +1,6 @@
-import { Document, renderDocument } from './document.tsx';
+import { renderDocument } from './document.tsx';
 import { checkPath } from './link.ts';
+import { Panel } from './panel.tsx';
 import type { Texts } from './texts.ts';
 
 /**
@@ -10,14 +11,13 @@ import type { Texts } from './texts.ts';
 export function landingPage(texts: Texts, { path }: { readonly path: string }): string {
   const { title, text, link } = texts.landing;
   return renderDocument(
-    <Document texts={texts} title={title} shape="panel" refresh secretAddress>
-      <h1>{title}</h1>
+    <Panel texts={texts} title={title} refresh secretAddress>
       <p class="lead">{text}</p>
       <p class="actions">
         <a class="button" href={checkPath(path)}>
           {link}
         </a>
       </p>
-    </Document>,
+    </Panel>,
   );
 }

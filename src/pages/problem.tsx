@@ -1,5 +1,5 @@
-import { Document, renderDocument } from './document.tsx';
 import { pathOf } from './link.ts';
+import { renderOutcome } from './panel.tsx';
 import type { ProblemCode, ProblemTexts, Texts } from './texts.ts';
 
 interface ProblemValues {
@@ -14,41 +14,25 @@ interface ProblemValues {
  */
 export function problemPage(texts: Texts, { status, code, requestId }: ProblemValues): string {
   const { title, explanation, action } = problemTexts(texts, status, code);
-  return renderDocument(
-    <Document texts={texts} title={title} shape="panel">
-      <h1>{title}</h1>
-      <p class="lead">{explanation}</p>
-      <p class="actions">
-        <ActionLink texts={texts} action={action} />
-      </p>
-      <p class="aside">
+  return renderOutcome(texts, {
+    title,
+    text: explanation,
+    actions: [actionLink(texts, action)],
+    aside: (
+      <>
         {texts.reference} <code>{requestId}</code>
-      </p>
-    </Document>,
-  );
+      </>
+    ),
+  });
 }
 
 export function signedOutPage(texts: Texts): string {
   const { title, text, again } = texts.signedOut;
-  return renderDocument(
-    <Document texts={texts} title={title} shape="panel">
-      <h1>{title}</h1>
-      <p class="lead">{text}</p>
-      <p class="actions">
-        <a class="button primary" href={pathOf(texts, '/sign-in')}>
-          {again}
-        </a>
-      </p>
-    </Document>,
-  );
+  const actions = [{ href: pathOf(texts, '/sign-in'), text: again }];
+  return renderOutcome(texts, { title, text, actions });
 }
 
-interface ActionLinkProps {
-  readonly texts: Texts;
-  readonly action: ProblemTexts['action'];
-}
-
-function ActionLink({ texts, action }: ActionLinkProps) {
+function actionLink(texts: Texts, action: ProblemTexts['action']) {
   const { home, signIn, account, reAuthenticate } = texts.actions;
   const links = {
     home: { href: '/', text: home },
@@ -56,11 +40,8 @@ function ActionLink({ texts, action }: ActionLinkProps) {
     account: { href: '/account', text: account },
     're-authenticate': { href: '/re-authenticate', text: reAuthenticate },
   };
-  return (
-    <a class="button primary" href={pathOf(texts, links[action].href)}>
-      {links[action].text}
-    </a>
-  );
+  const { href, text } = links[action];
+  return { href: pathOf(texts, href), text };
 }
 
 function problemTexts(texts: Texts, status: number, code: string): ProblemTexts {

@@ -1,7 +1,8 @@
 import { revealPassword } from './assets.ts';
-import { Document, renderDocument } from './document.tsx';
+import { renderDocument } from './document.tsx';
 import { HiddenField, NameForPasswordManagers, TextField } from './form.tsx';
 import { pathOf } from './link.ts';
+import { Failure, Panel } from './panel.tsx';
 import type { Texts } from './texts.ts';
 
 interface ReauthenticationValues {
@@ -17,14 +18,13 @@ export function reauthenticationPage(texts: Texts, values: ReauthenticationValue
   const { csrfToken, email, returnTo, failed } = values;
   const { title, lead, submit } = texts.reauthentication;
   return renderDocument(
-    <Document
+    <Panel
       texts={texts}
-      title={failed ? texts.errorTitle(title) : title}
-      shape="panel"
+      title={title}
+      failed={failed}
       signOut={{ csrfToken }}
       scripts={[revealPassword]}
     >
-      <h1>{title}</h1>
       <p class="lead">
         {lead}{' '}
         <strong class="address">
@@ -32,11 +32,7 @@ export function reauthenticationPage(texts: Texts, values: ReauthenticationValue
         </strong>
       </p>
       <form method="post" action={pathOf(texts, '/re-authenticate')}>
-        {failed && (
-          <div class="notice wrong" role="alert" id="failed">
-            <p>{texts.reauthentication.failed}</p>
-          </div>
-        )}
+        {failed && <Failure>{texts.reauthentication.failed}</Failure>}
         <HiddenField name="_csrf" value={csrfToken} />
         <HiddenField name="return_to" value={returnTo} />
         <NameForPasswordManagers email={email} />
@@ -56,6 +52,6 @@ export function reauthenticationPage(texts: Texts, values: ReauthenticationValue
           {texts.actions.cancel}
         </a>
       </form>
-    </Document>,
+    </Panel>,
   );
 }

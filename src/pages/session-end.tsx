@@ -1,7 +1,8 @@
 import { localTime } from './assets.ts';
-import { Document, renderDocument } from './document.tsx';
+import { renderDocument } from './document.tsx';
 import { HiddenField } from './form.tsx';
 import { SentenceWithMoment } from './moment.tsx';
+import { Panel } from './panel.tsx';
 import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
@@ -23,26 +24,14 @@ interface EndSessionValues {
 
 /** Asks once more, after the password was: it names the session that was pressed before. */
 export function endSessionPage(texts: Texts, { csrfToken, session }: EndSessionValues): string {
-  const { end, endTitle, lastSeen, created } = texts.sessions;
+  const { end, endTitle } = texts.sessions;
   return renderDocument(
-    <Document
-      texts={texts}
-      title={endTitle}
-      shape="panel"
-      signOut={{ csrfToken }}
-      scripts={[localTime]}
-    >
-      <h1>{endTitle}</h1>
+    <Panel texts={texts} title={endTitle} signOut={{ csrfToken }} scripts={[localTime]}>
       <div class="session subject">
         <p class="name">
           <bdi>{deviceText(texts, session)}</bdi>
         </p>
-        <p class="hint">
-          <SentenceWithMoment texts={texts} text={lastSeen} at={session.lastSeenAt} />
-        </p>
-        <p class="hint">
-          <SentenceWithMoment texts={texts} text={created} at={session.createdAt} />
-        </p>
+        <SessionTimes texts={texts} session={session} />
       </div>
       <form method="post" action={pathOf(texts, '/account/sessions/end')}>
         <HiddenField name="_csrf" value={csrfToken} />
@@ -52,7 +41,7 @@ export function endSessionPage(texts: Texts, { csrfToken, session }: EndSessionV
         </button>
         <Cancel texts={texts} />
       </form>
-    </Document>,
+    </Panel>,
   );
 }
 
@@ -60,8 +49,7 @@ export function endSessionPage(texts: Texts, { csrfToken, session }: EndSessionV
 export function endOthersPage(texts: Texts, { csrfToken }: { readonly csrfToken: string }): string {
   const { endOthers, endOthersLead, endOthersTitle } = texts.sessions;
   return renderDocument(
-    <Document texts={texts} title={endOthersTitle} shape="panel" signOut={{ csrfToken }}>
-      <h1>{endOthersTitle}</h1>
+    <Panel texts={texts} title={endOthersTitle} signOut={{ csrfToken }}>
       <p class="lead">{endOthersLead}</p>
       <form method="post" action={pathOf(texts, '/account/sessions/end-others')}>
         <HiddenField name="_csrf" value={csrfToken} />
@@ -70,7 +58,7 @@ export function endOthersPage(texts: Texts, { csrfToken }: { readonly csrfToken:
         </button>
         <Cancel texts={texts} />
       </form>
-    </Document>,
+    </Panel>,
   );
 }
 
@@ -89,4 +77,23 @@ export function deviceText(
   const { known, browserOnly, systemOnly, unknown } = texts.sessions.device;
   if (browser === null) return system === null ? unknown : systemOnly(system);
   return system === null ? browserOnly(browser) : known(browser, system);
+}
+
+interface SessionTimesProps {
+  readonly texts: Texts;
+  readonly session: Pick<Session, 'createdAt' | 'lastSeenAt'>;
+}
+
+export function SessionTimes({ texts, session }: SessionTimesProps) {
+  const { lastSeen, created } = texts.sessions;
+  return (
+    <>
+      <p class="hint">
+        <SentenceWithMoment texts={texts} text={lastSeen} at={session.lastSeenAt} />
+      </p>
+      <p class="hint">
+        <SentenceWithMoment texts={texts} text={created} at={session.createdAt} />
+      </p>
+    </>
+  );
 }

@@ -2,8 +2,7 @@ import { AccountDocument } from './account-document.tsx';
 import type { AccountPageValues } from './account-document.tsx';
 import { renderDocument } from './document.tsx';
 import { HiddenField } from './form.tsx';
-import { SentenceWithMoment } from './moment.tsx';
-import { deviceText, type Session } from './session-end.tsx';
+import { deviceText, type Session, SessionTimes } from './session-end.tsx';
 import { pathOf } from './link.ts';
 import type { Texts } from './texts.ts';
 
@@ -46,7 +45,7 @@ interface SessionItemProps {
 }
 
 function SessionItem({ texts, csrfToken, session, name }: SessionItemProps) {
-  const { current, lastSeen, created, end } = texts.sessions;
+  const { current, end } = texts.sessions;
   return (
     <li>
       <div class="session">
@@ -54,12 +53,7 @@ function SessionItem({ texts, csrfToken, session, name }: SessionItemProps) {
           <bdi id={name}>{deviceText(texts, session)}</bdi>
           {session.current && <span class="badge">{current}</span>}
         </h2>
-        <p class="hint">
-          <SentenceWithMoment texts={texts} text={lastSeen} at={session.lastSeenAt} />
-        </p>
-        <p class="hint">
-          <SentenceWithMoment texts={texts} text={created} at={session.createdAt} />
-        </p>
+        <SessionTimes texts={texts} session={session} />
       </div>
       {!session.current && (
         <form method="post" action={pathOf(texts, '/account/sessions/end')}>

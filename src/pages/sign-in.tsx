@@ -1,7 +1,8 @@
 import { revealPassword } from './assets.ts';
-import { Document, renderDocument } from './document.tsx';
+import { renderDocument } from './document.tsx';
 import { HiddenField, TextField } from './form.tsx';
 import { pathOf } from './link.ts';
+import { Failure, Panel } from './panel.tsx';
 import type { Texts } from './texts.ts';
 
 interface SignInValues {
@@ -19,19 +20,9 @@ export function signInPage(texts: Texts, values: SignInValues): string {
   const { title, submit, noAccount } = texts.signIn;
   const invalidBecause = failed ? 'failed' : undefined;
   return renderDocument(
-    <Document
-      texts={texts}
-      title={failed ? texts.errorTitle(title) : title}
-      shape="panel"
-      scripts={[revealPassword]}
-    >
-      <h1>{title}</h1>
+    <Panel texts={texts} title={title} failed={failed} scripts={[revealPassword]}>
       <form method="post" action={pathOf(texts, '/sign-in')}>
-        {failed && (
-          <div class="notice wrong" role="alert" id="failed">
-            <p>{texts.signIn.failed}</p>
-          </div>
-        )}
+        {failed && <Failure>{texts.signIn.failed}</Failure>}
         <HiddenField name="_csrf" value={csrfToken} />
         {returnTo !== undefined && <HiddenField name="return_to" value={returnTo} />}
         <TextField
@@ -58,6 +49,6 @@ export function signInPage(texts: Texts, values: SignInValues): string {
       <p class="aside">
         {noAccount} <a href={pathOf(texts, '/sign-up')}>{texts.actions.signUp}</a>
       </p>
-    </Document>,
+    </Panel>,
   );
 }

@@ -1,8 +1,9 @@
 import { revealPassword } from './assets.ts';
-import { Document, renderDocument } from './document.tsx';
+import { renderDocument } from './document.tsx';
 import { ErrorSummary, HiddenField, passwordCharactersMin, TextField } from './form.tsx';
 import type { FieldError } from './form.tsx';
 import { pathOf } from './link.ts';
+import { Panel } from './panel.tsx';
 import type { Texts } from './texts.ts';
 
 interface SignUpValues {
@@ -17,13 +18,7 @@ export function signUpPage(texts: Texts, values: SignUpValues): string {
   const { csrfToken, displayName, email, errors } = values;
   const { title, lead, submit, haveAccount } = texts.signUp;
   return renderDocument(
-    <Document
-      texts={texts}
-      title={errors.length > 0 ? texts.errorTitle(title) : title}
-      shape="panel"
-      scripts={[revealPassword]}
-    >
-      <h1>{title}</h1>
+    <Panel texts={texts} title={title} failed={errors.length > 0} scripts={[revealPassword]}>
       <ErrorSummary texts={texts} errors={errors} fields={['displayName', 'email', 'password']} />
       <p class="lead">{lead}</p>
       <form method="post" action={pathOf(texts, '/sign-up')}>
@@ -59,7 +54,7 @@ export function signUpPage(texts: Texts, values: SignUpValues): string {
       <p class="aside">
         {haveAccount} <a href={pathOf(texts, '/sign-in')}>{texts.actions.signIn}</a>
       </p>
-    </Document>,
+    </Panel>,
   );
 }
 
@@ -70,8 +65,7 @@ export function signUpPage(texts: Texts, values: SignUpValues): string {
 export function checkMailPage(texts: Texts, { email }: { readonly email: string }): string {
   const { title, sentTo, next, noMailTitle, noMail, otherAddress } = texts.checkMail;
   return renderDocument(
-    <Document texts={texts} title={title} shape="panel">
-      <h1>{title}</h1>
+    <Panel texts={texts} title={title}>
       <p class="lead">
         {sentTo}{' '}
         <strong class="address">
@@ -90,6 +84,6 @@ export function checkMailPage(texts: Texts, { email }: { readonly email: string 
           {otherAddress}
         </a>
       </section>
-    </Document>,
+    </Panel>,
   );
 }
