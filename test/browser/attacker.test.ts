@@ -1,5 +1,5 @@
 import type { Browser, BrowserContext } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   type Legitimate,
   legitimate,
@@ -28,6 +28,9 @@ const names = Object.keys(ATTACKS);
 
 /** Enough for a browser on a machine that has much else to do. */
 const MINUTES = 60_000;
+
+/** How often an attack is sent that does not arrive. */
+const ATTEMPTS = 3;
 
 describe.skipIf(noChromium)(`an attacker's page in Chromium ${noChromium || ''}`, () => {
   let site: AttackerSite;
@@ -66,16 +69,14 @@ describe.skipIf(noChromium)(`an attacker's page in Chromium ${noChromium || ''}`
     async () => {
       const deviations: string[] = [];
       const changed = await changedRows(() =>
-        inTurns([...requests.values()], async (request, turn) => {
+        inTurns([...requests.values()], async (request) => {
           const context = await browser.newContext();
           await context.addCookies(weakCookies(request));
           const before = await context.cookies();
           for (const from of ['another site', 'a sibling port'] as const) {
-            await attack(context, request, from, dealt(turn));
+            await attack(context, request, from, names);
             deviations.push(
-              ...dealt(turn).flatMap((name) =>
-                deviationsOf(request, name, from, { cookie: 'always' }),
-              ),
+              ...names.flatMap((name) => deviationsOf(request, name, from, { cookie: 'always' })),
             );
           }
           expect(await context.cookies()).toEqual(before);
@@ -172,7 +173,10 @@ describe.skipIf(noChromium)(`an attacker's page in Chromium ${noChromium || ''}`
     await context.close();
   });
 
-  /** Opens the attacker's page with these attacks on it, and waits until all have arrived. */
+  /**
+   * Opens the attacker's page with these attacks on it, and waits until all have arrived. On a busy
+   * machine the browser now and then drops one that opens something: those are sent again.
+   */
   async function attack(
     context: BrowserContext,
     request: Legitimate,
@@ -180,18 +184,20 @@ describe.skipIf(noChromium)(`an attacker's page in Chromium ${noChromium || ''}`
     chosen: readonly string[],
     run = '',
   ): Promise<void> {
-    const html = chosen.map((name) => {
-      const tag = tagOf(request, name, from, run);
-      return placed(ATTACKS[name] as Attack, request, tag, site);
-    });
-    const page = await context.newPage();
-    await page.goto(pages[from] + site.pathOf(html.join('\n')), { waitUntil: 'commit' });
-    await expect
-      .poll(
-        () => chosen.filter((name) => arrivals.of(tagOf(request, name, from, run)).length === 0),
-        { timeout: 120_000, interval: 20 },
-      )
-      .toEqual([]);
+    const missing = () =>
+      chosen.filter((name) => arrivals.of(tagOf(request, name, from, run)).length === 0);
+    for (let attempt = 0; attempt < ATTEMPTS && missing().length > 0; attempt++) {
+      const html = missing().map((name) => {
+        const tag = tagOf(request, name, from, run);
+        return placed(ATTACKS[name] as Attack, request, tag, site);
+      });
+      const page = await context.newPage();
+      await page.goto(pages[from] + site.pathOf(html.join('\n')), { waitUntil: 'commit' });
+      await vi
+        .waitUntil(() => missing().length === 0, { timeout: 60_000, interval: 20 })
+        .catch(() => {});
+    }
+    expect(missing()).toEqual([]);
   }
 
   /** Where an attack did not come in as it must to mean anything, or was not refused. */
@@ -222,15 +228,6 @@ describe.skipIf(noChromium)(`an attacker's page in Chromium ${noChromium || ''}`
 
 const STAYING = names.filter((name) => ATTACKS[name]?.place === 'page');
 const ALWAYS = [...STAYING, 'a form', 'a form, multipart', 'a form, JSON as text'];
-const OTHERS = names.filter((name) => !ALWAYS.includes(name));
-
-/**
- * The attacks on one route: the cheap ones and the three kinds of form on every route; the other
- * ways to send the same form, which open frames and tabs, are dealt round.
- */
-function dealt(turn: number): readonly string[] {
-  return [...ALWAYS, ...OTHERS.filter((_, index) => index % 5 === turn % 5)];
-}
 
 /** The tables in which it changed a row, but for the note that a session was used. */
 async function changedRows(act: () => Promise<unknown>): Promise<readonly string[]> {
@@ -256,11 +253,11 @@ function placed(attack: Attack, request: Legitimate, tag: string, site: Attacker
 
 async function inTurns<Item>(
   items: readonly Item[],
-  act: (item: Item, turn: number) => Promise<void>,
+  act: (item: Item) => Promise<void>,
 ): Promise<void> {
-  const waiting = [...items.entries()];
+  const waiting = items.values();
   const worker = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) await act(next[1], next[0]);
+    for (const item of waiting) await act(item);
   };
   await Promise.all([worker(), worker()]);
 }
