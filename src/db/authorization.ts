@@ -101,12 +101,12 @@ export async function runAuthorizedApplication<T>(
  */
 function decisionOf(requirement: Requirement, carrying: boolean): readonly Statement[] {
   const { proof, permission, freshSeconds, synchronizerDigest, withAccount } = requirement;
-  const columns = carrying || freshSeconds !== undefined ? CARRYING_COLUMNS : COLUMNS;
+  const sqlOf = carrying || freshSeconds !== undefined ? CARRYING : DECIDING;
   const decision =
     synchronizerDigest === undefined
-      ? { sql: columns + REQUIRE, parameters: [proof, permission, withAccount ?? false] }
+      ? { sql: sqlOf.read, parameters: [proof, permission, withAccount ?? false] }
       : {
-          sql: columns + REQUIRE_FOR_WRITE,
+          sql: sqlOf.write,
           parameters: [proof, permission, synchronizerDigest, withAccount ?? false],
         };
   if (freshSeconds === undefined) return [decision];
@@ -143,9 +143,15 @@ const CARRYING_COLUMNS = `${COLUMNS}, set_config('sallyport.proof', $1::TEXT, tr
     AND set_config('sallyport.identity', o_identity::TEXT, true) IS NOT NULL
     AND set_config('sallyport.tenant', COALESCE(o_tenant::TEXT, ''), true) IS NOT NULL AS "carried"`;
 
-const REQUIRE = ' FROM sallyport.require($1::TEXT, $2::TEXT, $3::BOOL) AS r';
+const REQUIRE = 'FROM sallyport.require($1::TEXT, $2::TEXT, $3::BOOL) AS r';
 const REQUIRE_FOR_WRITE =
-  ' FROM sallyport.require_for_write($1::TEXT, $2::TEXT, $3::TEXT, $4::BOOL) AS r';
+  'FROM sallyport.require_for_write($1::TEXT, $2::TEXT, $3::TEXT, $4::BOOL) AS r';
+
+const DECIDING = { read: `${COLUMNS} ${REQUIRE}`, write: `${COLUMNS} ${REQUIRE_FOR_WRITE}` };
+const CARRYING = {
+  read: `${CARRYING_COLUMNS} ${REQUIRE}`,
+  write: `${CARRYING_COLUMNS} ${REQUIRE_FOR_WRITE}`,
+};
 
 /** The SQLSTATEs that sallyport.require and sallyport.require_for_write raise. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {

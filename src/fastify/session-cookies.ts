@@ -59,5 +59,20 @@ export function visitorFormToken(request: FastifyRequest, reply: FastifyReply): 
  * A fresh mask each time, so that compression tells nothing of the token (BREACH, CVE-2013-3587).
  */
 function maskedToken(token: Buffer): string {
-  return maskToken(token, randomBytes(32));
+  return maskToken(token, nextMask());
+}
+
+/**
+ * Masks are drawn from the system's generator many at a time: one draw costs about the same however
+ * long it is, and every answer that shows a token needs one. A mask is no secret, since the token
+ * is sent together with it; it must only be new.
+ */
+const MASK_BYTES = 32;
+let masks = Buffer.alloc(0);
+
+function nextMask(): Buffer {
+  if (masks.length === 0) masks = randomBytes(128 * MASK_BYTES);
+  const mask = masks.subarray(0, MASK_BYTES);
+  masks = masks.subarray(MASK_BYTES);
+  return mask;
 }
