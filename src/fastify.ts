@@ -11,7 +11,12 @@ import { type Config, isDevelopment, isLoopback } from './server/config.ts';
 import { StartError } from './server/data-folder.ts';
 import { mailboxOf } from './server/mailbox.ts';
 import { openCore } from './server/opening.ts';
-import { inOptions, readPluginOptions, type SallyportOptions } from './server/plugin-options.ts';
+import {
+  inOptions,
+  OPENED,
+  readPluginOptions,
+  type SallyportOptions,
+} from './server/plugin-options.ts';
 import { packageVersion } from './server/server.ts';
 
 export { type AccessRow, accessTable } from './fastify/access-table.ts';
@@ -41,7 +46,7 @@ const sallyport: FastifyPluginAsync<SallyportOptions> = fastifyPlugin(
   async (app: FastifyInstance, options: SallyportOptions) => {
     refuseEarlyRoutes(app);
     const { config, prefix } = readPluginOptions(options);
-    const opened = await inTheirWords(() => openCore(config));
+    const opened = await inTheirWords(() => (options[OPENED] ?? openCore)(config));
     const { core } = opened;
     app.addHook('onClose', () => opened.close());
     const policy = policyOf(config);

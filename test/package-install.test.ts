@@ -40,10 +40,18 @@ test('publint finds nothing to complain about', () => {
   expect(status).toBe(0);
 });
 
-test("import 'sallyport' type-checks, its declarations included", () => {
+test('every entry type-checks, its declarations included', () => {
   writeFileSync(
     join(project, 'program.ts'),
-    "import * as sallyport from 'sallyport';\nexport const names = Object.keys(sallyport);\n",
+    `import * as sallyport from 'sallyport';
+import plugin, { accessTable } from 'sallyport/fastify';
+import { startTesting, type TestPerson } from 'sallyport/testing';
+export const names = Object.keys({ ...sallyport, plugin, accessTable });
+export async function started(): Promise<TestPerson> {
+  const kit = await startTesting({ migrate: 'CREATE TABLE notes (id UUID PRIMARY KEY)' });
+  return await kit.person({ tenant: await kit.tenant(), permissions: ['notes:read'] });
+}
+`,
   );
   const compilerOptions = {
     module: 'nodenext',
@@ -58,9 +66,8 @@ test("import 'sallyport' type-checks, its declarations included", () => {
   expect(run(process.execPath, [compiler, '-p', '.'])).toMatchObject({ stdout: '', status: 0 });
 });
 
-test("import 'sallyport' runs", () => {
-  const program =
-    "const names = Object.keys(await import('sallyport')); console.log(names.length);";
+test.each(['sallyport', 'sallyport/fastify', 'sallyport/testing'])("import '%s' runs", (entry) => {
+  const program = `const names = Object.keys(await import('${entry}')); console.log(names.length);`;
   const { status, stdout, stderr } = run(process.execPath, ['--input-type=module', '-e', program]);
   expect(stderr).toBe('');
   expect(Number(stdout)).toBeGreaterThan(0);

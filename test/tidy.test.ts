@@ -120,6 +120,7 @@ const arrows: Record<string, string[]> = {
   server: ['fastify', 'core', 'db', 'pages', 'http'],
   'index.ts': ['server', 'fastify', 'core', 'db', 'pages', 'http'],
   'fastify.ts': ['server', 'fastify', 'core', 'db', 'pages', 'http'],
+  'testing.ts': ['server', 'fastify', 'core', 'db', 'http'],
   'audit.ts': ['audit'],
   'cli.ts': ['server', 'gateway', 'audit', 'core', 'db'],
   'bin.ts': ['cli.ts', 'node-version.ts'],

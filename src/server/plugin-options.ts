@@ -1,5 +1,9 @@
 import { type Config, readConfig } from './config.ts';
 import { StartError } from './data-folder.ts';
+import type { OpenedCore } from './opening.ts';
+
+/** Under this key `sallyport/testing` hands over the database that it has opened. */
+export const OPENED = Symbol('sallyport.opened');
 
 /** The settings of `sallyport serve` for an app of one's own, under the names of a program. */
 export interface SallyportOptions {
@@ -28,6 +32,7 @@ export interface SallyportOptions {
   readonly insecureSettingPolicies?: boolean;
   /** Folder of the embedded database and of a generated key; `.sallyport` unless said. */
   readonly dataFolder?: string;
+  readonly [OPENED]?: (config: Config) => Promise<OpenedCore>;
 }
 
 export interface PluginConfig {

@@ -1,0 +1,163 @@
+import { PGlite } from '@electric-sql/pglite';
+import pg from 'pg';
+import type { Row } from './batch.ts';
+import { type Database, embeddedConfig, openEmbeddedDatabase } from './database.ts';
+import { migrate } from './migrations.ts';
+
+/** Answers the rows of the last statement; with parameters it takes one statement only. */
+export type Query = (sql: string, parameters?: readonly unknown[]) => Promise<readonly Row[]>;
+
+/** Statements as the owner of everything: no wall stands before them. */
+export interface OwnerConnection {
+  readonly query: Query;
+  readonly close: () => Promise<void>;
+}
+
+/** An embedded database in memory with our schema, and its owner's way in beside the product's. */
+export async function openEmbeddedInMemory(): Promise<{
+  readonly database: Database;
+  readonly owner: OwnerConnection;
+}> {
+  const lite = await PGlite.create();
+  const client = new pg.Client(embeddedConfig(lite));
+  await client.connect();
+  await migrate(client, 'embedded', async () => null);
+  const database = openEmbeddedDatabase(lite);
+  const inTurn = queue();
+  return {
+    database: {
+      engine: database.engine,
+      batch: (options, statements) => inTurn(() => database.batch(options, statements)),
+      transaction: (work, opening) => inTurn(() => database.transaction(work, opening)),
+      applicationTransaction: (access, opening, work) =>
+        inTurn(() => database.applicationTransaction(access, opening, work)),
+      close: () => database.close(),
+    },
+    owner: {
+      query: (sql, parameters) => inTurn(() => rowsOf(client, sql, parameters)),
+      async close() {
+        await client.end();
+        await database.close();
+        await lite.close();
+      },
+    },
+  };
+}
+
+/** A server's database through the login that may do everything there. */
+export async function openAsOwner(url: string): Promise<OwnerConnection> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => {});
+  await client.connect();
+  const inTurn = queue();
+  return {
+    query: (sql, parameters) => inTurn(() => rowsOf(client, sql, parameters)),
+    close: () => client.end(),
+  };
+}
+
+async function rowsOf(
+  client: pg.Client,
+  sql: string,
+  parameters: readonly unknown[] = [],
+): Promise<readonly Row[]> {
+  // Several statements at once, which only go without parameters, answer a list.
+  const answer: pg.QueryResult<Row> | pg.QueryResult<Row>[] =
+    parameters.length > 0 ? await client.query(sql, [...parameters]) : await client.query(sql);
+  return [answer].flat().at(-1)?.rows ?? [];
+}
+
+/**
+ * The embedded database is one session: what two connections send to it at once, a transaction of
+ * one and a statement of the other, would run into each other.
+ */
+function queue(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    return turn;
+  };
+}
+
+/** @returns the tenant's id. */
+export async function insertTenant(owner: OwnerConnection, name: string): Promise<string> {
+  const sql = 'INSERT INTO sallyport.tenants (name) VALUES ($1) RETURNING id';
+  return idOf(await owner.query(sql, [name]));
+}
+
+/** Somebody whose address is proved. @returns the identity's id. */
+export async function insertIdentity(
+  owner: OwnerConnection,
+  person: {
+    readonly folded: string;
+    readonly address: string;
+    readonly displayName: string;
+    readonly passwordHash: string | null;
+  },
+): Promise<string> {
+  const id = idOf(
+    await owner.query('INSERT INTO sallyport.identities DEFAULT VALUES RETURNING id'),
+  );
+  await owner.query(
+    'INSERT INTO sallyport.email_addresses (folded, identity_id, address) VALUES ($2, $1, $3)',
+    [id, person.folded, person.address],
+  );
+  await owner.query('INSERT INTO sallyport.profiles (identity_id, display_name) VALUES ($1, $2)', [
+    id,
+    person.displayName,
+  ]);
+  if (person.passwordHash !== null) {
+    await owner.query('INSERT INTO sallyport.passwords (identity_id, hash) VALUES ($1, $2)', [
+      id,
+      person.passwordHash,
+    ]);
+  }
+  return id;
+}
+
+/** A membership whose role, which is named after its permissions, has exactly these. */
+export async function insertMembership(
+  owner: OwnerConnection,
+  tenantId: string,
+  identityId: string,
+  permissions: readonly string[],
+): Promise<void> {
+  const role = permissions.toSorted().join(' ') || 'without permissions';
+  await owner.query(
+    `INSERT INTO sallyport.roles (tenant_id, name, permissions) VALUES ($1, $2, $3)
+      ON CONFLICT (tenant_id, name) DO NOTHING`,
+    [tenantId, role, permissions],
+  );
+  await owner.query(
+    'INSERT INTO sallyport.memberships (tenant_id, identity_id, role) VALUES ($1, $2, $3)',
+    [tenantId, identityId, role],
+  );
+}
+
+/** A live session, in which the person has just proved who they are. @returns its id. */
+export async function insertLiveSession(
+  owner: OwnerConnection,
+  session: {
+    readonly identityId: string;
+    readonly tenantId: string | null;
+    readonly proofDigest: string;
+    readonly synchronizerDigest: string;
+  },
+): Promise<string> {
+  const { identityId, tenantId, proofDigest, synchronizerDigest } = session;
+  const id = idOf(
+    await owner.query(
+      `INSERT INTO sallyport.sessions
+          (identity_id, tenant_id, proof_digest, synchronizer_digest, expires_at)
+        VALUES ($1, $2, $3, $4, now() + INTERVAL '12 hours') RETURNING id`,
+      [identityId, tenantId, proofDigest, synchronizerDigest],
+    ),
+  );
+  await owner.query('INSERT INTO sallyport.session_activity (session_id) VALUES ($1)', [id]);
+  return id;
+}
+
+function idOf([row]: readonly Row[]): string {
+  return String(row?.['id']);
+}
