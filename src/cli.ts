@@ -5,6 +5,7 @@ import { StartError } from './server/data-folder.ts';
 import { migrateServer } from './server/databases.ts';
 import { diagnose } from './server/doctor.ts';
 import { findMissingProtection, writeNewFile, writeProtection } from './server/protect.ts';
+import { accessLines, accessTableOf, ownAccessTable } from './server/routes.ts';
 import { packageVersion, startServer } from './server/server.ts';
 
 /**
@@ -37,6 +38,15 @@ export async function run(argv: string[]): Promise<void> {
     .option('--check', 'write nothing; say what the tables lack, exit code 1 if anything')
     .option('--out <file>', 'write to a new file instead of standard output')
     .action(protect);
+  program
+    .command('routes')
+    .description('print who may call what')
+    .argument(
+      '[file]',
+      "a module that exports an app, or a function that builds one (default: the product's own)",
+    )
+    .option('--json', 'for programs: the table as JSON')
+    .action(routes);
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
@@ -92,6 +102,12 @@ async function protect(tables: readonly string[], flags: ProtectFlags): Promise<
   const text = await writeProtection(url, request);
   if (flags.out === undefined) process.stdout.write(text);
   else await writeNewFile(flags.out, text);
+}
+
+async function routes(file: string | undefined, flags: { readonly json?: true }): Promise<void> {
+  const rows = file === undefined ? await ownAccessTable() : await accessTableOf(file);
+  const text = flags.json ? JSON.stringify(rows, null, 2) : accessLines(rows).join('\n');
+  process.stdout.write(`${text}\n`);
 }
 
 function ownerUrl(what: string): string {

@@ -14,7 +14,8 @@ export interface AccessRow {
   readonly load: boolean;
 }
 
-const TABLE = Symbol('sallyport.accessTable');
+/** The same for every copy of this module: the command line may be another than the app's. */
+const TABLE = Symbol.for('sallyport.accessTable');
 
 /** Begins the table of an app; every part of the app finds the same one. */
 export function startAccessTable(app: FastifyInstance): void {

@@ -81,6 +81,8 @@ declare module 'fastify' {
     returnTo?: ReturnTo | undefined;
     /** A route of the account's own, which may know its address and name. */
     account?: boolean;
+    /** All of this as one: what the gate lets a request through to. */
+    declared?: object;
   }
   interface FastifyRequest {
     /** What `load` has found, by name; typed in the route's own handler. */
@@ -139,6 +141,11 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
       `${name} declares no access: add access: 'public', 'signed-in' or a permission`,
     );
   }
+  if (!isAccess(access)) {
+    throw new Error(
+      `${name} declares an access that there is not: write 'public', 'signed-in', { permission: '...' } or { stepUp: { withinSeconds: 300 } }`,
+    );
+  }
   const methods = Array.isArray(route.method) ? route.method : [route.method];
   if (!methods.every(isSafeMethod) && bodyType === undefined) {
     throw new Error(`${name} may change something but declares no bodyType: add 'json' or 'form'`);
@@ -148,8 +155,22 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
   }
   if (role && !account) throw new Error(`${name} asks for a database role, which is not for it`);
   const declaration = { access, load, role, bodyType, anyHost, page, returnTo, account };
-  route.config = { ...route.config, ...declaration };
-  route.handler = guardHandler(name, route.handler);
+  route.config = { ...route.config, ...declaration, declared: declaration };
+  route.handler = guardHandler(name, declaration, route.handler);
   if (access !== 'public') route.onSend = [route.onSend ?? [], keepPrivate].flat();
   noteRoute(this, methods, route.url, declaration);
+}
+
+/** A misspelt condition, which the compiler does not see in JavaScript, would be none (R-75). */
+function isAccess(access: Access): boolean {
+  if (typeof access === 'string') return access === 'public' || access === 'signed-in';
+  const { permission, stepUp, ...rest } = access;
+  if (Object.keys(rest).length > 0) return false;
+  if (permission === undefined && stepUp === undefined) return false;
+  if (permission !== undefined && !(typeof permission === 'string' && permission !== '')) {
+    return false;
+  }
+  return (
+    stepUp === undefined || (Number.isInteger(stepUp.withinSeconds) && stepUp.withinSeconds > 0)
+  );
 }

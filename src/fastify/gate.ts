@@ -40,12 +40,13 @@ export function addGate(
   app.decorateRequest('authority', null);
   app.decorateRequest('sessionSecret', null);
   app.decorateRequest('loaded');
-  app.decorateRequest(PASSED, false);
+  app.decorateRequest(PASSED, null);
   app.decorateRequest(REQUIREMENT, null);
 
   app.addHook('onRoute', requireDeclaration);
 
   app.addHook('onRequest', async (request, reply) => {
+    if (request.raw.headers.upgrade !== undefined) closeAfterAnswer(reply);
     reply.headers({ ...headers, ...corsHeaders(request.raw, policy.trustedOrigins) });
     const rejection = judgeHead(request, policy);
     if (rejection) return refuseHead(rejection, request, reply);
@@ -66,7 +67,7 @@ export function addGate(
     try {
       const rejection = await authorize(core, compileLoad, request);
       if (rejection) return refuse(rejection, request, reply);
-      request[PASSED] = true;
+      request[PASSED] = request.routeOptions.config.declared ?? null;
     } catch (error) {
       const answered = answerKnownError(error, request, reply);
       if (!answered) throw error;
@@ -110,6 +111,15 @@ function isEmptyDelete(request: FastifyRequest): boolean {
   if (method !== 'DELETE' || headerValues({ rawHeaders }, 'transfer-encoding').length > 0)
     return false;
   return headerValues({ rawHeaders }, 'content-length').every((length) => length === '0');
+}
+
+/**
+ * An upgrade that is answered, and not taken up, leaves a connection that nobody reads any more:
+ * its other end could keep it for ever (CWE-772). One that is taken up has no such answer.
+ */
+function closeAfterAnswer(reply: FastifyReply): void {
+  const { socket } = reply.raw;
+  reply.raw.once('finish', () => socket?.destroySoon());
 }
 
 function refuseHead(code: ProblemCode, request: FastifyRequest, reply: FastifyReply): FastifyReply {
