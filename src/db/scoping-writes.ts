@@ -7,6 +7,7 @@ import {
   type InsertQueryNode,
   type OnConflictNode,
   type OperationNode,
+  ParensNode,
   PrimitiveValueListNode,
   ReferenceNode,
   SelectionNode,
@@ -103,10 +104,13 @@ function selectTenant(query: SelectQueryNode): SelectQueryNode {
   if (!query.setOperations) return { ...query, selections };
   const setOperations = query.setOperations.map((operation) => {
     const { expression } = operation;
-    if (!SelectQueryNode.is(expression)) {
-      return refuse('an INSERT of a union in parentheses', 'insert from a subquery: selectFrom(…)');
+    if (SelectQueryNode.is(expression)) {
+      return { ...operation, expression: selectTenant(expression) };
     }
-    return { ...operation, expression: selectTenant(expression) };
+    if (!ParensNode.is(expression) || !SelectQueryNode.is(expression.node)) {
+      return refuse('an INSERT of such a union', 'pass queries to it');
+    }
+    return { ...operation, expression: ParensNode.create(selectTenant(expression.node)) };
   });
   return { ...query, selections, setOperations };
 }
