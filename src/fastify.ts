@@ -4,6 +4,9 @@ import { findApplicationTables, namesOf } from './db/application-tables.ts';
 import { scopeTo } from './db/scoping.ts';
 import type { GatePolicy } from './fastify/gate.ts';
 import { gated, refuseEarlyRoutes } from './fastify/plugin.ts';
+// For their types: whoever imports this file finds request.db, principal, load and the rest.
+import './fastify/access.ts';
+import './fastify/application.ts';
 import './fastify/route-types.ts';
 import { hostsOf } from './http/host.ts';
 import { startBackgroundWork } from './server/background-work.ts';

@@ -43,10 +43,22 @@ test('publint finds nothing to complain about', () => {
 test('every entry type-checks, its declarations included', () => {
   writeFileSync(
     join(project, 'program.ts'),
-    `import * as sallyport from 'sallyport';
+    `import type { FastifyInstance } from 'fastify';
+import * as sallyport from 'sallyport';
 import plugin, { accessTable } from 'sallyport/fastify';
 import { startTesting, type TestPerson } from 'sallyport/testing';
 export const names = Object.keys({ ...sallyport, plugin, accessTable });
+export async function register(app: FastifyInstance): Promise<void> {
+  await app.register(plugin, { origin: 'http://localhost' });
+  app.get(
+    '/notes',
+    { access: 'signed-in', load: (db) => ({ notes: db.selectFrom('notes').select('id') }) },
+    async (request) => [request.principal?.tenantId, request.loaded.notes[0]?.id],
+  );
+  app.post('/notes', { access: { permission: 'notes:write' }, bodyType: 'json' }, (request) =>
+    request.db.deleteFrom('notes').execute(),
+  );
+}
 export async function started(): Promise<TestPerson> {
   const kit = await startTesting({ migrate: 'CREATE TABLE notes (id UUID PRIMARY KEY)' });
   return await kit.person({ tenant: await kit.tenant(), permissions: ['notes:read'] });

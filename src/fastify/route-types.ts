@@ -17,6 +17,17 @@ import type {
 } from 'fastify';
 import type { Load, Loaded, Queries } from './declaration.ts';
 
+// Under names of ours: inside of the augmentation their own would be those of other packages'
+// augmentations, and the declarations that are published would lose their import.
+type Schema = FastifySchema;
+type Instance<
+  RawServer extends RawServerBase,
+  RawRequest extends RawRequestDefaultExpression<RawServer>,
+  RawReply extends RawReplyDefaultExpression<RawServer>,
+  Logger extends FastifyBaseLogger,
+  TypeProvider extends FastifyTypeProvider,
+> = FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider>;
+
 /** A handler whose request has what its `load` has found, under the same names. */
 type LoadedHandler<
   Handler extends (...given: never[]) => unknown,
@@ -41,7 +52,7 @@ declare module 'fastify' {
     /** A route with `load`: what its queries find is typed in `request.loaded`. */
     <
       Q extends Queries,
-      const SchemaCompiler extends FastifySchema = FastifySchema,
+      const SchemaCompiler extends Schema = Schema,
       RouteGeneric extends RouteGenericInterface = RouteGenericInterface,
       ContextConfig = ContextConfigDefault,
     >(
@@ -103,6 +114,6 @@ declare module 'fastify' {
         >,
         NoInfer<Q>
       >,
-    ): FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider>;
+    ): Instance<RawServer, RawRequest, RawReply, Logger, TypeProvider>;
   }
 }
