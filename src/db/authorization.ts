@@ -81,15 +81,17 @@ export async function runAuthorizedTransaction<T>(
 
 /**
  * The same for a transaction of the application, as sallyport_app, which leaves with its first
- * statement and is read-only where the request is: see runApplicationTransaction.
+ * statement and is read-only where the request is: see runApplicationTransaction. What is behind the
+ * decision runs first.
  */
 export async function runAuthorizedApplication<T>(
   database: Database,
   requirement: Requirement,
   work: (run: RunInTransaction) => Promise<T>,
+  behind: readonly Statement[] = [],
 ): Promise<{ readonly result: T } | { readonly refusal: Refusal }> {
   const access = requirement.synchronizerDigest === undefined ? 'read' : 'write';
-  const opening = decisionOf(requirement, true);
+  const opening = [...decisionOf(requirement, true), ...behind];
   return await orRefusal(async () => ({
     result: await database.applicationTransaction(access, opening, work),
   }));

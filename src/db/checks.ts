@@ -21,10 +21,11 @@ import { DatabaseUnavailableError, sqlState } from './errors.ts';
 import { migrationStatements, newerMigrations } from './migrations.ts';
 import { FOUNDATION_FUNCTIONS, FOUNDATION_GRANTS } from './migrations/0001-foundation.ts';
 import { ACCOUNT_FUNCTIONS, ACCOUNT_GRANTS } from './migrations/0002-account.ts';
+import { IDEMPOTENCY_GRANTS } from './migrations/0003-idempotency.ts';
 
 export type { Finding } from './checks/finding.ts';
 
-const grants = tableGrants([...FOUNDATION_GRANTS, ...ACCOUNT_GRANTS]);
+const grants = tableGrants([...FOUNDATION_GRANTS, ...ACCOUNT_GRANTS, ...IDEMPOTENCY_GRANTS]);
 const ours = functions([...FOUNDATION_FUNCTIONS, ...ACCOUNT_FUNCTIONS]);
 
 export interface DatabaseSurroundings extends Surroundings {
@@ -128,7 +129,7 @@ async function checkCatalog(
   form: PolicyForm,
   sharedTables: readonly string[],
 ): Promise<readonly Finding[]> {
-  const tables = tenantTables(database.engine, sharedTables);
+  const tables = tenantTables(database.engine, form, sharedTables);
   const checks = checksOf(database.engine, form, tables);
   const statements = checks.flatMap((check) => check.statements);
   const asApp = { role: 'sallyport_app', access: 'read' } as const;

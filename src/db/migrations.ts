@@ -7,6 +7,7 @@ import type { Engine, PolicyForm } from './engine.ts';
 import { sqlState } from './errors.ts';
 import { foundation } from './migrations/0001-foundation.ts';
 import { account } from './migrations/0002-account.ts';
+import { idempotency } from './migrations/0003-idempotency.ts';
 import type { MigrationStatement } from './migration-statements.ts';
 import { prepareDatabase } from './roles.ts';
 
@@ -17,6 +18,7 @@ const MIGRATIONS: readonly {
 }[] = [
   { id: '0001-foundation', statements: foundation },
   { id: '0002-account', statements: account },
+  { id: '0003-idempotency', statements: idempotency },
 ];
 
 /** The migrations that were recorded and that this version does not have. */

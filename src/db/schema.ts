@@ -85,6 +85,16 @@ export interface Tables {
     mails: number;
     expires_at: Date;
   };
+  'sallyport.idempotency_keys': {
+    identity_id: string;
+    tenant_id: string;
+    key_digest: string;
+    fingerprint: string;
+    holder: string;
+    answer: string | null;
+    created_at: Generated<Date>;
+    expires_at: Date;
+  };
   'sallyport.outbox': {
     id: Generated<string>;
     body: string | null;

@@ -19,6 +19,7 @@ export const SWEEP_STATEMENTS: readonly Statement[] = [
   `DELETE FROM sallyport.email_changes WHERE expires_at < now()`,
   `DELETE FROM sallyport.email_reversions WHERE expires_at < now()`,
   `DELETE FROM sallyport.mail_limits WHERE expires_at < now()`,
+  `DELETE FROM sallyport.idempotency_keys WHERE expires_at < now()`,
   `DELETE FROM sallyport.identities WHERE id IN (
     SELECT id FROM sallyport.identities WHERE delete_after < now() LIMIT 100)`,
 ].map((sql) => ({ sql, parameters: [] }));

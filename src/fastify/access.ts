@@ -7,9 +7,11 @@ import {
   runAuthorized,
 } from '../db/authorization.ts';
 import type { StatementResult } from '../db/batch.ts';
+import type { DoneRequest } from '../db/idempotency-keys.ts';
 import type { Role } from '../db/database.ts';
 import type { Authority } from '../core/authority.ts';
 import type { Core } from '../core/core.ts';
+import type { KeptAnswer } from '../core/kept-answer.ts';
 import type { Confirmer } from '../core/email-confirmation.ts';
 import { digestOf, parseSecret, proofOf, type Secret, visitorTokenOf } from '../core/secret.ts';
 import { PRESESSION_COOKIE, readCookie, SESSION_COOKIE } from '../http/cookies.ts';
@@ -18,6 +20,7 @@ import { isSafeMethod } from '../http/request-head.ts';
 import { equalTokens, readTokenHeader, unmaskToken } from '../http/synchronizer-token.ts';
 import type { CompileLoad } from './application.ts';
 import type { Access } from './declaration.ts';
+import { commitOnce, KEYED, lookUpFor, verdictOn } from './keyed-request.ts';
 
 export type { Access } from './declaration.ts';
 
@@ -53,13 +56,14 @@ export function confirmerOf(request: FastifyRequest): Confirmer {
 
 /**
  * The database's decision on the request, in one flush with the route's queries. A refusal comes
- * back as a problem's code; else the request carries its principal and what was loaded.
+ * back as a problem's code, and an answer that was given before under the request's Idempotency-Key
+ * as that; else the request carries its principal and what was loaded.
  */
 export async function authorize(
   core: Core,
   compileLoad: CompileLoad,
   request: FastifyRequest,
-): Promise<ProblemCode | null> {
+): Promise<ProblemCode | KeptAnswer | null> {
   const { access, load, role } = request.routeOptions.config;
   const secret = request.sessionSecret;
   if (access === undefined || access === 'public') return await checkVisitor(core, request);
@@ -68,16 +72,39 @@ export async function authorize(
   const queries = load ? compileLoad(load, request) : [];
   const requirement = requirementOf(access, role ?? 'sallyport_app', secret, request);
   const statements = queries.map(({ statement }) => statement);
-  const authorized = await runAuthorized(core.database, requirement, statements);
+  const keyed = request[KEYED];
+  const lookUp = keyed ? lookUpFor(request, keyed) : [];
+  // What was done before is not done again: queries that change something wait for the look-up.
+  const writing = keyed !== null && queries.some(({ changes }) => changes);
+  const authorized = await runAuthorized(
+    core.database,
+    requirement,
+    keyed ? [...lookUp, ...(writing ? [] : statements)] : statements,
+  );
   if ('refusal' in authorized) return authorized.refusal satisfies Refusal & ProblemCode;
   request.principal = authorized.principal;
   request[REQUIREMENT] = requirement;
   if (hasAccount(authorized.principal)) {
     request.authority = { principal: authorized.principal, requirement };
   }
+  let results = authorized.results;
+  if (keyed) {
+    const done = results[1]?.rows[0] as DoneRequest | undefined;
+    if (done) return verdictOn(core, request, done);
+    results = results.slice(lookUp.length);
+  }
+  if (writing) {
+    const outcome = await commitOnce(core, request, keyed, requirement, async (run) => {
+      const answers: StatementResult[] = [];
+      for (const statement of statements) answers.push(await run(statement));
+      return answers;
+    });
+    if ('refusal' in outcome) return outcome.refusal;
+    results = outcome.result;
+  }
   request.loaded = Object.fromEntries(
     queries.flatMap(({ name, read }, index) => {
-      const result = authorized.results[index];
+      const result = results[index];
       return result ? [[name, read(result)]] : [];
     }),
   );

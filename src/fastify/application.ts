@@ -6,13 +6,16 @@ import {
   changesRows,
   compileWith,
   kyselyRows,
+  mayChangeRows,
 } from '../db/application-dialect.ts';
 import { type Requirement, runAuthorized, runAuthorizedApplication } from '../db/authorization.ts';
+import type { RunInTransaction } from '../db/application-transaction.ts';
 import type { Statement, StatementResult } from '../db/batch.ts';
 import { RefusedError, RequestOverError, SafeMethodError } from '../db/errors.ts';
 import { isSafeMethod } from '../http/request-head.ts';
 import { requirementFor } from './access.ts';
 import type { Load } from './declaration.ts';
+import { commitOnce, KEYED } from './keyed-request.ts';
 import type { ApplicationTables } from './register.ts';
 
 type ApplicationDb = Kysely<ApplicationTables>;
@@ -21,6 +24,7 @@ type ApplicationDb = Kysely<ApplicationTables>;
 export interface LoadQuery {
   readonly name: string;
   readonly statement: Statement;
+  readonly changes: boolean;
   readonly read: (result: StatementResult) => unknown;
 }
 
@@ -94,13 +98,16 @@ function loadCompiler(scope: QueryCompiler): CompileLoad {
 
   function compileOne(name: string, query: Compilable): LoadQuery {
     const statement = compileWith(scope, query);
-    return { name, statement, read: (result) => kyselyRows(statement, result) };
+    const changes = mayChangeRows(statement);
+    return { name, statement, changes, read: (result) => kyselyRows(statement, result) };
   }
 
   return (load, request) => {
     const { account } = request.routeOptions.config;
     return Object.entries(load(building, request)).map(([name, query]) => {
-      if (account && 'sql' in query) return { name, statement: query, read: (result) => result };
+      if (account && 'sql' in query) {
+        return { name, statement: query, changes: false, read: (result) => result };
+      }
       const compiled = compileOne(name, query as Compilable);
       refuseChange(request, compiled.statement as CompiledQuery);
       return compiled;
@@ -115,6 +122,9 @@ async function runAlone(
 ): Promise<StatementResult> {
   refuseInTransaction(request);
   const requirement = requirementToRun(request, query);
+  if (request[KEYED] && mayChangeRows(query)) {
+    return await inTransaction(core, request, (run) => run(query));
+  }
   const authorized = await runAuthorized(core.database, requirement, [query]);
   if ('refusal' in authorized) throw new RefusedError(authorized.refusal);
   const [result] = authorized.results;
@@ -128,18 +138,30 @@ async function runTogether<T>(
   request: FastifyRequest,
   work: (db: ApplicationDb) => Promise<T>,
 ): Promise<T> {
+  return await inTransaction(core, request, (run) =>
+    work(
+      applicationKysely(scope, (query) => {
+        requirementToRun(request, query);
+        return run(query);
+      }),
+    ),
+  );
+}
+
+/** A transaction of the request; the only one that it commits, where it has an Idempotency-Key. */
+async function inTransaction<T>(
+  core: Core,
+  request: FastifyRequest,
+  work: (run: RunInTransaction) => Promise<T>,
+): Promise<T> {
   refuseInTransaction(request);
   const requirement = requirementFor(request);
+  const keyed = request[KEYED];
   request[IN_TRANSACTION] = true;
   try {
-    const outcome = await runAuthorizedApplication(core.database, requirement, (run) =>
-      work(
-        applicationKysely(scope, (query) => {
-          requirementToRun(request, query);
-          return run(query);
-        }),
-      ),
-    );
+    const outcome = keyed
+      ? await commitOnce(core, request, keyed, requirement, work)
+      : await runAuthorizedApplication(core.database, requirement, work);
     if ('refusal' in outcome) throw new RefusedError(outcome.refusal);
     return outcome.result;
   } finally {

@@ -19,7 +19,9 @@ import { authorize, readSessionSecret, REQUIREMENT } from './access.ts';
 import { ANSWER, type CompileLoad } from './application.ts';
 import { requireDeclaration } from './declaration.ts';
 import { PASSED } from './guarded-handler.ts';
+import { noteKey } from './keyed-request.ts';
 import { answerKnownError, refuse } from './refusals.ts';
+import { replay } from './replay.ts';
 
 export interface GatePolicy extends OriginPolicy, HostPolicy {}
 
@@ -48,7 +50,7 @@ export function addGate(
   app.addHook('onRequest', async (request, reply) => {
     if (request.raw.headers.upgrade !== undefined) closeAfterAnswer(reply);
     reply.headers({ ...headers, ...corsHeaders(request.raw, policy.trustedOrigins) });
-    const rejection = judgeHead(request, policy);
+    const rejection = judgeHead(request, policy) ?? noteKey(request);
     if (rejection) return refuseHead(rejection, request, reply);
     const preflight = preflightHeaders(request.raw, policy.trustedOrigins);
     if (preflight) return reply.code(204).headers(preflight).send();
@@ -66,6 +68,7 @@ export function addGate(
   app.addHook('preHandler', async (request, reply) => {
     try {
       const rejection = await authorize(core, compileLoad, request);
+      if (rejection !== null && typeof rejection === 'object') return replay(rejection, reply);
       if (rejection) return refuse(rejection, request, reply);
       request[PASSED] = request.routeOptions.config.declared ?? null;
     } catch (error) {

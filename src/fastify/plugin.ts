@@ -8,6 +8,7 @@ import { addApplicationDatabase } from './application.ts';
 import { addBodyParser } from './body-parser.ts';
 import { markAccount } from './declaration.ts';
 import { addGate, type GatePolicy } from './gate.ts';
+import { addIdempotency } from './idempotency.ts';
 import { addLastSeen } from './last-seen.ts';
 import { mountAt } from './mount.ts';
 import { addOpenApi } from './openapi.ts';
@@ -50,6 +51,7 @@ export const gated = fastifyPlugin(
     startAccessTable(app);
     refuseBareListeners(app);
     addGate(app, core, policy, addApplicationDatabase(app, core, scope));
+    addIdempotency(app, core);
     addLastSeen(app, core);
     await app.register(accounts, { ...options, prefix: mount });
   }) satisfies FastifyPluginAsync<GatedOptions>,

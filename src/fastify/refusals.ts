@@ -15,6 +15,7 @@ import { landingPage } from '../pages/landing.tsx';
 import { problemPage } from '../pages/problem.tsx';
 import { mounted } from './mount.ts';
 import { sendPage, textsFor } from './reader.ts';
+import { KeyTakenError, replay } from './replay.ts';
 
 /**
  * Answers with a problem: a page where the route is a page's, else application/problem+json.
@@ -28,7 +29,7 @@ export function refuse(
   errors?: readonly FieldError[],
 ): FastifyReply {
   const { status } = PROBLEMS[code];
-  if (status === 503) reply.header('retry-after', '1');
+  if (status === 503 || code === 'idempotency-key-in-use') reply.header('retry-after', '1');
   if (isPage(request)) {
     const texts = textsFor(request);
     if (code === 'not-signed-in' && isLanding(request)) {
@@ -107,6 +108,10 @@ export function answerKnownError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply | null {
+  if (error instanceof KeyTakenError) {
+    const { verdict } = error;
+    return typeof verdict === 'string' ? refuse(verdict, request, reply) : replay(verdict, reply);
+  }
   if (!KNOWN.some((known) => error instanceof known)) return null;
   return answerWith(codeOf(error as Error), error as Error, request, reply);
 }

@@ -46,6 +46,22 @@ export const PROBLEMS = {
   forbidden: { status: 403, title: 'You are not allowed to do this.' },
   'not-found': { status: 404, title: 'There is nothing here.' },
   'method-not-allowed': { status: 405, title: 'This method is not supported here.' },
+  'idempotency-key-malformed': {
+    status: 400,
+    title: 'The Idempotency-Key is not 1 to 255 visible characters.',
+  },
+  'idempotency-key-reused': {
+    status: 409,
+    title: 'This Idempotency-Key was used for another request.',
+  },
+  'idempotency-key-in-use': {
+    status: 409,
+    title: 'This was done, and its answer is on its way. Ask again in a moment.',
+  },
+  'idempotency-answer-not-kept': {
+    status: 409,
+    title: 'This was done before, and its answer was not kept.',
+  },
   'request-timeout': { status: 408, title: 'The request took too long to arrive.' },
   'body-too-large': { status: 413, title: 'The request is too large.' },
   'unsupported-media-type': { status: 415, title: 'This content type is not supported here.' },

@@ -1,4 +1,5 @@
 import type { PolicyForm } from '../engine.ts';
+import { NO_TENANT } from '../migrations/0003-idempotency.ts';
 import { type CatalogCheck, judged, query } from './finding.ts';
 
 /** A policy as the server writes it back, which is also how it can be created anew. */
@@ -16,6 +17,10 @@ const OWN: Readonly<Record<PolicyForm, string>> = {
   functions: '(identity_id = ( SELECT sallyport.current_identity() AS current_identity))',
   settings: `(identity_id = (NULLIF(current_setting('sallyport.identity'::text, true), ''::text))::uuid)`,
 };
+const OWN_TENANT_OR_NONE: Readonly<Record<PolicyForm, string>> = {
+  functions: `(tenant_id = COALESCE(( SELECT sallyport.current_tenant() AS current_tenant), '${NO_TENANT}'::uuid))`,
+  settings: `(tenant_id = COALESCE((NULLIF(current_setting('sallyport.tenant'::text, true), ''::text))::uuid, '${NO_TENANT}'::uuid))`,
+};
 /** Which form of the policies is in force, as a start and the doctor say it. */
 export const IN_FORCE: Readonly<Record<PolicyForm, string>> = {
   functions: 'The policies are exactly the expected ones: they look the proof up.',
@@ -24,15 +29,31 @@ export const IN_FORCE: Readonly<Record<PolicyForm, string>> = {
 };
 
 const ALL = { table: 'profiles', kind: 'PERMISSIVE', command: 'ALL' } as const;
+const ALL_KEYS = { ...ALL, table: 'idempotency_keys' } as const;
 
 /** Each table that sallyport_app may touch, with all of its policies. */
 function policiesOf(form: PolicyForm): readonly Policy[] {
   const own = { using: OWN[form], check: OWN[form] };
   const every = { using: 'true', check: 'true' };
+  const key = `(${OWN[form]} AND ${OWN_TENANT_OR_NONE[form]})`;
   return [
     { ...ALL, name: 'profiles_own', roles: 'sallyport_app', ...own },
     { ...ALL, name: 'profiles_identity', roles: 'sallyport_identity', ...every },
     { ...ALL, name: 'profiles_owner', roles: 'sallyport_owner', ...every },
+    {
+      ...ALL_KEYS,
+      name: 'idempotency_keys_own',
+      roles: 'sallyport_app',
+      using: key,
+      check: key,
+    },
+    {
+      ...ALL_KEYS,
+      name: 'idempotency_keys_expired',
+      roles: 'sallyport_identity',
+      using: '(expires_at < now())',
+      check: 'false',
+    },
   ];
 }
 

@@ -81,6 +81,26 @@ export const problems: Texts['problems'] = {
     explanation: 'It may have expired, been used already, or been copied only in part.',
     action: 'home',
   },
+  'idempotency-key-malformed': {
+    title: 'We could not read this request',
+    explanation: 'Nothing was changed. Go back, reload the page, and try again.',
+    action: 'home',
+  },
+  'idempotency-key-reused': {
+    title: 'This was sent with the mark of another request',
+    explanation: 'Nothing was changed. Go back, reload the page, and try again.',
+    action: 'home',
+  },
+  'idempotency-key-in-use': {
+    title: 'This was sent twice',
+    explanation: 'It was done once. Wait a moment and look at the result.',
+    action: 'home',
+  },
+  'idempotency-answer-not-kept': {
+    title: 'This was done before',
+    explanation: 'It was sent again, and was not done a second time.',
+    action: 'home',
+  },
   'request-timeout': {
     title: 'This took too long to arrive',
     explanation: 'Nothing was changed. Check your connection and send it again.',

@@ -91,6 +91,30 @@ export const problems: Texts['problems'] = {
       'Vielleicht ist er abgelaufen, wurde schon benutzt oder nicht vollständig kopiert.',
     action: 'home',
   },
+  'idempotency-key-malformed': {
+    title: 'Wir konnten diese Anfrage nicht lesen',
+    explanation:
+      'Es wurde nichts geändert. Gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es ' +
+      'noch einmal.',
+    action: 'home',
+  },
+  'idempotency-key-reused': {
+    title: 'Dies trug das Kennzeichen einer anderen Anfrage',
+    explanation:
+      'Es wurde nichts geändert. Gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es ' +
+      'noch einmal.',
+    action: 'home',
+  },
+  'idempotency-key-in-use': {
+    title: 'Dies wurde zweimal gesendet',
+    explanation: 'Es wurde einmal ausgeführt. Warten Sie kurz und sehen Sie sich das Ergebnis an.',
+    action: 'home',
+  },
+  'idempotency-answer-not-kept': {
+    title: 'Dies wurde schon ausgeführt',
+    explanation: 'Es wurde noch einmal gesendet und nicht ein zweites Mal ausgeführt.',
+    action: 'home',
+  },
   'request-timeout': {
     title: 'Das hat zu lange gedauert',
     explanation:
