@@ -22,6 +22,12 @@ export interface SessionRow {
 /** ASVS 7.3.2. The inactivity limit of an hour stands in the functions that look a session up. */
 const ABSOLUTE_LIFETIME = sql<Date>`now() + INTERVAL '12 hours'`;
 
+/** Whoever is a member of one tenant only is in that one from the first request on. */
+function onlyTenantOf(identityId: string) {
+  return sql<string | null>`(SELECT CAST(min(CAST(m.tenant_id AS TEXT)) AS UUID)
+    FROM sallyport.memberships AS m WHERE m.identity_id = ${identityId} HAVING count(*) = 1)`;
+}
+
 export async function insertSession(tx: Tx, session: NewSession): Promise<SessionRow> {
   const row = await tx
     .insertInto('sallyport.sessions')
@@ -29,7 +35,7 @@ export async function insertSession(tx: Tx, session: NewSession): Promise<Sessio
       proof_digest: session.proofDigest,
       synchronizer_digest: session.synchronizerDigest,
       identity_id: session.identityId,
-      tenant_id: null,
+      tenant_id: onlyTenantOf(session.identityId),
       browser: session.browser,
       system: session.system,
       expires_at: ABSOLUTE_LIFETIME,

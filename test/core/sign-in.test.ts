@@ -52,6 +52,33 @@ async function newestEvent() {
 }
 
 describe('the right password', () => {
+  test('starts a session in the tenant that the person is a member of, if that is only one', async () => {
+    const person = await registered();
+    const tenantOf = async () => {
+      const { session } = await accepted(person);
+      const sql = 'SELECT tenant_id FROM sallyport.sessions WHERE id = $1';
+      return (await t.admin.query<{ tenant_id: string | null }>(sql, [session.id])).rows[0];
+    };
+    const join = async () => {
+      const { rows } = await t.admin.query<{ id: string }>(
+        `INSERT INTO sallyport.tenants (name) VALUES ('Acme') RETURNING id`,
+      );
+      const id = rows[0]?.id;
+      await t.admin.query(`INSERT INTO sallyport.roles VALUES ($1, 'viewer', '{}')`, [id]);
+      await t.admin.query(
+        `INSERT INTO sallyport.memberships (tenant_id, identity_id, role)
+          SELECT $1, identity_id, 'viewer' FROM sallyport.email_addresses WHERE folded = $2`,
+        [id, person.email],
+      );
+      return id;
+    };
+    expect(await tenantOf()).toEqual({ tenant_id: null });
+    const tenant_id = await join();
+    expect(await tenantOf()).toEqual({ tenant_id });
+    await join();
+    expect(await tenantOf()).toEqual({ tenant_id: null });
+  });
+
   test('starts a session of which the database has only digests [ASVS 7.2.2]', async () => {
     const person = await registered();
     const changed = await changedBy(t.admin, async () => {
