@@ -92,7 +92,8 @@ interface ProtectFlags {
 async function protect(tables: readonly string[], flags: ProtectFlags): Promise<void> {
   const { owner = null, read = null, write = null } = flags;
   const url = ownerUrl('protected');
-  const request = { tables, owner, read, write };
+  const { policyForm: form } = configuration();
+  const request = { tables, owner, read, write, form };
   if (flags.check) {
     const { lines, ok } = await findMissingProtection(url, request);
     process.stdout.write(`${lines.join('\n')}\n`);

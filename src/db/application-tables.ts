@@ -190,12 +190,12 @@ export function tablesFrom(answers: readonly (readonly Row[])[]): readonly Appli
 type ColumnNames = (table: unknown, numbers: unknown) => readonly (string | null)[];
 
 function referenceFrom(row: Row, columnNames: ColumnNames): Reference | null {
-  const { referencedName: name } = row;
-  if (typeof name !== 'string') return null;
+  const referenced = row['referencedName'];
+  if (typeof referenced !== 'string') return null;
   const columns = columnNames(row['referencedTable'], row['referencedColumns']);
   return {
     schema: String(row['referencedSchema']),
-    name,
+    name: referenced,
     sqlName: String(row['referencedSqlName']),
     columns: columns.filter((name) => name !== null),
     onDelete: ACTIONS[String(row['onDelete'])] ?? 'NO ACTION',

@@ -8,7 +8,7 @@ import { engineOn, withConnection } from './opening.ts';
 import {
   flagsOf,
   missingProtection,
-  permissionProblem,
+  optionProblems,
   protectionOf,
   type ProtectOptions,
   type Step,
@@ -80,9 +80,7 @@ async function onTables<T>(
   options: ProtectOptions,
   work: (found: TablesOnServer) => Promise<T>,
 ): Promise<T | { readonly problems: readonly string[] }> {
-  const malformed = [options.read, options.write].flatMap((permission) =>
-    permission === null ? [] : (permissionProblem(permission) ?? []),
-  );
+  const malformed = optionProblems(options);
   if (malformed.length > 0) return { problems: malformed };
   return await withConnection(url, async (client) => {
     const engine = await engineOn(client);

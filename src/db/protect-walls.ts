@@ -1,6 +1,6 @@
 import { type ApplicationTable, type Column, TENANT_COLUMN } from './application-tables.ts';
-import { COMMANDS, type Command } from './checks/tenant-policies.ts';
-import { type Engine, policyValue, updateOf } from './engine.ts';
+import { COMMANDS, type Command, conjunctsOf } from './checks/tenant-policies.ts';
+import { type Engine, policyPrincipal, policyValue, updateOf } from './engine.ts';
 import type { ProtectOptions, Step } from './protect.ts';
 
 /**
@@ -81,11 +81,13 @@ function conditions(
 ): readonly string[] {
   const owner = ownerColumn(table, options);
   const permission = command === 'SELECT' ? options.read : options.write;
-  const ask = (call: string) => policyValue(engine, call);
+  const own = (who: 'identity' | 'tenant') => policyPrincipal(engine, options.form, who);
   return [
-    `${TENANT_COLUMN} = ${ask('sallyport.current_tenant()')}`,
-    ...(owner ? [`${owner.sqlName} = ${ask('sallyport.current_identity()')}`] : []),
-    ...(permission === null ? [] : [ask(`sallyport.has_permission('${permission}')`)]),
+    `${TENANT_COLUMN} = ${own('tenant')}`,
+    ...(owner ? [`${owner.sqlName} = ${own('identity')}`] : []),
+    ...(permission === null
+      ? []
+      : [policyValue(engine, `sallyport.has_permission('${permission}')`)]),
   ];
 }
 
@@ -95,9 +97,7 @@ export function askedBeyondTenant(
   options: ProtectOptions,
 ): (command: Command) => readonly string[] {
   return (command) =>
-    conditions('cockroachdb', table, command, options)
-      .slice(1)
-      .map((condition) => condition.replaceAll(' ', ''));
+    conditions('cockroachdb', table, command, options).slice(1).flatMap(conjunctsOf);
 }
 
 export function ownerColumn(

@@ -8,7 +8,7 @@ import {
   TENANT_COLUMN,
 } from './application-tables.ts';
 import { holdsTenant, tenantTableProblems } from './checks/tenant-tables.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, PolicyForm } from './engine.ts';
 import { foreignKeysToRemake, keySteps, type TenantForeignKey } from './protect-keys.ts';
 import { foreignKeyProblems, referenceProblems, tableProblems } from './protect-problems.ts';
 import { askedBeyondTenant, closingSteps, openingSteps } from './protect-walls.ts';
@@ -19,6 +19,8 @@ export interface ProtectOptions {
   /** Permissions that the policies ask for beside the tenant. */
   readonly read: string | null;
   readonly write: string | null;
+  /** Permissions are looked up by a function, so the form with settings has none. */
+  readonly form: PolicyForm;
 }
 
 /** The options as they are typed. */
@@ -37,9 +39,19 @@ export interface Step {
 /** What a permission looks like. It becomes part of a policy, so nothing else gets in (CWE-89). */
 const PERMISSION = /^[a-z0-9][a-z0-9_.-]*(?::[a-z0-9][a-z0-9_.-]*)*$/;
 
-export function permissionProblem(permission: string): string | null {
-  if (PERMISSION.test(permission) && permission.length <= 100) return null;
-  return `The permission ${JSON.stringify(permission)} must look like invoices:read: small letters, digits, _, . and -, with colons between.`;
+export function optionProblems({ read, write, form }: ProtectOptions): readonly string[] {
+  const permissions = [read, write].filter((permission) => permission !== null);
+  if (form === 'settings' && permissions.length > 0) {
+    return [
+      'Policies that compare with settings cannot ask for a permission: leave out --read and --write, or SALLYPORT_INSECURE_SETTING_POLICIES.',
+    ];
+  }
+  return permissions
+    .filter((permission) => !PERMISSION.test(permission) || permission.length > 100)
+    .map(
+      (permission) =>
+        `The permission ${JSON.stringify(permission)} must look like invoices:read: small letters, digits, _, . and -, with colons between.`,
+    );
 }
 
 /**
@@ -101,7 +113,7 @@ export function missingProtection(
   all: readonly ApplicationTable[],
   options: ProtectOptions,
 ): readonly string[] {
-  const problems = tenantTableProblems(table, all, askedBeyondTenant(table, options));
+  const problems = tenantTableProblems(table, all, options.form, askedBeyondTenant(table, options));
   if (!belongsToTenants(table)) return problems;
   const granted = table.privileges.filter(({ grantee }) => grantee === 'sallyport_app');
   const may = (privilege: string, column: Column | null) =>

@@ -37,7 +37,12 @@ export const APPLICATION = `
 
 export const TABLES = ['customers', 'invoices', 'billing.Order'];
 
-export const NO_OPTIONS: ProtectOptions = { owner: null, read: null, write: null };
+export const NO_OPTIONS: ProtectOptions = {
+  owner: null,
+  read: null,
+  write: null,
+  form: 'functions',
+};
 
 export interface TwoTenants {
   readonly ours: Member;

@@ -501,3 +501,33 @@ describe('--check tells', () => {
     expect(await missing(url, { write: 'invoices:write' })).toMatchObject({ ok: true });
   });
 });
+
+// The form for a CockroachDB that should not let a policy's functions read tables.
+describe('policies that compare with settings', () => {
+  const settings = { form: 'settings' } as const;
+
+  test('are written, checked and refused as their own form', async () => {
+    const { url, admin, database, ours } = await openApplication();
+    await protect({ url, admin });
+    await protect({ url, admin }, ['invoices'], settings);
+    await admin.query('GRANT SELECT ON currencies TO sallyport_app');
+    expect(await missing(url, settings)).toMatchObject({ ok: true });
+    expect((await missing(url)).lines.join('\n')).toContain(
+      'public.invoices: its policy tenant_select lets SELECT past the tenant',
+    );
+    const found = await checkDatabase(database, shared);
+    expect(found.filter(({ id, ok }) => id === 'tenant-tables' && !ok)).toHaveLength(4);
+    const set = `WITH decided AS MATERIALIZED
+      (SELECT set_config('sallyport.tenant', '${ours.tenantId}', true) AS tenant)
+      SELECT number FROM decided, invoices WHERE tenant <> ''`;
+    expect(await asMember(url, { proof: '' }, set)).toMatchObject({ rows: [{ number: 1 }] });
+    expect(await asMember(url, ours, 'SELECT number FROM invoices')).toMatchObject({ count: 0 });
+  });
+
+  test('cannot ask for a permission', async () => {
+    const { url } = await openApplication();
+    expect(await problemsOf(url, TABLES, { ...settings, read: 'invoices:read' })).toEqual([
+      expect.stringMatching(/^Policies that compare with settings cannot ask for a permission: /),
+    ]);
+  });
+});

@@ -25,11 +25,11 @@ Reflect.set(pg.Client.prototype, 'connect', function (this: pg.Client, ...args: 
 
 let opened: TestDatabase;
 let name: string;
-let principal: TestPrincipal;
+let somebody: TestPrincipal;
 beforeAll(async () => {
   opened = await createDatabase();
   name = new URL(opened.url).pathname.slice(1);
-  principal = await insertPrincipal(opened.admin, 'somebody');
+  somebody = await insertPrincipal(opened.admin, 'somebody');
 });
 afterAll(async () => {
   Reflect.set(pg.Client.prototype, 'connect', connect);
@@ -101,7 +101,7 @@ test.each(named)(
     for (const [setting, value] of Object.entries({ ...settings, client_min_messages: 'debug5' })) {
       await opened.admin.query(`ALTER DATABASE ${name} SET ${setting} = '${value}'`);
     }
-    const { proofs, problems } = await serve(opened.url, principal);
+    const { proofs, problems } = await serve(opened.url, somebody);
     expect(logged.some((text) => proofs.some((each) => holds(text, each)))).toBe(
       proof === 'logged',
     );
@@ -112,7 +112,7 @@ test.each(named)(
       const [, remedy = ''] = /: run (ALTER ROLE .*)\.$/.exec(problem) ?? [];
       await opened.admin.query(remedy.replace(' SET ', ` IN DATABASE ${name} SET `));
     }
-    const healed = await serve(opened.url, principal);
+    const healed = await serve(opened.url, somebody);
     expect(logged.some((text) => healed.proofs.some((each) => holds(text, each)))).toBe(false);
     expect(healed.problems).toEqual([]);
   },

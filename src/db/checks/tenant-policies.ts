@@ -1,11 +1,18 @@
 import { type ApplicationTable, TENANT_COLUMN, type TablePolicy } from '../application-tables.ts';
+import type { PolicyForm } from '../engine.ts';
 
 export const COMMANDS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'] as const;
 
 export type Command = (typeof COMMANDS)[number];
 
-/** What a policy asks, each as conjunctsOf writes it. */
-export const OWN_TENANT = `${TENANT_COLUMN}=sallyport.current_tenant()`;
+const LOOKED_UP = `${TENANT_COLUMN}=sallyport.current_tenant()`;
+const SET = `${TENANT_COLUMN}=NULLIF(current_setting('sallyport.tenant',true),'')`;
+
+/** What asks for the tenant, as conjunctsOf writes it. A setting alone is not believed (R-98). */
+const OWN_TENANT: Readonly<Record<PolicyForm, readonly string[]>> = {
+  functions: [LOOKED_UP],
+  settings: [LOOKED_UP, SET],
+};
 
 /**
  * What is wrong with the policies that apply to sallyport_app, each as the end of a sentence.
@@ -16,6 +23,7 @@ export const OWN_TENANT = `${TENANT_COLUMN}=sallyport.current_tenant()`;
  */
 export function policyProblems(
   table: ApplicationTable,
+  form: PolicyForm,
   asked: (command: Command) => readonly string[] = () => [],
 ): readonly string[] {
   const applying = table.policies.filter(({ roles }) =>
@@ -27,13 +35,15 @@ export function policyProblems(
       (policy) =>
         policy.kind === 'RESTRICTIVE' &&
         isFor(policy, command) &&
-        asks(policy, command, OWN_TENANT),
+        asks(policy, command, OWN_TENANT[form]),
     );
     const found = permissive.filter((policy) => isFor(policy, command));
-    const open = restricted ? [] : found.filter((policy) => !asks(policy, command, OWN_TENANT));
+    const open = restricted
+      ? []
+      : found.filter((policy) => !asks(policy, command, OWN_TENANT[form]));
     const lax = found.flatMap((policy) =>
       asked(command)
-        .filter((condition) => !asks(policy, command, condition))
+        .filter((condition) => !asks(policy, command, [condition]))
         .map(
           (condition) => `its policy ${policy.sqlName} does not ask ${condition} for ${command}`,
         ),
@@ -65,9 +75,9 @@ function isFor(policy: TablePolicy, command: Command): boolean {
 }
 
 /** An INSERT has no old row, a SELECT or DELETE no new one; an absent check is the other one. */
-function asks({ using, check }: TablePolicy, command: Command, condition: string): boolean {
+function asks({ using, check }: TablePolicy, command: Command, anyOf: readonly string[]): boolean {
   const has = (expression: string | null) =>
-    expression !== null && conjunctsOf(expression).some((each) => each === condition);
+    expression !== null && conjunctsOf(expression).some((each) => anyOf.includes(each));
   if (command === 'INSERT') return has(check ?? using);
   if (command === 'UPDATE') return has(using) && (check === null || has(check));
   return has(using);
@@ -90,7 +100,10 @@ function conditionsIn(expression: string): readonly string[] {
     (word) => splitOutside(text, word).length > 1,
   );
   if (parts.length > 1 && !opaque) return parts.flatMap(conditionsIn);
-  const condition = text.replaceAll(/(?<=['\w)]):{2,3}\w+/g, '').replaceAll(/\s+/g, '');
+  const condition = text
+    .replaceAll(/(?<=['\w)]):{2,3}\w+/g, '')
+    .replaceAll(/\s+/g, '')
+    .replace(/=\((NULLIF\(current_setting\('[\w.]+',true\),''\))\)$/, '=$1');
   const [, call] = /^(sallyport\.\w+\(\))=\w+$/.exec(condition) ?? [];
   return [call ? `${condition.slice(call.length + 1)}=${call}` : condition];
 }

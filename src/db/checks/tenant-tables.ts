@@ -7,7 +7,7 @@ import {
   tablesFrom,
   TENANT_COLUMN,
 } from '../application-tables.ts';
-import type { Engine } from '../engine.ts';
+import type { Engine, PolicyForm } from '../engine.ts';
 import { type CatalogCheck, judged } from './finding.ts';
 import { type Command, COMMANDS, policyProblems } from './tenant-policies.ts';
 
@@ -15,7 +15,11 @@ import { type Command, COMMANDS, policyProblems } from './tenant-policies.ts';
  * Every table that sallyport_app may touch belongs to tenants and holds them apart, or is declared
  * to be shared by all: a table that nobody thought of is refused (R-93).
  */
-export function tenantTables(engine: Engine, sharedTables: readonly string[]): CatalogCheck {
+export function tenantTables(
+  engine: Engine,
+  form: PolicyForm,
+  sharedTables: readonly string[],
+): CatalogCheck {
   return {
     statements: tableStatements(engine),
     judge(...answers) {
@@ -26,7 +30,7 @@ export function tenantTables(engine: Engine, sharedTables: readonly string[]): C
         ...judged(
           'tenant-tables',
           'Every table of tenants that sallyport_app may touch holds them apart.',
-          tables.filter(belongsToTenants).flatMap((table) => tableLines(table, all)),
+          tables.filter(belongsToTenants).flatMap((table) => tableLines(table, all, form)),
         ),
         ...judged('shared-tables', 'Every other table is declared to be shared.', [
           ...tables
@@ -49,9 +53,13 @@ export function tenantTables(engine: Engine, sharedTables: readonly string[]): C
   };
 }
 
-function tableLines(table: ApplicationTable, all: readonly ApplicationTable[]): readonly string[] {
+function tableLines(
+  table: ApplicationTable,
+  all: readonly ApplicationTable[],
+  form: PolicyForm,
+): readonly string[] {
   const remedy = `Run what \`sallyport protect ${nameOf(table)}\` writes.`;
-  return tenantTableProblems(table, all).map(
+  return tenantTableProblems(table, all, form).map(
     (problem) => `${table.sqlName}: ${problem}. ${remedy}`,
   );
 }
@@ -60,6 +68,7 @@ function tableLines(table: ApplicationTable, all: readonly ApplicationTable[]): 
 export function tenantTableProblems(
   table: ApplicationTable,
   all: readonly ApplicationTable[],
+  form: PolicyForm,
   asked?: (command: Command) => readonly string[],
 ): readonly string[] {
   const column = table.columns.find(({ name }) => name === TENANT_COLUMN);
@@ -75,7 +84,7 @@ export function tenantTableProblems(
     ...wrongColumn,
     ...keyProblems(table, all),
     ...(wall ? [`its row-level security is not ${wall}`] : []),
-    ...policyProblems(table, asked),
+    ...policyProblems(table, form, asked),
   ];
 }
 
