@@ -221,8 +221,13 @@ describe('every kind of request goes through the same gate', () => {
     };
     const visitor = await ask(origin, '/api/session', { headers: handshake });
     expect(visitor.status).toBe(401);
-    const ours = await ask(origin, '/api/session', {
+    // A handshake is not of our own pages until its Origin says so.
+    const unnamed = await ask(origin, '/api/session', {
       headers: { ...browser.cookieHeader(), ...handshake },
+    });
+    expect([unnamed.status, unnamed.headers.upgrade]).toEqual([403, undefined]);
+    const ours = await ask(origin, '/api/session', {
+      headers: { ...browser.ownHeaders(), ...handshake },
     });
     expect(ours.status).toBe(200);
     expect(ours.headers.upgrade).toBeUndefined();
