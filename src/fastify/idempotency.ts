@@ -25,14 +25,8 @@ export function addIdempotency(app: FastifyInstance, core: Core): void {
     const keyed = request[KEYED];
     if (!keyed || !request[PASSED]) return done(null, payload);
     request[KEYED] = null;
-    keep(core, request, keyed, answerOf(reply, payload)).then(
-      () => done(null, payload),
-      (error: unknown) => {
-        // It was done, and its answer is good; who asks again learns that much.
-        request.log.warn({ err: error }, 'the answer to an Idempotency-Key was not kept');
-        done(null, payload);
-      },
-    );
+    const kept = keepOrTell(core, request, keyed, answerOf(reply, payload));
+    return void kept.finally(() => done(null, payload));
   });
 }
 
@@ -65,6 +59,20 @@ function answerOf(reply: FastifyReply, payload: unknown): KeptAnswer | null {
     }),
   );
   return { status, headers, body };
+}
+
+/** What was done is done, and its answer good, kept or not; who asks again learns that much. */
+async function keepOrTell(
+  core: Core,
+  request: FastifyRequest,
+  keyed: Keyed,
+  answer: KeptAnswer | null,
+): Promise<void> {
+  try {
+    await keep(core, request, keyed, answer);
+  } catch (error) {
+    request.log.warn({ err: error }, 'the answer to an Idempotency-Key was not kept');
+  }
 }
 
 async function keep(

@@ -3,7 +3,7 @@ import { headerValues, type RequestHead } from './request-head.ts';
 /** What a browser on a trusted origin may send and how long it may remember that (Fetch, CORS). */
 const PREFLIGHT_HEADERS = {
   'access-control-allow-methods': 'GET, POST, PATCH, PUT, DELETE',
-  'access-control-allow-headers': 'Content-Type, X-CSRF-Token, Authorization',
+  'access-control-allow-headers': 'Content-Type, X-CSRF-Token, Authorization, Idempotency-Key',
   'access-control-max-age': '600',
 } as const;
 

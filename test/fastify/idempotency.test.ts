@@ -1,10 +1,15 @@
 // Idempotency-Key: what is asked twice with one key happens once, and is answered the same.
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { createPasswordHasher } from '../../src/core/password-hashing.ts';
+import { embeddedConfig, openEmbeddedDatabase } from '../../src/db/database.ts';
+import { migrate } from '../../src/db/migrations.ts';
+import { scopeTo } from '../../src/db/scoping.ts';
 import { SWEEP_STATEMENTS } from '../../src/db/sweep.ts';
+import sallyport from '../../src/fastify.ts';
+import { gated } from '../../src/fastify/plugin.ts';
 import { sendAtOnce } from '../support/at-once.ts';
 import { type Answer, ask } from '../support/client.ts';
 import { createDatabase, type TestDatabase } from '../support/databases.ts';
@@ -35,7 +40,8 @@ beforeAll(async () => {
   const url = new URL(database.url);
   url.host = new URL(proxy.url).host;
   const encryptionKey = TEST_KEY.toString('base64url');
-  t = await startKeyedApp({ databaseUrl: url.href, encryptionKey });
+  const options = { origin: 'http://localhost:0', databaseUrl: url.href, encryptionKey };
+  t = await startKeyedApp(async (app) => app.register(sallyport, options));
 });
 
 afterAll(async () => {
@@ -47,6 +53,7 @@ afterAll(async () => {
 beforeEach(async () => {
   proxy.decide = () => 'forward';
   proxy.fail = () => null;
+  t.beforeStatement = async () => {};
   t.beforeAnswer = Promise.resolve();
   tenant = await insertTenant(database.admin);
   payer = await insertPayer(database.admin, tenant);
@@ -70,6 +77,7 @@ async function keyRows(identityId = payer.identityId): Promise<readonly Record<s
   return rows;
 }
 
+/** All that an answer says but what is of its moment: the same, and marked as given before. */
 function expectReplay(again: Answer, first: Answer): void {
   expect(again.status).toBe(first.status);
   expect(again.text).toBe(first.text);
@@ -77,6 +85,7 @@ function expectReplay(again: Answer, first: Answer): void {
   expect(again.headers.location).toBe(first.headers.location);
   expect(again.headers['idempotency-replayed']).toBe('true');
   expect(first.headers['idempotency-replayed']).toBeUndefined();
+  expect(again.setCookies).toEqual([]);
 }
 
 describe('the same request again', () => {
@@ -210,6 +219,7 @@ describe('what a key is', () => {
   test('255 characters are one', async () => {
     const longest = '~'.repeat(255);
     const first = await pay(t, payer, longest);
+    expect(first.status).toBe(201);
     expectReplay(await pay(t, payer, longest), first);
   });
 
@@ -310,6 +320,8 @@ describe('at rest', () => {
   test('injected SQL reaches the own rows of its tenant, and no others [CWE-89] [CWE-639]', async () => {
     await pay(t, payer, key);
     const elsewhere = await insertTenant(database.admin);
+    const ownRows = async () => (await keyRows()).filter((row) => row['tenant_id'] === tenant);
+    expect(await ownRows()).toHaveLength(1);
     const strangers = [
       await insertPayer(database.admin, tenant),
       await insertPayerSession(database.admin, payer.identityId, elsewhere),
@@ -319,13 +331,13 @@ describe('at rest', () => {
       const select = `SELECT answer, ${forge} /* attack */ FROM sallyport.idempotency_keys WHERE answer IS NOT NULL`;
       const read = await pay(t, stranger, randomUUID(), '/injected', { sql: select });
       expect(read.json()).toEqual({ rows: [] });
-      const before = await keyRows();
+      const before = await ownRows();
       for (const attack of ['DELETE FROM', 'UPDATE']) {
         const set = attack === 'UPDATE' ? 'SET answer = NULL' : '';
         const sql = `${attack} /* attack */ sallyport.idempotency_keys ${set} WHERE answer IS NOT NULL`;
         expect((await pay(t, stranger, randomUUID(), '/injected', { sql })).status).toBe(200);
       }
-      expect(await keyRows()).toEqual(expect.arrayContaining([...before]));
+      expect(await ownRows()).toEqual(before);
     }
     const own =
       'SELECT /* attack */ answer FROM sallyport.idempotency_keys WHERE answer IS NOT NULL';
@@ -431,6 +443,20 @@ describe('the connection is lost at COMMIT', () => {
     },
   );
 
+  test('it was not, and another with the key was quicker: that one counts', async () => {
+    cut('cut-before');
+    let begun = 0;
+    let other: Answer | undefined;
+    t.beforeStatement = async () => {
+      if (++begun === 2) other = await pay(t, payer, key);
+    };
+    const first = await pay(t, payer, key);
+    expect(begun).toBe(3);
+    expect(other?.status).toBe(201);
+    expectReplay(first, other as Answer);
+    expect(await payments()).toBe(1);
+  });
+
   test('and it cannot be asked what became of it: the outcome is unknown; the same request later is right', async () => {
     let lost = 0;
     proxy.decide = ({ type, sql }) => {
@@ -446,17 +472,45 @@ describe('the connection is lost at COMMIT', () => {
   });
 });
 
+test('a serialization failure at COMMIT: it is run again, and happens once', async () => {
+  let failed = 0;
+  proxy.fail = ({ type, sql }) =>
+    type === 'Execute' && sql === 'COMMIT' && failed++ === 0 ? '40001' : null;
+  const first = await pay(t, payer, key);
+  expect(failed).toBe(2);
+  expect(first.status).toBe(201);
+  expect(await payments()).toBe(1);
+  expectReplay(await pay(t, payer, key), first);
+});
+
 test('the embedded database does it too', async () => {
-  const dataFolder = await mkdtemp(join(tmpdir(), 'sallyport-'));
-  const embedded = await startKeyedApp({ dataFolder });
-  try {
-    const own = { ...payer.headers, origin: embedded.origin, 'idempotency-key': key };
-    expect(
-      (await ask(embedded.origin, '/payments', { method: 'POST', headers: own, body: '{}' }))
-        .status,
-    ).toBe(401);
-  } finally {
-    await embedded.app.close();
-    await rm(dataFolder, { recursive: true });
-  }
+  const lite = await PGlite.create();
+  const client = new pg.Client(embeddedConfig(lite));
+  await client.connect();
+  await migrate(client, 'embedded', async () => null);
+  for (const statement of PAYMENTS) await client.query(statement);
+  const own = await insertTenant(client);
+  const ada = await insertPayer(client, own);
+  await client.end();
+  const core = {
+    database: openEmbeddedDatabase(lite),
+    passwords: createPasswordHasher(),
+    encryptionKey: TEST_KEY,
+  };
+  const policy = { origin: '', trustedOrigins: [], hosts: [] as readonly string[] };
+  const scope = scopeTo({ tenant: new Set(['payments']), shared: new Set() });
+  const options = { core, policy, mount: '', version: '0.0.0', scope };
+  const embedded = await startKeyedApp(async (app) => app.register(gated, options));
+  policy.origin = embedded.origin;
+  policy.hosts = [new URL(embedded.origin).host];
+  const first = await pay(embedded, ada, key);
+  expect(first.status).toBe(201);
+  expectReplay(await pay(embedded, ada, key), first);
+  const other = await pay(embedded, ada, key, '/payments', { amount: 8 });
+  expect(other.json().code).toBe('idempotency-key-reused');
+  await embedded.app.close();
+  await core.database.close();
+  const { rows } = await lite.query('SELECT amount FROM payments');
+  await lite.close();
+  expect(rows).toEqual([{ amount: 7 }]);
 });

@@ -11,10 +11,8 @@ import {
   secretText,
   synchronizerTokenOf,
 } from '../../src/core/secret.ts';
-import sallyport from '../../src/fastify.ts';
 import { SESSION_COOKIE } from '../../src/http/cookies.ts';
 import { maskToken } from '../../src/http/synchronizer-token.ts';
-import type { SallyportOptions } from '../../src/server/plugin-options.ts';
 import { type Answer, type Ask, ask } from '../support/client.ts';
 
 export const PAYMENTS: readonly string[] = [
@@ -32,6 +30,8 @@ export interface KeyedApp {
   readonly origin: string;
   /** How often a handler has begun. */
   handled: number;
+  /** What the callback of a transaction does before its first statement. */
+  beforeStatement: () => Promise<unknown>;
   /** What a handler waits for before it answers, its transaction committed. */
   beforeAnswer: Promise<unknown>;
 }
@@ -49,22 +49,30 @@ const insertPayment = async (db: Db, amount: number): Promise<string> => {
   return id;
 };
 
-export async function startKeyedApp(options: Partial<SallyportOptions>): Promise<KeyedApp> {
+/** @param guard registers Sallyport on the app. */
+export async function startKeyedApp(
+  guard: (app: FastifyInstance) => Promise<unknown>,
+): Promise<KeyedApp> {
   const app = fastify();
   const started = {
     app,
     origin: '',
     handled: 0,
+    beforeStatement: () => Promise.resolve() as Promise<unknown>,
     beforeAnswer: Promise.resolve() as Promise<unknown>,
   };
-  await app.register(sallyport, { origin: 'http://localhost:0', ...options });
+  await guard(app);
   const json = { access: 'signed-in', bodyType: 'json' } as const;
   app.addHook('preHandler', async () => void started.handled++);
 
   app.post<{ Body: Body }>('/payments', json, async (request, reply) => {
-    const id = await request.transaction((db) => insertPayment(db, request.body.amount));
+    const id = await request.transaction(async (db) => {
+      await started.beforeStatement();
+      return await insertPayment(db, request.body.amount);
+    });
     await started.beforeAnswer;
-    return reply.code(201).header('location', `/payments/${id}`).send({ id });
+    const headers = { location: `/payments/${id}`, 'set-cookie': `seen=${id}` };
+    return reply.code(201).headers(headers).send({ id });
   });
   app.post<{ Body: Body }>('/payments/:kind', json, async (request) => ({
     id: await request.transaction((db) => insertPayment(db, request.body.amount)),

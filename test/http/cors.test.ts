@@ -68,7 +68,7 @@ describe('preflightHeaders', () => {
   test('allows a trusted origin our methods and the headers that they need', () => {
     expect(preflightHeaders(preflightFrom('https://app.example'), trusted)).toEqual({
       'access-control-allow-methods': 'GET, POST, PATCH, PUT, DELETE',
-      'access-control-allow-headers': 'Content-Type, X-CSRF-Token, Authorization',
+      'access-control-allow-headers': 'Content-Type, X-CSRF-Token, Authorization, Idempotency-Key',
       'access-control-max-age': '600',
     });
   });
