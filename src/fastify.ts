@@ -13,13 +13,14 @@ import { startBackgroundWork } from './server/background-work.ts';
 import { type Config, isDevelopment, isLoopback } from './server/config.ts';
 import { StartError } from './server/data-folder.ts';
 import { mailboxOf } from './server/mailbox.ts';
-import { openCore } from './server/opening.ts';
+import { openCore, type OpenedCore } from './server/opening.ts';
 import {
   inOptions,
   OPENED,
   readPluginOptions,
   type SallyportOptions,
 } from './server/plugin-options.ts';
+import type { Repeated } from './server/repeat.ts';
 import { packageVersion } from './server/server.ts';
 
 export { type AccessRow, accessTable } from './fastify/access-table.ts';
@@ -49,9 +50,26 @@ const sallyport: FastifyPluginAsync<SallyportOptions> = fastifyPlugin(
   async (app: FastifyInstance, options: SallyportOptions) => {
     refuseEarlyRoutes(app);
     const { config, prefix } = readPluginOptions(options);
-    const opened = await inTheirWords(() => (options[OPENED] ?? openCore)(config));
+    // Fastify gives a plugin ten seconds to load, and a first start may take longer, or wait for
+    // another process that migrates. For the promise of a plugin it waits as long as that takes.
+    const opened = inTheirWords(() => (options[OPENED] ?? openCore)(config)).then((core) => ({
+      default: guardedBy(core, config, prefix),
+    }));
+    opened.catch(() => {});
+    app.register(opened);
+  },
+  { name: 'sallyport', fastify: '5.x' },
+);
+
+/** The plugin once its database is open. */
+function guardedBy(opened: OpenedCore, config: Config, prefix: string) {
+  return fastifyPlugin(async (app: FastifyInstance) => {
     const { core } = opened;
-    app.addHook('onClose', () => opened.close());
+    let work: Repeated | undefined;
+    app.addHook('onClose', async () => {
+      await work?.stop();
+      await opened.close();
+    });
     const policy = policyOf(config);
     followPort(app, policy);
     const base = () => `${policy.origin}${prefix}`;
@@ -66,12 +84,10 @@ const sallyport: FastifyPluginAsync<SallyportOptions> = fastifyPlugin(
       ...(development && !config.mail ? { mailbox: mailboxOf(core, base) } : {}),
     });
     app.addHook('onReady', async () => {
-      const work = startBackgroundWork(core, config.mail, base(), app.log);
-      app.addHook('onClose', () => work.stop());
+      work = startBackgroundWork(core, config.mail, base(), app.log);
     });
-  },
-  { name: 'sallyport', fastify: '5.x' },
-);
+  });
+}
 
 export default sallyport;
 

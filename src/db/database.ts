@@ -121,18 +121,17 @@ export function openEmbeddedDatabase(lite: object): Database {
     engine: 'embedded',
     async batch({ role, access, opening }, statements) {
       checkQueries(statements);
-      const sent = [takeOn(role), ...(opening ?? NOBODY), ...statements];
-      return (await runPooled(pool, access, sent)).slice(opening ? 1 : 1 + NOBODY.length);
+      const own = access === 'read' ? [takeOn(role), READ_ONLY] : [takeOn(role)];
+      const sent = [...own, ...(opening ?? NOBODY), ...statements];
+      const answered = await runPooled(pool, access, sent);
+      return answered.slice(own.length + (opening ? 0 : NOBODY.length));
     },
     transaction: (work, opening = NOBODY) =>
       runTransaction(pool, [takeOn('sallyport_identity'), ...opening], work),
     applicationTransaction: (access, opening, work) =>
       runApplicationTransaction(
         pool,
-        {
-          opening: [BEGIN[access], takeOn('sallyport_app'), ...opening],
-          closing: [COMMIT],
-        },
+        { opening: [BEGIN[access], takeOn('sallyport_app'), ...opening], closing: [COMMIT] },
         checked(work),
       ),
     close: () => pool.close(),
@@ -188,6 +187,12 @@ function checked<T>(work: (run: RunInTransaction) => Promise<T>) {
 const NOBODY: readonly Statement[] = [
   { sql: `SELECT set_config('sallyport.proof', '', true)`, parameters: [] },
 ];
+
+/** For a transaction that has begun; the lanes of a server are opened so. */
+const READ_ONLY: Statement = {
+  sql: `SELECT set_config('transaction_read_only', 'on', true)`,
+  parameters: [],
+};
 
 function takeOn(role: Role): Statement {
   return { sql: `SELECT set_config('role', $1, true)`, parameters: [role] };
