@@ -9,23 +9,36 @@ export interface Target {
 
 const CONNECTIONS = 32;
 
+/** Requests a second under load for so many seconds. Throws when an answer was not a success. */
+export async function requestsPerSecond(target: Target, seconds: number): Promise<number> {
+  return (await load([target], seconds)).perSecond;
+}
+
 /**
- * Requests a second under load for so many seconds. Throws when an answer was not a success.
+ * Asks for so many seconds, for all targets in turn.
  *
  * The load shares a core with PostgreSQL, so it does no more than it must: each connection sends
- * the same bytes again as soon as it was answered. A client with every comfort of HTTP takes as
+ * the next request, ready as bytes, as soon as it was answered. A client with every comfort of HTTP takes as
  * much of that core as the database does, and its share grows with the headers of an answer.
  */
-export async function requestsPerSecond(target: Target, seconds: number): Promise<number> {
-  const url = new URL(target.url);
-  const request = bytesOf(url, target);
+export async function load(
+  targets: readonly Target[],
+  seconds: number,
+): Promise<{ readonly answers: number; readonly perSecond: number }> {
+  const url = new URL(targets[0]?.url ?? '');
+  const requests = targets.map((target) => bytesOf(new URL(target.url), target));
   const started = performance.now();
   const isOver = () => performance.now() - started > seconds * 1_000;
   const counts = await Promise.all(
-    Array.from({ length: CONNECTIONS }, () => askAgainAndAgain(url, request, isOver)),
+    Array.from({ length: CONNECTIONS }, (_, connection) => {
+      let next = Math.floor((connection * requests.length) / CONNECTIONS);
+      const nextRequest = () => requests[next++ % requests.length] ?? Buffer.alloc(0);
+      return askAgainAndAgain(url, nextRequest, isOver);
+    }),
   );
   const taken = performance.now() - started;
-  return (counts.reduce((sum, count) => sum + count, 0) * 1_000) / taken;
+  const answers = counts.reduce((sum, count) => sum + count, 0);
+  return { answers, perSecond: (answers * 1_000) / taken };
 }
 
 function bytesOf(url: URL, { method = 'GET', headers = {}, body = '' }: Target): Buffer {
@@ -38,7 +51,11 @@ function bytesOf(url: URL, { method = 'GET', headers = {}, body = '' }: Target):
 }
 
 /** How many answers came, on one connection, one after the other. */
-function askAgainAndAgain(url: URL, request: Buffer, isOver: () => boolean): Promise<number> {
+function askAgainAndAgain(
+  url: URL,
+  nextRequest: () => Buffer,
+  isOver: () => boolean,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(url.port), url.hostname);
     let answers = 0;
@@ -46,7 +63,7 @@ function askAgainAndAgain(url: URL, request: Buffer, isOver: () => boolean): Pro
     socket.setNoDelay(true);
     socket.on('error', reject);
     socket.on('close', () => reject(new Error(`${url.href}: the connection was closed`)));
-    socket.on('connect', () => socket.write(request));
+    socket.on('connect', () => socket.write(nextRequest()));
     socket.on('data', (chunk) => {
       pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
       const length = lengthOfAnswer(pending);
@@ -58,7 +75,7 @@ function askAgainAndAgain(url: URL, request: Buffer, isOver: () => boolean): Pro
       pending = Buffer.alloc(0);
       answers += 1;
       if (!isOver()) {
-        socket.write(request);
+        socket.write(nextRequest());
         return;
       }
       resolve(answers);
@@ -116,7 +133,7 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-function quantile(values: readonly number[], share: number): number {
+export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const value = sorted[Math.round((sorted.length - 1) * share)] ?? 0;
   return Math.round(value * 100) / 100;

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 export interface ServerProcess {
   readonly origin: string;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -13,21 +14,20 @@ const CORE_OF_THE_REST = '1';
 const canPin = spawnSync('taskset', ['-c', '0,1', 'true']).status === 0;
 
 /** Moves this process, and with it the load that it makes, away from the server's core. */
-export function leaveTheServersCore(alsoPid?: number): void {
+export function leaveTheServersCore(...others: readonly number[]): void {
   if (!canPin) return;
-  for (const pid of [process.pid, alsoPid]) {
-    if (pid) spawnSync('taskset', ['-a', '-c', '-p', CORE_OF_THE_REST, String(pid)]);
+  for (const pid of [process.pid, ...others]) {
+    spawnSync('taskset', ['-a', '-c', '-p', CORE_OF_THE_REST, String(pid)]);
   }
 }
 
-/** Starts a Node.js program of ours, and waits for the line of its output that names its origin. */
+/** Starts a program, Node.js unless said, and waits for the line of output with its origin. */
 export function startServerProcess(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
+  program = process.execPath,
 ): Promise<ServerProcess> {
-  const [command, ...before] = canPin
-    ? ['taskset', '-c', CORE_OF_SERVER, process.execPath]
-    : [process.execPath];
+  const [command, ...before] = canPin ? ['taskset', '-c', CORE_OF_SERVER, program] : [program];
   const child = spawn(command ?? '', [...before, ...args], {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     env: { ...process.env, ...environment },
@@ -42,7 +42,8 @@ export function startServerProcess(
     child.once('exit', (code) => reject(new Error(`${args.join(' ')} exited with ${code}`)));
     child.stdout.on('data', (chunk: Buffer) => {
       const origin = /http:\/\/localhost:\d+/.exec(chunk.toString())?.[0];
-      if (origin) resolve({ origin, stop });
+      // taskset becomes the program that it starts, so this is the program's own number.
+      if (origin) resolve({ origin, pid: child.pid ?? 0, stop });
     });
   });
 }

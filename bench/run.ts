@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { loadRouteBench } from './load-route.ts';
 import { sessionBench } from './session.ts';
 import { signInBench } from './sign-in.ts';
 
@@ -11,16 +12,26 @@ export interface Figure {
   readonly spread: readonly [number, number];
   /** Round trips to the database for one request, counted on the wire. */
   readonly roundTrips: number;
+  /** CPU time of one request, and what the server's process holds; where it can be measured. */
+  readonly cpuMicroseconds?: { readonly server: number; readonly database: number };
+  readonly memoryMegabytes?: number;
+  /** The same of what it was measured against. */
+  readonly peer?: Pick<Figure, 'roundTrips' | 'cpuMicroseconds' | 'memoryMegabytes'>;
 }
 
-const BENCHES: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
+const BENCHES: Readonly<Record<string, (seconds: number) => Promise<readonly Figure[]>>> = {
   session: sessionBench,
   'sign-in': signInBench,
+  'load-route': loadRouteBench,
 };
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    /** How long each window of load-route is. */
+    seconds: { type: 'string', default: '1' },
+  },
 });
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
 for (const name of names) {
@@ -31,7 +42,7 @@ for (const name of names) {
     );
     process.exit(1);
   }
-  for (const figure of await bench()) {
+  for (const figure of await bench(Number(values.seconds))) {
     process.stdout.write(values.json ? `${JSON.stringify(figure)}\n` : `${sentence(figure)}\n`);
   }
 }
