@@ -23,12 +23,31 @@ export async function addOpenApi(app: FastifyInstance, version: string): Promise
         },
       },
     },
-    transform: (described) => {
-      const { schema, url } = jsonSchemaTransform(described);
-      const response = responsesOf(described.route, schema?.response);
-      return { schema: { ...schema, ...response, ...conditionsOf(described.route) }, url };
-    },
   });
+  // On the route and not here: an application's own document may describe these routes, too, and
+  // does not know their kind of schema.
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, swaggerTransform: describe };
+  });
+}
+
+/** The document as it is served: its addresses begin where the API is mounted. */
+export function openApiDocument(app: FastifyInstance, origin: string, mount: string) {
+  const document = app.swagger() as { readonly paths?: Readonly<Record<string, object>> };
+  const paths = Object.entries(document.paths ?? {}).map(
+    ([path, operations]) => [path.slice(mount.length), operations] as const,
+  );
+  // Said anew: with port 0 the origin is known only once the process listens.
+  return { ...document, paths: Object.fromEntries(paths), servers: [{ url: origin + mount }] };
+}
+
+function describe(described: Parameters<typeof jsonSchemaTransform>[0]) {
+  const { schema, url } = jsonSchemaTransform(described);
+  const response = responsesOf(described.route, schema?.response);
+  const { security, ...conditions } = conditionsOf(described.route);
+  const known = 'openapiObject' in described && described.openapiObject.components?.securitySchemes;
+  const secured = known && 'session' in known ? { security } : {};
+  return { schema: { ...schema, ...response, ...conditions, ...secured }, url };
 }
 
 /** What a request to the route must bring, in the words of the OpenAPI document. */

@@ -7,6 +7,7 @@ import { startAccessTable } from './access-table.ts';
 import { addApplicationDatabase } from './application.ts';
 import { addBodyParser } from './body-parser.ts';
 import { markAccount } from './declaration.ts';
+import { errorRecord } from './error-record.ts';
 import { addGate, type GatePolicy } from './gate.ts';
 import { addIdempotency } from './idempotency.ts';
 import { addLastSeen } from './last-seen.ts';
@@ -35,6 +36,8 @@ export interface GatedOptions {
   /** The mails that wait, for /development/mailbox.json; absent outside development. */
   readonly mailbox?: Mailbox;
 }
+
+const TALKATIVE: readonly string[] = ['info', 'debug', 'trace'];
 
 /** Bodies are names, addresses and passwords: nothing of ours is larger. */
 export const BODY_BYTES_MAX = 16_384;
@@ -84,6 +87,9 @@ const accounts: FastifyPluginAsync<GatedOptions> = async (app, options) => {
   addBodyParser(app);
   app.addHook('onRoute', (route) => {
     route.bodyLimit ??= BODY_BYTES_MAX;
+    // What Fastify logs of a request is its address, which may hold a mailed token (CWE-532).
+    if (TALKATIVE.includes(app.log.level)) route.logLevel = 'warn';
+    route.logSerializers = { err: (error) => errorRecord(error) };
   });
   await addOpenApi(app, options.version);
   accountApi(app, core);

@@ -7,6 +7,7 @@ import { DOCS_HEADERS } from '../../http/security-headers.ts';
 import { docsPage, type OpenApiDocument } from '../../pages/docs.tsx';
 import { mailboxPage } from '../../pages/mailbox.tsx';
 import { mounted } from '../mount.ts';
+import { openApiDocument } from '../openapi.ts';
 import { sendPage, textsFor } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import { visitorFormToken } from '../session-cookies.ts';
@@ -73,7 +74,11 @@ export function docsRoute(server: FastifyInstance, policy: { readonly origin: st
     { access: 'public', page: true, schema: { hide: true } },
     async (request, reply) => {
       const html = docsPage({
-        document: server.swagger() as OpenApiDocument,
+        document: openApiDocument(
+          server,
+          policy.origin,
+          mounted(request, ''),
+        ) as unknown as OpenApiDocument,
         origin: policy.origin,
         mount: mounted(request, ''),
         problems: PROBLEMS,

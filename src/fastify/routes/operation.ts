@@ -3,6 +3,8 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
 import { PING } from '../../db/database.ts';
+import { mounted } from '../mount.ts';
+import { openApiDocument } from '../openapi.ts';
 import { refusals } from '../schemas.ts';
 
 /** For those who run the process: is it alive, does it reach its database, what does it offer. */
@@ -33,8 +35,7 @@ export function operationRoutes(server: FastifyInstance, core: Core, origin: () 
     },
   );
 
-  app.get('/openapi.json', { access: 'public', schema: { hide: true } }, async (_request, reply) =>
-    // Said anew: with port 0 the origin is known only once the process listens.
-    reply.send({ ...server.swagger(), servers: [{ url: origin() }] }),
+  app.get('/openapi.json', { access: 'public', schema: { hide: true } }, async (request, reply) =>
+    reply.send(openApiDocument(server, origin(), mounted(request, ''))),
   );
 }
