@@ -1,7 +1,6 @@
 import type {
   FastifyInstance,
   FastifyPluginAsync,
-  FastifyPluginCallback,
   FastifyPluginOptions,
   FastifyRequest,
   RouteOptions,
@@ -111,7 +110,11 @@ export interface Declaration {
  */
 export function declareRoutes<Options extends FastifyPluginOptions>(
   declaration: Declaration,
-  plugin: FastifyPluginCallback<Options> | FastifyPluginAsync<Options>,
+  plugin: (
+    scope: FastifyInstance,
+    options: Options,
+    done: (error?: Error) => void,
+  ) => void | Promise<void>,
 ): FastifyPluginAsync<Options> {
   const declaring: FastifyPluginAsync<Options> = async (app, options) => {
     await app.register(async (scope) => {

@@ -12,7 +12,8 @@ declare module 'fastify' {
 
 /**
  * A handler that refuses to run for a request that the gate has not let through to what the route
- * declares, however that came there (R-74), and in which what the database refuses is answered as the gate would answer it.
+ * declares, however that came there (R-74), and in which what the database refuses is answered as
+ * the gate would answer it.
  */
 export function guardHandler(
   name: string,
