@@ -2,7 +2,7 @@
 // package's manifest. All of it runs even if one fails, so that one look shows everything.
 import { runToEnd } from './processes.mjs';
 
-const linted = ['src', 'test', 'bench', 'scripts'];
+const linted = ['src', 'test', 'bench', 'scripts', 'examples'];
 
 /**
  * @param {string} root

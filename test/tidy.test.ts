@@ -18,7 +18,7 @@ interface Rule {
 
 const judgements = /^src\/(core|http|pages|db|audit)\//;
 const product = /^src\//;
-const everything = /^(src|test|scripts|bench)\//;
+const everything = /^(src|test|scripts|bench|examples)\//;
 const thisFile = /^test\/tidy\.test\.ts$/;
 
 const rules: Rule[] = [
@@ -156,7 +156,7 @@ const words: Record<string, string> = {
   admin: 'a role or a permission',
 };
 
-const files = ['src', 'test', 'scripts', 'bench'].filter(existsSync).flatMap(filesUnder);
+const files = ['src', 'test', 'scripts', 'bench', 'examples'].filter(existsSync).flatMap(filesUnder);
 const textOf = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]));
 
 describe('no file contains what stands elsewhere or nowhere', () => {
