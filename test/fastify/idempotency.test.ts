@@ -2,7 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import {
+  afterAll,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  inject,
+  onTestFinished,
+  test,
+} from 'vitest';
 import { createPasswordHasher } from '../../src/core/password-hashing.ts';
 import { embeddedConfig, openEmbeddedDatabase } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrations.ts';
@@ -148,6 +157,7 @@ describe('the same request again', () => {
   test('while the first has no answer yet, is told to come back; after a minute, that it was done', async () => {
     let answerNow = () => {};
     t.beforeAnswer = new Promise<void>((resolve) => (answerNow = resolve));
+    onTestFinished(() => answerNow());
     const first = pay(t, payer, key);
     await expect.poll(() => payments(), { timeout: 10_000 }).toBe(1);
     const early = await pay(t, payer, key);
