@@ -16,6 +16,7 @@ import {
   WhereNode,
 } from 'kysely';
 import {
+  mapChildren,
   type NamedTable,
   ownTenant,
   refuse,
@@ -108,24 +109,20 @@ function scopeJoin(join: JoinNode, place: Place, scope: Scope, visit: Visit): Jo
   if (!JOINS.has(joinType)) refuse(`a join of type ${joinType}`, 'use one that PostgreSQL has');
   const { node, tenantTable } = scopeItem(join.table, scope, visit);
   const own = join.on && visit(join.on.on, scope);
-  if (!tenantTable) {
-    if (node === join.table && own === join.on?.on) return join;
-    return { ...join, table: node, ...(own && { on: OnNode.create(own) }) };
-  }
-  const onClause = own && { on: OnNode.create(own) };
+  const become = (given: Partial<JoinNode>) =>
+    mapChildren(join, (child) => visit(child, scope), { table: node, ...given });
+  const onClause = own && { on: own === join.on?.on ? join.on : OnNode.create(own) };
+  if (!tenantTable) return become({ ...onClause });
   if (joinType === 'FullJoin' || (joinType === 'RightJoin' && place.later)) {
-    return { ...join, table: asSubquery(tenantTable), ...onClause };
+    return become({ ...onClause, table: asSubquery(tenantTable) });
   }
   if (joinType === 'RightJoin') {
     place.predicates.push(ownTenant(tenantTable.as));
-    return { ...join, ...onClause };
+    return become({ ...onClause });
   }
-  const condition = conjunction([ownTenant(tenantTable.as)], own);
-  return { ...join, joinType: CONDITIONAL.get(joinType) ?? joinType, ...onOf(condition) };
-}
-
-function onOf(condition: OperationNode | undefined) {
-  return condition && { on: OnNode.create(condition) };
+  const predicate = ownTenant(tenantTable.as);
+  const on = OnNode.create(own ? AndNode.create(predicate, parenthesised(own)) : predicate);
+  return become({ on, joinType: CONDITIONAL.get(joinType) ?? joinType });
 }
 
 const JOINS: ReadonlySet<JoinType> = new Set<JoinType>([

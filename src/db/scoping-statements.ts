@@ -91,8 +91,8 @@ const SPECIAL: Partial<Record<string, Special>> = {
     if (!SelectionNode.is(node) || !AliasNode.is(node.selection)) return mapChildren(node, visitIn);
     const { selection } = node;
     checkAlias(selection.alias, scope, scopeNode);
-    const value = visitIn(selection.node);
-    return value === selection.node ? node : { ...node, selection: { ...selection, node: value } };
+    const { alias } = selection;
+    return mapChildren(node, visitIn, { selection: mapChildren(selection, visitIn, { alias }) });
   },
   SetOperationNode: (node, _, visitIn) => {
     if (SetOperationNode.is(node) && !isQuery(node.expression)) {
@@ -192,10 +192,12 @@ function enterWith(withNode: WithNode | undefined, outer: Scope): Entered {
     names.add(table.table.identifier.name);
   };
   if (withNode.recursive) withNode.expressions.forEach(add);
+  const visitIn = (child: OperationNode) => scopeNode(child, scope);
   const expressions = mapList(withNode.expressions, (expression) => {
+    const { name } = expression;
     const scoped = scopeStatement(expression.expression as RootOperationNode, scope);
     if (!withNode.recursive) add(expression);
-    return scoped === expression.expression ? expression : { ...expression, expression: scoped };
+    return mapChildren(expression, visitIn, { name, expression: scoped });
   });
-  return { expressions: { with: { ...withNode, expressions } }, scope };
+  return { expressions: { with: mapChildren(withNode, visitIn, { expressions }) }, scope };
 }

@@ -185,8 +185,7 @@ function scopeUpdates(
     const column = ReferenceNode.is(update.column) ? update.column.column : update.column;
     if (!ColumnNode.is(column)) return refuse('SET of something else', 'name the column');
     if (isTenantTable) refuseTenant(column.column.name);
-    const value = visit(update.value, scope);
-    return value === update.value ? update : { ...update, value };
+    return mapChildren(update, (child) => visit(child, scope), { column: update.column });
   });
 }
 

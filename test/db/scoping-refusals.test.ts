@@ -290,6 +290,8 @@ describe('the schema', () => {
 test('a node of a kind or in a place that nobody has thought of is refused', () => {
   const compiler = scopeTo(TABLES);
   const query = notes.toOperationNode();
+  const joined = notes.innerJoin('people', 'people.id', 'notes.id').toOperationNode();
+  const update = db.updateTable('notes').set({ title: 'x' }).toOperationNode();
   const id = { queryId: '1' };
   const table = { kind: 'TableNode', table: { identifier: { name: 'people' } } };
   for (const unknown of [
@@ -298,6 +300,9 @@ test('a node of a kind or in a place that nobody has thought of is refused', () 
     { ...query, sample: table },
     { ...query, limit: { kind: 'LimitNode', limit: table } },
     { ...query, sample: { looks: 'like nothing' } },
+    { ...joined, joins: joined.joins?.map((join) => ({ ...join, sample: table })) },
+    { ...update, updates: update.updates?.map((each) => ({ ...each, sample: table })) },
+    { ...update, with: { kind: 'WithNode', expressions: [], sample: table } },
   ]) {
     expect(() => compiler.compileQuery(unknown as RootOperationNode, id)).toThrow(
       UnscopedQueryError,

@@ -123,6 +123,16 @@ describe('joins [trap 73]', () => {
       `select "n"."id" from (select * from "notes" as "n" where ${own('n')}) as "n" right join "people" as "p" on "p"."id" = "n"."owner_id" where ${own('p')}`,
     ],
     [
+      'a table that one right join keeps and the next one does not is a subquery too',
+      () =>
+        db
+          .selectFrom('countries as c')
+          .rightJoin('people as p', 'p.country', 'c.code')
+          .rightJoin('notes as n', 'n.owner_id', 'p.id')
+          .select('n.id'),
+      `select "n"."id" from "countries" as "c" right join (select * from "people" as "p" where ${own('p')}) as "p" on "p"."country" = "c"."code" right join "notes" as "n" on "n"."owner_id" = "p"."id" where ${own('n')}`,
+    ],
+    [
       'in a full join both sides are subqueries',
       () => db.selectFrom('notes').fullJoin('people', 'people.id', 'notes.id').select('notes.id'),
       `select "notes"."id" from (select * from "notes" where ${own('notes')}) as "notes" full join (select * from "people" where ${own('people')}) as "people" on "people"."id" = "notes"."id"`,
