@@ -158,12 +158,12 @@ describe('SALLYPORT_INSECURE_SETTING_POLICIES', () => {
     const settings = { SALLYPORT_INSECURE_SETTING_POLICIES: 'true' };
     await start({});
     await expect(start(settings)).rejects.toThrow('take the setting away');
-    expect(await migrateServer(url, 'settings')).toBe(2);
+    expect(await migrateServer(url, 'settings')).toBe(4);
     await expect(start({})).rejects.toThrow(
       'run `sallyport migrate` with DATABASE_URL and without',
     );
     await start(settings);
-    expect(await migrateServer(url)).toBe(2);
+    expect(await migrateServer(url)).toBe(4);
     await start({});
     await drop();
   }, 60_000);
@@ -191,6 +191,7 @@ describe('SALLYPORT_INSECURE_SETTING_POLICIES', () => {
       migrationStatements('cockroachdb', form).map(({ sql }) => sql);
     expect(differing('functions').filter((sql) => !differing('settings').includes(sql))).toEqual([
       expect.stringContaining('CREATE POLICY profiles_own'),
+      expect.stringContaining('CREATE POLICY idempotency_keys_own'),
     ]);
   });
 });
