@@ -156,7 +156,9 @@ const words: Record<string, string> = {
   admin: 'a role or a permission',
 };
 
-const files = ['src', 'test', 'scripts', 'bench', 'examples'].filter(existsSync).flatMap(filesUnder);
+const files = ['src', 'test', 'scripts', 'bench', 'examples']
+  .filter(existsSync)
+  .flatMap(filesUnder);
 const textOf = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]));
 
 describe('no file contains what stands elsewhere or nowhere', () => {

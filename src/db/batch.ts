@@ -51,7 +51,8 @@ export async function runStatement(
 
 /** Forgets what was prepared on this connection: something else has deallocated or changed it. */
 export function forgetPrepared(client: pg.Client | pg.PoolClient): void {
-  preparedOn.delete(connectionOf(client));
+  const connection: object = client.connection;
+  preparedOn.delete(connection);
 }
 
 /**
@@ -82,6 +83,7 @@ interface Prepared {
   readonly name: string;
   state: 'absent' | 'sent' | 'ready';
   fields: readonly Field[];
+  blank: Row;
 }
 
 /**
@@ -102,7 +104,7 @@ function preparedStatement(connection: object, sql: string): Prepared | undefine
   const { prefix, statements } = known;
   let prepared = statements.get(sql);
   if (!prepared && statements.size < PREPARED_MAX) {
-    prepared = { name: `s${prefix}${statements.size}`, state: 'absent', fields: [] };
+    prepared = { name: `s${prefix}${statements.size}`, state: 'absent', fields: [], blank: {} };
     statements.set(sql, prepared);
   }
   return prepared;
@@ -116,6 +118,7 @@ interface Step {
   /** `reuse`: by name. `prepare`: under its name, for those who come after. `once`: unnamed. */
   readonly how: 'reuse' | 'prepare' | 'once';
   fields: readonly Field[];
+  blank: Row;
   readonly rows: Row[];
 }
 
@@ -179,15 +182,18 @@ class Batch extends pg.Query {
       name,
       parse: pg.types.getTypeParser(dataTypeID, 'text'),
     }));
+    step.blank = Object.fromEntries(step.fields.map(({ name }) => [name, null]));
   }
 
   handleDataRow(message: { fields: readonly (string | null)[] }): void {
     const step = this.#current();
     if (!step) return;
-    const row: Row = {};
-    for (const [index, field] of step.fields.entries()) {
-      const text = message.fields[index];
-      row[field.name] = text === null || text === undefined ? null : field.parse(text);
+    // A copy of one row has its shape at once; set up name by name, each row would find it anew.
+    const row = { ...step.blank };
+    let index = 0;
+    for (const { name, parse } of step.fields) {
+      const text = message.fields[index++];
+      if (text !== null && text !== undefined) row[name] = parse(text);
     }
     step.rows.push(row);
   }
@@ -198,6 +204,7 @@ class Batch extends pg.Query {
     if (step.how === 'prepare' && step.prepared) {
       step.prepared.state = 'ready';
       step.prepared.fields = step.fields;
+      step.prepared.blank = step.blank;
     }
     const [command = '', ...counts] = message.text.split(' ');
     this.#results.push({ command, rowCount: Number(counts.at(-1) ?? 0), rows: step.rows });
@@ -282,15 +289,10 @@ function holdUntilNextTurn(connection: Connection): void {
 function planStep(connection: Connection, sql: string): Step {
   const prepared = preparedStatement(connection, sql);
   if (prepared?.state === 'ready') {
-    return { prepared, how: 'reuse', fields: prepared.fields, rows: [] };
+    const { fields, blank } = prepared;
+    return { prepared, how: 'reuse', fields, blank, rows: [] };
   }
-  if (prepared?.state === 'absent') {
-    prepared.state = 'sent';
-    return { prepared, how: 'prepare', fields: [], rows: [] };
-  }
-  return { prepared, how: 'once', fields: [], rows: [] };
-}
-
-function connectionOf(client: pg.Client | pg.PoolClient): object {
-  return client.connection;
+  const how = prepared?.state === 'absent' ? 'prepare' : 'once';
+  if (prepared && how === 'prepare') prepared.state = 'sent';
+  return { prepared, how, fields: [], blank: {}, rows: [] };
 }

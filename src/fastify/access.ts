@@ -14,7 +14,13 @@ import type { Core } from '../core/core.ts';
 import type { KeptAnswer } from '../core/kept-answer.ts';
 import type { Confirmer } from '../core/email-confirmation.ts';
 import { digestOf, parseSecret, proofOf, type Secret, visitorTokenOf } from '../core/secret.ts';
-import { PRESESSION_COOKIE, readCookie, SESSION_COOKIE } from '../http/cookies.ts';
+import {
+  type Cookies,
+  parseCookies,
+  PRESESSION_COOKIE,
+  readCookie,
+  SESSION_COOKIE,
+} from '../http/cookies.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { isSafeMethod } from '../http/request-head.ts';
 import { equalTokens, readTokenHeader, unmaskToken } from '../http/synchronizer-token.ts';
@@ -39,13 +45,13 @@ declare module 'fastify' {
 }
 
 /** What a session cookie holds; null when there is none or it is not one of ours. */
-export function readSessionSecret(request: FastifyRequest): Secret | null {
-  const reading = readCookie(request.raw, SESSION_COOKIE);
+export function readSessionSecret(cookies: Cookies): Secret | null {
+  const reading = readCookie(cookies, SESSION_COOKIE);
   return reading.kind === 'present' ? parseSecret(reading.value) : null;
 }
 
 export function readPresessionSecret(request: FastifyRequest): Secret | null {
-  const reading = readCookie(request.raw, PRESESSION_COOKIE);
+  const reading = readCookie(parseCookies(request.raw), PRESESSION_COOKIE);
   return reading.kind === 'present' ? parseSecret(reading.value) : null;
 }
 

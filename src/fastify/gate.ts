@@ -3,7 +3,9 @@ import type { Core } from '../core/core.ts';
 import { parseContentType } from '../http/content-type.ts';
 import {
   clearCookie,
+  type Cookies,
   hasSallyportCookie,
+  parseCookies,
   PRESESSION_COOKIE,
   readCookie,
   SESSION_COOKIE,
@@ -13,7 +15,7 @@ import { corsHeaders, preflightHeaders } from '../http/cors.ts';
 import { checkHost, type HostPolicy } from '../http/host.ts';
 import { checkOrigin, checkVisitorOrigin, type OriginPolicy } from '../http/origin.ts';
 import type { ProblemCode } from '../http/problem.ts';
-import { headerValues, isSafeMethod } from '../http/request-head.ts';
+import { headerValues, isSafeMethod, type RequestHead } from '../http/request-head.ts';
 import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
 import { authorize, readSessionSecret, REQUIREMENT } from './access.ts';
 import { ANSWER, type CompileLoad } from './application.ts';
@@ -48,13 +50,14 @@ export function addGate(
   app.addHook('onRoute', requireDeclaration);
 
   app.addHook('onRequest', async (request, reply) => {
-    if (request.raw.headers.upgrade !== undefined) closeAfterAnswer(reply);
+    const cookies = parseCookies(request.raw);
+    if (isUpgrade(request.raw)) closeAfterAnswer(reply);
     reply.headers({ ...headers, ...corsHeaders(request.raw, policy.trustedOrigins) });
-    const rejection = judgeHead(request, policy) ?? noteKey(request);
+    const rejection = judgeHead(request, cookies, policy) ?? noteKey(request);
     if (rejection) return refuseHead(rejection, request, reply);
     const preflight = preflightHeaders(request.raw, policy.trustedOrigins);
     if (preflight) return reply.code(204).headers(preflight).send();
-    request.sessionSecret = readSessionSecret(request);
+    request.sessionSecret = readSessionSecret(cookies);
     request[ANSWER] = reply.raw;
     const { access } = request.routeOptions.config;
     // What has no route serves nobody; a route that was registered past us is a fault of ours.
@@ -80,21 +83,31 @@ export function addGate(
   });
 }
 
+/** Whether another protocol is asked for on the connection (RFC 9110 7.8). */
+function isUpgrade(head: RequestHead): boolean {
+  return headerValues(head, 'upgrade').length > 0;
+}
+
 /**
  * What can be judged before the body is read. In the order of cost, and each check by itself: the
  * origin check does not depend on the content type (R-04), nor the content type on the origin.
  */
-function judgeHead(request: FastifyRequest, policy: GatePolicy): ProblemCode | null {
+function judgeHead(
+  request: FastifyRequest,
+  cookies: Cookies,
+  policy: GatePolicy,
+): ProblemCode | null {
   const head = request.raw;
   const { anyHost, bodyType } = request.routeOptions.config;
   // An absolute-form target names a second host, beside the Host header (RFC 9112 3.2.2).
   if (!head.url?.startsWith('/')) return 'malformed-request';
   if (!anyHost && checkHost(head, policy)) return 'foreign-host';
   // Which of two the browser means is a guess, and one may be an attacker's (R-24, CWE-384).
-  if (COOKIES.some((name) => readCookie(head, name).kind === 'repeated')) return 'duplicate-cookie';
+  if (COOKIES.some((name) => readCookie(cookies, name).kind === 'repeated'))
+    return 'duplicate-cookie';
   // What is upgraded is no longer a request whose answer other origins cannot read (CWE-1385).
-  if (isSafeMethod(request.method) && head.headers.upgrade === undefined) return null;
-  const origin = hasSallyportCookie(head)
+  if (isSafeMethod(request.method) && !isUpgrade(head)) return null;
+  const origin = hasSallyportCookie(cookies)
     ? checkOrigin(head, policy)
     : checkVisitorOrigin(head, policy);
   if (origin) return 'foreign-origin';

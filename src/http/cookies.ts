@@ -28,6 +28,8 @@ interface Cookie {
   readonly value: string;
 }
 
+export type Cookies = readonly Cookie[] | null;
+
 /** What a browser may store (RFC 6265bis 6.1 asks for 4 KiB per cookie) twice over. */
 const COOKIE_BYTES_MAX = 8 * 1024;
 
@@ -53,8 +55,7 @@ const SECRET = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
  * canonical base64url is `malformed`, and so is any name in a request with more than 8 KiB or 100
  * cookies, which is not searched. RFC 6265bis 5.8.3.
  */
-export function readCookie(head: RequestHead, name: HostCookieName): CookieReading {
-  const cookies = parseCookies(head);
+export function readCookie(cookies: Cookies, name: HostCookieName): CookieReading {
   if (cookies === null) return { kind: 'malformed' };
   const values = cookies.filter((cookie) => cookie.name === name).map((cookie) => cookie.value);
   const value = values[0];
@@ -68,8 +69,7 @@ export function readCookie(head: RequestHead, name: HostCookieName): CookieReadi
  * somebody's authority. A header too large to be searched counts as carrying one: the answer
  * chooses between the strict and the lenient origin check, and doubt belongs to the strict.
  */
-export function hasSallyportCookie(head: RequestHead): boolean {
-  const cookies = parseCookies(head);
+export function hasSallyportCookie(cookies: Cookies): boolean {
   if (cookies === null) return true;
   return cookies.some(
     (cookie) =>
@@ -79,18 +79,8 @@ export function hasSallyportCookie(head: RequestHead): boolean {
   );
 }
 
-/** Each request is asked for several cookies, and its head does not change. */
-const parsed = new WeakMap<RequestHead, readonly Cookie[] | null>();
-
-function parseCookies(head: RequestHead): readonly Cookie[] | null {
-  const known = parsed.get(head);
-  if (known !== undefined) return known;
-  const cookies = parseCookieLines(head);
-  parsed.set(head, cookies);
-  return cookies;
-}
-
-function parseCookieLines(head: RequestHead): readonly Cookie[] | null {
+/** The cookies of a request, to be asked for ours; null where there are more than are searched. */
+export function parseCookies(head: RequestHead): Cookies {
   const lines = headerValues(head, 'cookie');
   const bytes = lines.reduce((sum, line) => sum + line.length, 0);
   if (bytes > COOKIE_BYTES_MAX) return null;

@@ -6,6 +6,7 @@ import {
   SYNCHRONIZER_COOKIE,
   clearCookie,
   hasSallyportCookie,
+  parseCookies,
   readCookie,
   setCookie,
 } from '../../src/http/cookies.ts';
@@ -25,11 +26,11 @@ function many(count: number): readonly string[] {
 }
 
 function read(cookie: string | readonly string[]) {
-  return readCookie(postWith({ Cookie: cookie }), name);
+  return readCookie(parseCookies(postWith({ Cookie: cookie })), name);
 }
 
 function has(cookie: string | readonly string[]) {
-  return hasSallyportCookie(postWith({ Cookie: cookie }));
+  return hasSallyportCookie(parseCookies(postWith({ Cookie: cookie })));
 }
 
 describe('the names', () => {
@@ -71,7 +72,7 @@ describe('readCookie', () => {
   });
 
   test('finds nothing where there is no Cookie header', () => {
-    expect(readCookie(postWith({}), name)).toEqual({ kind: 'absent' });
+    expect(readCookie(parseCookies(postWith({})), name)).toEqual({ kind: 'absent' });
   });
 
   // On https://evil.app.example: document.cookie = '=__Host-session=…; domain=app.example'
@@ -210,7 +211,7 @@ describe('hasSallyportCookie', () => {
   );
 
   test('sees none where there is no Cookie header', () => {
-    expect(hasSallyportCookie(postWith({}))).toBe(false);
+    expect(hasSallyportCookie(parseCookies(postWith({})))).toBe(false);
   });
 
   test('supposes one in a header too large to be searched', () => {
