@@ -76,7 +76,7 @@ export function changesRows({ query }: CompiledQuery): boolean {
   return query.with?.expressions.some(({ expression }) => CHANGES.has(expression.kind)) ?? false;
 }
 
-/** The same, but whatever is not known to be a read counts as a change, raw SQL by its first word. */
+/** The same, but what is not known to be a read counts as a change, raw SQL by its first word. */
 export function mayChangeRows(query: CompiledQuery): boolean {
   if (query.query.kind === 'SelectQueryNode') return changesRows(query);
   return query.query.kind !== 'RawNode' || !/^\s*(?:SELECT|VALUES)\b/i.test(query.sql);

@@ -81,8 +81,8 @@ export async function runAuthorizedTransaction<T>(
 
 /**
  * The same for a transaction of the application, as sallyport_app, which leaves with its first
- * statement and is read-only where the request is: see runApplicationTransaction. What is behind the
- * decision runs first.
+ * statement and is read-only where the request is: see runApplicationTransaction. The statements
+ * `behind` the decision run before the callback's.
  */
 export async function runAuthorizedApplication<T>(
   database: Database,
