@@ -118,6 +118,18 @@ test.each(named)(
   },
 );
 
+test('what is set for one of the two roles alone is found too', async () => {
+  await opened.admin.query(`ALTER DATABASE ${name} RESET ALL`);
+  await opened.admin.query(`ALTER DATABASE ${name} SET client_min_messages = 'debug5'`);
+  await opened.admin.query(
+    `ALTER ROLE sallyport_identity IN DATABASE ${name} SET log_statement = 'all'`,
+  );
+  const { problems } = await serve(opened.url, somebody);
+  expect(problems).toEqual([
+    'The server logs the bind parameters of sallyport_identity, and only the database may know these (log_statement is all): run ALTER ROLE sallyport_identity SET log_parameter_max_length = 0.',
+  ]);
+});
+
 /** Serves a read, a write and a refused request, and asks what a start would refuse. */
 async function serve(url: string, principal: TestPrincipal) {
   const database = await openManaged(url, TEST_KEY);
