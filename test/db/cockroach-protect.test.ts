@@ -50,8 +50,9 @@ describe('what protect writes for CockroachDB', () => {
     const owned = 'steps' in own ? own.steps.map(({ sql }) => sql) : [];
     const statements = new Set([...rendered(), ...permitted, ...owned, ...set]);
     mkdirSync('test-results', { recursive: true });
-    // The check takes every SELECT in a policy for a subquery, that of FOR SELECT too: it is written
-    // down as ALL, which the grammar has in the same place. The next test looks for subqueries.
+    // The check takes every SELECT in a policy for a subquery, that of FOR SELECT too: it is
+    // written down as ALL, which the grammar has in the same place. The next test looks for
+    // subqueries.
     const lines = [...statements].map(
       (sql) => `${JSON.stringify(sql.replace(' FOR SELECT TO ', ' FOR ALL TO '))}\n`,
     );

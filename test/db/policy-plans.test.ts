@@ -1,5 +1,5 @@
 // A policy asks a function that reads tables. Asked for each row it would make a join of thousands
-// of rows slow; the plan says how often it is asked, and unlike a time it is the same on any machine.
+// of rows slow; the plan says how often it is asked, and unlike a time it is the same everywhere.
 import pg from 'pg';
 import { beforeEach, expect, inject, test } from 'vitest';
 import { openTestDatabase } from '../support/databases.ts';

@@ -40,8 +40,8 @@ export function statementLogProblems(role: Role, settings: Settings): readonly s
       when: explains && number(settings, 'auto_explain.log_parameter_max_length', 0) !== 0,
       remedy: 'auto_explain.log_parameter_max_length = 0',
     },
-    // The plan of a statement may hold the values of its parameters: a verbose one does, and that of
-    // the lookup inside of sallyport.require.
+    // The plan of a statement may hold the values of its parameters: a verbose one does, and that
+    // of the lookup inside of sallyport.require.
     ...['auto_explain.log_verbose', 'auto_explain.log_nested_statements'].map((name) => ({
       found: [name],
       when: explains && settings[name] === 'on',
