@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** In a tick of the kernel's accounting, which Linux shows to programs as hundredths of a second. */
+/** In a tick of the kernel's accounting: Linux shows it to programs in hundredths of a second. */
 const MICROSECONDS_IN_TICK = 10_000;
 
 /** A process and its children; only itself where there is no /proc. */

@@ -18,8 +18,9 @@ export async function requestsPerSecond(target: Target, seconds: number): Promis
  * Asks for so many seconds, for all targets in turn.
  *
  * The load shares a core with PostgreSQL, so it does no more than it must: each connection sends
- * the next request, ready as bytes, as soon as it was answered. A client with every comfort of HTTP takes as
- * much of that core as the database does, and its share grows with the headers of an answer.
+ * the next request, ready as bytes, as soon as it was answered. A client with every comfort of HTTP
+ * takes as much of that core as the database does, and its share grows with the headers of an
+ * answer.
  */
 export async function load(
   targets: readonly Target[],

@@ -89,8 +89,8 @@ export interface NamedTable {
 }
 
 /**
- * The predicate, `"notes"."tenant_id" = NULLIF(…)::UUID`, as one node of text: nodes for each name
- * in it would double what a statement costs to compile.
+ * The predicate, `"notes"."tenant_id" = NULLIF(...)::UUID`, as one node of text: nodes for each
+ * name in it would double what a statement costs to compile.
  */
 export function ownTenant({ table: { schema, identifier } }: TableNode): RawNode {
   const name = `${schema ? `${quoted(schema.name)}.` : ''}${quoted(identifier.name)}`;

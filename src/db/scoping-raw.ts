@@ -145,7 +145,7 @@ interface Reading {
 function read(root: RawNode, scope: Scope, visit: Visit): Reading {
   let outline = '';
   const append = (part: string) => {
-    // E'…', U&"…", a$1, sel + ect: a word or quote must not go on into what follows.
+    // E'...', U&"...", a$1, sel + ect: a word or quote must not go on into what follows.
     if (WORD_END.test(outline) && WORD_START.test(part)) {
       refuse('raw SQL with a parameter right behind a word or quote', 'put a space between');
     }

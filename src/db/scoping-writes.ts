@@ -77,7 +77,7 @@ function withTenant(
     const row = ValuesNode.create([ValueListNode.create([TENANT])]);
     return { columns: [ColumnNode.create(TENANT_COLUMN)], values: row, defaultValues: false };
   }
-  if (!columns) refuse('an INSERT without its columns', 'name them with columns([…])');
+  if (!columns) refuse('an INSERT without its columns', 'name them with columns([...])');
   for (const { column } of columns) refuseTenant(column.name);
   return {
     columns: [...columns, ColumnNode.create(TENANT_COLUMN)],

@@ -21,7 +21,7 @@ export function scopeTo(tables: ApplicationTables): QueryCompiler {
 
 /**
  * Whether a compiler of this file made the query. The driver of `request.db` asks, for
- * `executeQuery(CompiledQuery.raw(…))` comes past every compiler.
+ * `executeQuery(CompiledQuery.raw(...))` comes past every compiler.
  */
 export function wasScoped(query: CompiledQuery): boolean {
   return scopedQueries.has(query);
@@ -42,7 +42,7 @@ class ScopedQueryCompiler extends PostgresQueryCompiler {
   override compileQuery(...[node, queryId]: Parameters<QueryCompiler['compileQuery']>): Compiled {
     const statement = scopeStatement(node, { tables: this.#tables, names: NO_NAMES });
     const compiled = super.compileQuery(statement, queryId);
-    // Kysely writes no comments, but two minus signs can meet: `a -${sql.lit(-1)}`, eb.neg(…).
+    // Kysely writes no comments, but two minus signs can meet: `a -${sql.lit(-1)}`, eb.neg(...).
     if (COMMENT.test(compiled.sql)) {
       throw new UnscopedQueryError(
         'the statement has -- or /* in it, behind which a predicate would be a comment; use a bind parameter',
