@@ -60,7 +60,8 @@ app.post('/write', { access: { stepUp: { withinSeconds: 300 } }, bodyType: 'json
   const added = await request.transaction(async (db) =>
     db.insertInto('invoices').values({ number: 1, note: null }).returning('id').executeTakeFirstOrThrow());
   const id: string = added.id;
-  await request.transaction(async (db) => db.insertInto('invoices').values({ number: 'one' }).execute()); // 2345
+  await request.transaction(async (db) =>
+    db.insertInto('invoices').values({ number: 'one' }).execute()); // 2345
   return id;
 });
 
@@ -77,7 +78,9 @@ typed.get('/invoices/:id', {
 typed.get('/invoices/:id/wrong', {
   access: 'signed-in',
   schema: { params: z.object({ id: z.uuid() }) },
-  load: (db, { params }) => ({ invoice: db.selectFrom('invoices').where('id', '=', params.ident) }), // 2339
+  load: (db, { params }) => ({
+    invoice: db.selectFrom('invoices').where('id', '=', params.ident), // 2339
+  }),
 }, async () => 'x');
 
 app.get<{ Params: { id: string } }>('/plain/:id', { access: 'signed-in' }, async ({ params }) => params.id);
