@@ -234,7 +234,7 @@ describe('what a key is', () => {
     expectReplay(await pay(t, payer, longest), first);
   });
 
-  test('it means nothing on a safe method and on a public route', async () => {
+  test('it means nothing on a safe method, on a public route and to the account', async () => {
     const headers = { ...payer.headers, origin: t.origin, 'idempotency-key': key };
     const list = await ask(t.origin, '/payments', { headers });
     expect(list.json()).toEqual([]);
@@ -242,6 +242,9 @@ describe('what a key is', () => {
     expect((await ask(t.origin, '/payments', { headers })).json()).toHaveLength(1);
     const [one, two] = [await pay(t, payer, key, '/open'), await pay(t, payer, key, '/open')];
     expect(one.json()).not.toEqual(two.json());
+    const none = { 'idempotency-key': 'a b' };
+    expect((await pay(t, payer, key, '/open', {}, none)).status).toBe(200);
+    expect((await pay(t, payer, key, '/sallyport/api/sign-out', {}, none)).status).toBe(204);
   });
 
   test('a request with one commits once: a second write is a fault of the handler', async () => {
