@@ -66,9 +66,8 @@ test('[R-98] [CWE-352] a write injected into a read is refused, also after an at
 });
 
 /** What would write ends in a read with 25006, whatever it would end with in a write. */
-function expectEnd({ state }: Loot, access: Access, ends: string): void {
-  if (access === 'read' && state === '25006') return;
-  expect(state).toBe(ends);
+function endsOf(ends: string, access: Access): readonly string[] {
+  return access === 'read' ? [ends, '25006'] : [ends];
 }
 
 describe.each(ACCESS)('SQL injected into a request to %s', (access) => {
@@ -79,7 +78,7 @@ describe.each(ACCESS)('SQL injected into a request to %s', (access) => {
       const loot = await target.inject(sql(target), access);
       await expectUntouched(loot, access);
       expect((await target.request(target.bystander, access)).backend).toBe(backend);
-      expectEnd(loot, access, ends);
+      expect(endsOf(ends, access)).toContain(loot.state);
     },
   );
 
@@ -99,7 +98,7 @@ describe.each(ACCESS)('SQL injected into a request to %s', (access) => {
     async ({ sql, ends }) => {
       const loot = await target.injectPastTheProcess(sql(target), access);
       await expectUntouched(loot, access);
-      expectEnd(loot, access, ends);
+      expect(endsOf(ends, access)).toContain(loot.state);
     },
   );
 
