@@ -9,12 +9,22 @@ export function familyOf(pid: number): readonly number[] {
   return [pid, ...children];
 }
 
-/** CPU time that these processes have used so far, in microseconds; null where nobody tells. */
-export function cpuMicroseconds(pids: readonly number[]): number | null {
-  const stats = pids.map(statOf).filter((stat) => stat !== null);
-  if (stats.length === 0) return null;
-  const ticks = stats.map((stat) => Number(stat[11]) + Number(stat[12]));
-  return ticks.reduce((sum, each) => sum + each, 0) * MICROSECONDS_IN_TICK;
+/** CPU time that each of these processes has used so far, in microseconds. */
+export function cpuTimesOf(pids: readonly number[]): ReadonlyMap<number, number> {
+  const times = new Map<number, number>();
+  for (const pid of pids) {
+    const stat = statOf(pid);
+    if (stat) times.set(pid, (Number(stat[11]) + Number(stat[12])) * MICROSECONDS_IN_TICK);
+  }
+  return times;
+}
+
+/** What was used between the two; a process that has ended in between took its account along. */
+export function cpuUsedBetween(
+  before: ReadonlyMap<number, number>,
+  after: ReadonlyMap<number, number>,
+): number {
+  return [...after].reduce((sum, [pid, time]) => sum + time - (before.get(pid) ?? 0), 0);
 }
 
 /** What of a process is in memory now; null where nobody tells. */

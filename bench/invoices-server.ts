@@ -33,6 +33,21 @@ app.get(
   },
   async (request, reply) => request.loaded.invoice[0] ?? reply.callNotFound(),
 );
+app.post(
+  '/invoices/:id',
+  {
+    access: { permission: 'invoices:write' },
+    bodyType: 'json',
+    load: (db, { params }) => ({
+      invoice: db
+        .updateTable('invoices')
+        .set((invoice) => ({ total: invoice('total', '+', 1) }))
+        .where('id', '=', idOf(params))
+        .returning(COLUMNS),
+    }),
+  },
+  async (request, reply) => request.loaded.invoice[0] ?? reply.callNotFound(),
+);
 const idOf = (params: unknown) => (params as { id: string }).id;
 
 await app.listen({ host: '127.0.0.1', port: 0 });

@@ -101,6 +101,18 @@ export async function fillInvoices(database: pg.Client, size: Size): Promise<rea
   return asking.map(({ person }) => person);
 }
 
+/**
+ * Everybody was just seen, as at any moment of steady use. When somebody was last seen is written
+ * once a minute, and of people who were all filled in at once every first request would write.
+ */
+export async function seeEverybody(client: pg.Client, people: readonly Person[]): Promise<void> {
+  await client.query(
+    `UPDATE sallyport.session_activity AS a SET last_seen_at = now() FROM sallyport.sessions AS s
+      WHERE s.id = a.session_id AND s.identity_id = ANY ($1::UUID[])`,
+    [people.map(({ identityId }) => identityId)],
+  );
+}
+
 /** The request that a script of the product's own origin would send with this person's session. */
 export function ownHeaders(origin: string, { secret }: Person): Record<string, string> {
   return {

@@ -4,8 +4,9 @@ import pg from 'pg';
 import { postmaster, startPostgres } from '../test/support/postgres.ts';
 import { startWireProxy } from '../test/support/wire-proxy.ts';
 import { familyOf } from './cost.ts';
+import { startDelay } from './delay.ts';
 import { CREATE_INVOICES, fillInvoices, type Person, type Size } from './invoices.ts';
-import type { Target } from './load.ts';
+import { load, type Target } from './load.ts';
 import { leaveTheServersCore, type ServerProcess } from './processes.ts';
 import type { Contender } from './rounds.ts';
 
@@ -27,16 +28,22 @@ export interface Candidate {
 export interface Stage {
   readonly postmaster: number;
   addDatabase(name: string, size: Size): Promise<InvoicesDatabase>;
-  /** Starts it, counts its round trips, and makes sure that it does the work that is measured. */
+  /** The database's URL through a network on which a round trip takes so much longer. */
+  delay(databaseUrl: string, milliseconds: number): Promise<string>;
+  /** Starts it, counts its round trips, and makes sure that it does what is to be measured. */
   enter(candidate: Candidate, database: InvoicesDatabase, url?: string): Promise<Contender>;
   strike(): Promise<void>;
 }
+
+/** Until the connections are open, the statements prepared and the code compiled. */
+const WARM_UP_SECONDS = 2;
 
 /** A PostgreSQL of its own, and the servers that are started before it. */
 export async function setInvoicesStage(): Promise<Stage> {
   const postgres = await startPostgres();
   const pid = await postmaster(postgres.url);
   const servers: ServerProcess[] = [];
+  const delays: Awaited<ReturnType<typeof startDelay>>[] = [];
   leaveTheServersCore(...familyOf(pid));
   return {
     postmaster: pid,
@@ -46,6 +53,11 @@ export async function setInvoicesStage(): Promise<Stage> {
       url.pathname = name;
       return { url: url.href, people: await makeInvoices(url.href, size) };
     },
+    async delay(databaseUrl, milliseconds) {
+      const delay = await startDelay(databaseUrl, milliseconds);
+      delays.push(delay);
+      return delay.url;
+    },
     async enter(candidate, database, url = database.url) {
       const roundTrips = await countRoundTrips(candidate, database);
       const server = await candidate.start(url);
@@ -54,10 +66,12 @@ export async function setInvoicesStage(): Promise<Stage> {
       const targets = database.people.map((person) =>
         candidate.target(server.origin, person, person.invoiceId),
       );
+      await load(targets, WARM_UP_SECONDS);
       return { name: candidate.name, server, targets, roundTrips };
     },
     async strike() {
       await Promise.all(servers.map((server) => server.stop()));
+      await Promise.all(delays.map((delay) => delay.close()));
       await postgres.stop();
     },
   };
@@ -135,9 +149,11 @@ async function holdToItsWork(
   if (candidate.open) return;
   const own = candidate.target(origin, one, one.invoiceId);
   const { cookie: _, ...withoutCookie } = own.headers ?? {};
+  const { 'x-csrf-token': token, ...withoutToken } = own.headers ?? {};
   const refused = [
     candidate.target(origin, one, other.invoiceId),
     { ...own, headers: withoutCookie },
+    ...(token === undefined ? [] : [{ ...own, headers: withoutToken }]),
   ];
   for (const target of refused) {
     const { status } = await statusOf(target);

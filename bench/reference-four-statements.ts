@@ -9,6 +9,8 @@ import pg from 'pg';
 const pool = new pg.Pool({
   connectionString: process.env['DATABASE_URL'],
   max: Number(process.env['POOL_SIZE']),
+  // Under steady load none would be idle; here others are asked in between.
+  idleTimeoutMillis: 0,
 });
 
 interface Session {

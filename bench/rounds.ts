@@ -1,4 +1,4 @@
-import { cpuMicroseconds, familyOf, memoryMegabytes } from './cost.ts';
+import { cpuTimesOf, cpuUsedBetween, familyOf, memoryMegabytes } from './cost.ts';
 import { load, quantile, type Target } from './load.ts';
 import type { ServerProcess } from './processes.ts';
 import type { Figure } from './run.ts';
@@ -29,53 +29,59 @@ export async function compareInRounds(
   how: { readonly rounds: number; readonly seconds: number; readonly postmaster: number },
 ): Promise<readonly Figure[]> {
   const used = new Map<Contender, Used>();
-  const ratios = new Map<Contender, number[]>();
+  const ratios = new Map<Contender, number[]>(others.map((other) => [other, []]));
 
   async function rateOf(contender: Contender): Promise<number> {
-    const serverPids = [contender.server.pid];
-    const databasePids = familyOf(how.postmaster);
-    const serverBefore = cpuMicroseconds(serverPids) ?? NaN;
-    const databaseBefore = cpuMicroseconds(databasePids) ?? NaN;
+    const server = () => cpuTimesOf([contender.server.pid]);
+    const database = () => cpuTimesOf(familyOf(how.postmaster));
+    const before = { server: server(), database: database() };
     const { answers, perSecond } = await load(contender.targets, how.seconds);
     const sum = used.get(contender) ?? { answers: 0, server: 0, database: 0 };
     sum.answers += answers;
-    sum.server += (cpuMicroseconds(serverPids) ?? NaN) - serverBefore;
-    sum.database += (cpuMicroseconds(databasePids) ?? NaN) - databaseBefore;
+    sum.server += cpuUsedBetween(before.server, server());
+    sum.database += cpuUsedBetween(before.database, database());
     used.set(contender, sum);
     return perSecond;
   }
 
-  for (const contender of [ours, ...others]) await load(contender.targets, how.seconds);
   let before = await rateOf(ours);
   for (let round = 0; round < how.rounds; round++) {
-    for (const other of others) {
+    for (const [other, measured] of ratios) {
       const rate = await rateOf(other);
       const after = await rateOf(ours);
-      ratios.set(other, [...(ratios.get(other) ?? []), (before + after) / 2 / rate]);
+      measured.push((before + after) / 2 / rate);
       before = after;
     }
   }
-  return others.map((other) => {
-    const measured = ratios.get(other) ?? [];
-    return {
-      bench,
-      against: other.name,
-      ratio: quantile(measured, 0.5),
-      spread: [quantile(measured, 0.25), quantile(measured, 0.75)],
-      ...costOf(ours, used.get(ours)),
-      peer: costOf(other, used.get(other)),
-    };
-  });
+  return [...ratios].map(([other, measured]) => ({
+    bench,
+    against: other.name,
+    ratio: quantile(measured, 0.5),
+    spread: [quantile(measured, 0.25), quantile(measured, 0.75)],
+    ...costOf(ours, used.get(ours)),
+    peer: costOf(other, used.get(other)),
+  }));
+}
+
+/** Does the work, or tells why what it is about has no figure. */
+export async function leaveOut(name: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    process.stderr.write(
+      `${name} is left out: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+  }
 }
 
 function costOf(contender: Contender, used: Used | undefined): NonNullable<Figure['peer']> {
   const { roundTrips, server } = contender;
   const memory = memoryMegabytes(server.pid);
-  if (!used || Number.isNaN(used.server + used.database)) return { roundTrips };
+  if (!used || memory === null) return { roundTrips };
   const each = (sum: number) => Math.round(sum / used.answers);
   return {
     roundTrips,
     cpuMicroseconds: { server: each(used.server), database: each(used.database) },
-    ...(memory === null ? {} : { memoryMegabytes: memory }),
+    memoryMegabytes: memory,
   };
 }

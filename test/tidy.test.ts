@@ -275,6 +275,8 @@ function wordsOf(name: string): string[] {
 function filesUnder(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
+    // What is installed is not ours: bench/peers has other people's libraries.
+    if (entry.name === 'node_modules' || entry.name.startsWith('.')) return [];
     if (entry.isDirectory()) return filesUnder(path);
     return /\.(ts|tsx|mjs)$/.test(entry.name) ? [path] : [];
   });
