@@ -49,7 +49,7 @@ const ATTACKS: readonly Attack[] = [
   },
   {
     wall: 'Third wall: the same, with its role taken off before. On a server the login of the application may take on no other; the one session of the embedded database is a superuser, who may.',
-    sent: `SELECT tenant_id, name FROM customers WHERE name = 'x' UNION SELECT NULL, concat(set_config('role', 'sallyport_owner', true), query_to_xml('SELECT count(*) FROM sallyport.sessions', true, false, '')) --'`,
+    sent: `SELECT tenant_id, name FROM customers WHERE name = 'x' UNION SELECT NULL, set_config('role', 'sallyport_owner', true) || query_to_xml('SELECT count(*) FROM sallyport.sessions', true, false, '')::TEXT --'`,
   },
 ];
 
