@@ -129,7 +129,7 @@ export interface Contents {
 export async function contents(client: pg.Client, { tables }: World): Promise<Contents> {
   const parts = tables.map(({ name, isShared }, index) => {
     const isOwn = isShared ? 'true' : `tenant_id IS NOT DISTINCT FROM '${OWN}'`;
-    return `SELECT ${isOwn} AS is_own, '${index} ' || to_jsonb(t) AS row FROM ${sqlName(name)} AS t`;
+    return `SELECT ${isOwn} AS is_own, '${index} ' || to_jsonb(t)::TEXT AS row FROM ${sqlName(name)} AS t`;
   });
   const { rows: all } = await client.query<{ is_own: boolean; row: string }>(
     parts.join(' UNION ALL '),
