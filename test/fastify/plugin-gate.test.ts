@@ -196,6 +196,32 @@ test('a permission is what the role has in the tenant, and not what another has 
   expect(allowed).toMatchObject({ answer: { status: 200 }, ran: ['secret'] });
 });
 
+test('a permission and a fresh proof are both asked for: neither stands for the other [R-75]', async () => {
+  const access = { permission: 'secret:read', stepUp: { withinSeconds: 300 } } as const;
+  const app = await startPluginApp(optionsFor(database), (own) => {
+    own.get('/both', { access }, async () => ran.push('/both'));
+  });
+  const age = async (who: Member) => {
+    await database.admin.query(
+      `UPDATE sallyport.sessions SET authenticated_at = now() - INTERVAL '1 hour' WHERE id = $1`,
+      [who.sessionId],
+    );
+    return who;
+  };
+  const may = { permissions: ['secret:read'] };
+  const table: readonly (readonly [Member, number])[] = [
+    [await insertMember(database.admin, app.origin, may), 200],
+    [await age(await insertMember(database.admin, app.origin, may)), 401],
+    [await insertMember(database.admin, app.origin), 403],
+    [await age(await insertMember(database.admin, app.origin)), 403],
+  ];
+  for (const [who, status] of table) {
+    const { answer, ran: handlers } = await ranBy(() => who.browser.get('/both'));
+    expect([answer.status, handlers]).toEqual([status, status === 200 ? ['/both'] : []]);
+  }
+  await app.close();
+});
+
 describe('answers for one person reach no shared cache [R-86, CWE-524]', () => {
   const control = async (path: string) =>
     (await ask(plain.origin, path, { headers: member.browser.cookieHeader() })).headers;

@@ -199,7 +199,13 @@ test("an application's own document may describe the account, too", async () => 
   await own.close();
   expect(Object.keys(paths)).toEqual(expect.arrayContaining(['/mine', '/sallyport/api/sign-in']));
   expect(paths['/sallyport/api/sign-in']?.['post']).toMatchObject({
-    requestBody: { content: { 'application/json': { schema: { type: 'object' } } } },
+    requestBody: {
+      content: {
+        'application/json': {
+          schema: { properties: { email: { type: 'string' } }, required: ['email', 'password'] },
+        },
+      },
+    },
   });
 });
 

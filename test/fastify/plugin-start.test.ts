@@ -1,9 +1,11 @@
 // What keeps an app with the plugin from starting: each is one line that says what to do.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fastify, type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import sallyport, { accessTable, declareRoutes, type SallyportOptions } from '../../src/fastify.ts';
 import type { TestDatabase } from '../support/databases.ts';
 import { createInvoices, optionsFor } from '../support/plugin-apps.ts';
+import { startWireProxy } from '../support/wire-proxy.ts';
 
 let database: TestDatabase;
 const apps: FastifyInstance[] = [];
@@ -231,6 +233,21 @@ describe('a route that does not say who may call it refuses to register [CWE-862
       }),
     ).toContain('GET /beside declares no access');
   });
+});
+
+test('a start that takes longer than Fastify gives a plugin is waited for', async () => {
+  const proxy = await startWireProxy(database.url);
+  const app = fastify({ pluginTimeout: 5_000 });
+  apps.push(app);
+  try {
+    proxy.held = sleep(8_000);
+    await app.register(sallyport, { ...optionsFor(database), databaseUrl: proxy.url });
+    proxy.held = null;
+    expect(accessTable(app)).not.toEqual([]);
+  } finally {
+    await app.close();
+    await proxy.close();
+  }
 });
 
 describe('connections', () => {
