@@ -1,12 +1,4 @@
-import {
-  type Compilable,
-  type CompiledQuery,
-  DummyDriver,
-  type Generated,
-  Kysely,
-  PostgresAdapter,
-  PostgresIntrospector,
-} from 'kysely';
+import { DummyDriver, type Generated, Kysely, PostgresAdapter, PostgresIntrospector } from 'kysely';
 import { type ApplicationTables, scopeTo } from '../../src/db/scoping.ts';
 
 /** The tables of a small application, of which `countries` belongs to all tenants. */
@@ -42,8 +34,4 @@ export const TENANT = `NULLIF(current_setting('sallyport.tenant', true), '')::UU
 /** The predicate on a table that the statement calls by this name. */
 export function own(name: string): string {
   return `"${name}"."tenant_id" = ${TENANT}`;
-}
-
-export function compile(query: Compilable): CompiledQuery {
-  return query.compile();
 }
