@@ -1,5 +1,5 @@
-// Routes with an injection built into them, past the first wall: a text that was sent becomes a part
-// of the SQL, or one that was stored does, in the request of another principal.
+// Routes with an injection built into them, past the first wall: a text that was sent becomes a
+// part of the SQL, or one that was stored does, in the request of another principal.
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { Answer } from '../support/client.ts';
 import type { Member } from '../support/plugin-apps.ts';
