@@ -2,9 +2,7 @@ import {
   type Compilable,
   type CompiledQuery,
   createQueryId,
-  type DatabaseConnection,
   DeleteResult,
-  type Driver,
   InsertResult,
   Kysely,
   MergeResult,
@@ -12,11 +10,11 @@ import {
   PostgresIntrospector,
   PostgresQueryCompiler,
   type QueryCompiler,
-  type QueryResult,
   type RootOperationNode,
   UpdateResult,
 } from 'kysely';
 import type { StatementResult } from './batch.ts';
+import { sendingDriver } from './dialect.ts';
 import { UnscopedQueryError } from './errors.ts';
 import { wasScoped } from './scoping.ts';
 
@@ -33,9 +31,16 @@ export function applicationKysely<Tables>(
   compiler: QueryCompiler | null,
   run: RunStatement,
 ): Kysely<Tables> {
+  const send = async (query: CompiledQuery) => {
+    if (compiler && !wasScoped(query)) {
+      throw new UnscopedQueryError('a query that was compiled elsewhere is not scoped');
+    }
+    return await run(query);
+  };
+  const begin = 'use request.transaction(async (db) => ...), which decides and retries';
   return new Kysely<Tables>({
     dialect: {
-      createDriver: () => new ApplicationDriver(compiler !== null, run),
+      createDriver: () => sendingDriver(send, begin),
       createAdapter: () => new PostgresAdapter(),
       createQueryCompiler: () => compiler ?? new PostgresQueryCompiler(),
       createIntrospector: (db) => new PostgresIntrospector(db),
@@ -88,40 +93,3 @@ const CHANGES: ReadonlySet<string> = new Set([
   'DeleteQueryNode',
   'MergeQueryNode',
 ]);
-
-class ApplicationDriver implements Driver {
-  readonly #connection: DatabaseConnection;
-
-  constructor(scoped: boolean, run: RunStatement) {
-    this.#connection = {
-      // Kysely's own types say what a row is; here it is what came.
-      // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
-      async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-        if (scoped && !wasScoped(query)) {
-          throw new UnscopedQueryError('a query that was compiled elsewhere is not scoped');
-        }
-        const result = await run(query);
-        return { rows: result.rows as R[], numAffectedRows: BigInt(result.rowCount) };
-      },
-      streamQuery() {
-        throw new Error('streaming is not supported: read in pages, by a key');
-      },
-    };
-  }
-
-  async init(): Promise<void> {}
-  async acquireConnection(): Promise<DatabaseConnection> {
-    return this.#connection;
-  }
-  async beginTransaction(): Promise<void> {
-    throw new Error('use request.transaction(async (db) => ...), which decides and retries');
-  }
-  async commitTransaction(): Promise<void> {
-    throw new Error('the transaction is committed when its callback returns');
-  }
-  async rollbackTransaction(): Promise<void> {
-    throw new Error('the transaction is rolled back when its callback throws');
-  }
-  async releaseConnection(): Promise<void> {}
-  async destroy(): Promise<void> {}
-}

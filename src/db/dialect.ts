@@ -11,7 +11,7 @@ import {
   type QueryResult,
 } from 'kysely';
 import type pg from 'pg';
-import { runStatement } from './batch.ts';
+import { runStatement, type StatementResult } from './batch.ts';
 import type { Tables } from './schema.ts';
 
 /** Builds statements for a batch; it is connected to nothing and executes nothing. */
@@ -19,7 +19,11 @@ export const build = new Kysely<Tables>({ dialect: dialectWith(() => new DummyDr
 
 /** Kysely on one client that is inside a transaction: each query is a batch of its own. */
 export function kyselyOn(client: pg.Client | pg.PoolClient): Kysely<Tables> {
-  return new Kysely<Tables>({ dialect: dialectWith(() => new ClientDriver(client)) });
+  const driver = sendingDriver(
+    ({ sql, parameters }) => runStatement(client, sql, ...parameters),
+    'already inside a transaction, which its callback ends',
+  );
+  return new Kysely<Tables>({ dialect: dialectWith(() => driver) });
 }
 
 function dialectWith(createDriver: () => Driver): Dialect {
@@ -31,37 +35,37 @@ function dialectWith(createDriver: () => Driver): Dialect {
   };
 }
 
-/** Begin, commit and rollback belong to transaction.ts, which retries around them. */
-class ClientDriver implements Driver {
-  readonly #connection: DatabaseConnection;
-
-  constructor(client: pg.Client | pg.PoolClient) {
-    this.#connection = {
-      // Kysely's own types say what a row is; here it is what came.
-      // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
-      async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-        const result = await runStatement(client, sql, ...parameters);
-        return { rows: result.rows as R[], numAffectedRows: BigInt(result.rowCount) };
-      },
-      streamQuery() {
-        throw new Error('streaming is not supported: CockroachDB has one active portal');
-      },
-    };
-  }
-
-  async init(): Promise<void> {}
-  async acquireConnection(): Promise<DatabaseConnection> {
-    return this.#connection;
-  }
-  async beginTransaction(): Promise<void> {
-    throw new Error('already inside a transaction');
-  }
-  async commitTransaction(): Promise<void> {
-    throw new Error('the transaction is committed when its callback returns');
-  }
-  async rollbackTransaction(): Promise<void> {
-    throw new Error('the transaction is rolled back when its callback throws');
-  }
-  async releaseConnection(): Promise<void> {}
-  async destroy(): Promise<void> {}
+/**
+ * A driver that sends one statement at a time, and nothing by itself: begin, commit and rollback
+ * belong to those who retry around them.
+ *
+ * @param begin what to say to a query builder that would begin a transaction of its own.
+ */
+export function sendingDriver(
+  send: (query: CompiledQuery) => Promise<StatementResult>,
+  begin: string,
+): Driver {
+  const connection: DatabaseConnection = {
+    // Kysely's own types say what a row is; here it is what came.
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
+    async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+      const result = await send(query);
+      return { rows: result.rows as R[], numAffectedRows: BigInt(result.rowCount) };
+    },
+    streamQuery() {
+      throw new Error('streaming is not supported: read in pages, by a key');
+    },
+  };
+  const refused = async () => {
+    throw new Error(begin);
+  };
+  return {
+    init: async () => {},
+    acquireConnection: async () => connection,
+    beginTransaction: refused,
+    commitTransaction: refused,
+    rollbackTransaction: refused,
+    releaseConnection: async () => {},
+    destroy: async () => {},
+  };
 }
