@@ -1,0 +1,59 @@
+import type { Actor } from './actor.ts';
+import { type Call, type Changes, requestOf } from './call.ts';
+import type { Credential } from './actor.ts';
+import type { Exchange } from './exchange.ts';
+import type { Knowledge } from './knowledge.ts';
+import type { Operation } from './operation.ts';
+import type { Probe } from './probe.ts';
+import type { Secrets } from './secrets.ts';
+
+/** What the person who runs the audit allows, and how patient they are. */
+export interface Settings {
+  /** Whether objects may be created, changed and deleted. */
+  readonly allowWrites: boolean;
+  /** Whether real Chromium may prove what a browser would do. */
+  readonly browser: boolean;
+  /** How long a check may wait for something to expire or to take effect, in seconds. */
+  readonly waitSecondsMax: number;
+  /** Wrong passwords sent in a row to one account. */
+  readonly signInAttempts: number;
+}
+
+/** The accounts that are signed in. */
+export interface Actors {
+  readonly a: Actor | null;
+  readonly b: Actor | null;
+  readonly stranger: Actor | null;
+  readonly superior: Actor | null;
+}
+
+/** All that a check has: the target as it was understood, the accounts, and the way to send. */
+export interface Run {
+  readonly origin: string;
+  readonly settings: Settings;
+  readonly operations: readonly Operation[];
+  readonly actors: Actors;
+  readonly knowledge: Knowledge;
+  readonly probe: Probe;
+  readonly secrets: Secrets;
+  /**
+   * A value that was never sent before and is found nowhere by chance, to plant and to look for.
+   * Letters and digits only, 20 of them; begins with `sp`.
+   */
+  canary(): string;
+  /** The time, for what expires. */
+  now(): Date;
+  /** One line for whoever watches. */
+  progress(line: string): void;
+}
+
+/** Sends a call with a credential, or with an actor's. */
+export function send(
+  run: Run,
+  call: Call,
+  as: Actor | { readonly label: string; readonly credential: Credential },
+  changes: Changes = {},
+): Promise<Exchange> {
+  const label = 'role' in as ? as.role : as.label;
+  return run.probe.send(requestOf(call, as.credential, run.origin, changes), label);
+}
