@@ -56,8 +56,8 @@ export function answerOf(
 
 /**
  * Whether the target did what it was asked, as far as its answer says: a 2xx that does not call
- * itself a refusal in its body. Some APIs answer 200 with an error, so a status alone is not enough;
- * that something happened is proved by its effect.
+ * itself a refusal in its body. Some APIs answer 200 with an error, so a status alone is not
+ * enough; that something happened is proved by its effect.
  */
 export function isGranted({ answer }: Exchange): boolean {
   if (answer === null || answer.status < 200 || answer.status > 299) return false;

@@ -16,8 +16,8 @@ export interface Step {
 }
 
 /**
- * Something is wrong, and here is what was seen. One cause is one finding: findings of a check with
- * the same `cause` are merged, their subjects and evidence joined.
+ * Something is wrong, and here is what was seen. One cause is one finding: findings of a check
+ * with the same `cause` are merged, their subjects and evidence joined.
  */
 export interface Finding {
   readonly verdict: 'finding';
