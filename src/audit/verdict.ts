@@ -21,7 +21,7 @@ export interface Step {
  */
 export interface Finding {
   readonly verdict: 'finding';
-  /** What would have to be repaired, as `POST /login: no limit`: equal where one repair ends both. */
+  /** What would have to be repaired (`POST /login: no limit`): equal where one repair ends both. */
   readonly cause: string;
   readonly severity: Severity;
   readonly confidence: Confidence;
