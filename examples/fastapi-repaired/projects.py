@@ -1,0 +1,106 @@
+"""Projects of a team, and the import of a page from elsewhere as a note."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel, Field, HttpUrl
+
+from database import Id, Pool
+from notes import Note
+from outbound import fetch_public_page
+from security import User
+
+router = APIRouter(prefix="/api/projects", tags=["projects"])
+
+
+class ProjectContent(BaseModel):
+    name: str = Field(min_length=1, max_length=100)
+    description: str = Field(default="", max_length=2000)
+
+
+class Project(ProjectContent):
+    id: int
+
+
+class PageImport(BaseModel):
+    url: HttpUrl
+
+
+@router.get("")
+async def list_projects(
+    user: User, pool: Pool, team_id: Annotated[int | None, Query(ge=1, le=2_147_483_647)] = None
+) -> list[Project]:
+    # Repair 12 (CWE-566): the team is the caller's own, and no other may be named.
+    if team_id not in (None, user.team_id):
+        raise HTTPException(404, "No such team")
+    rows = await pool.fetch("SELECT * FROM projects WHERE team_id = $1 ORDER BY id", user.team_id)
+    return [Project(**row) for row in rows]
+
+
+@router.post("", status_code=201)
+async def create_project(body: ProjectContent, user: User, pool: Pool) -> Project:
+    row = await pool.fetchrow(
+        "INSERT INTO projects (team_id, name, description) VALUES ($1, $2, $3) RETURNING *",
+        user.team_id,
+        body.name,
+        body.description,
+    )
+    return Project(**row)
+
+
+@router.get("/{project_id}")
+async def read_project(project_id: Id, user: User, pool: Pool) -> Project:
+    row = await pool.fetchrow(
+        "SELECT * FROM projects WHERE id = $1 AND team_id = $2", project_id, user.team_id
+    )
+    if row is None:
+        raise HTTPException(404, "No such project")
+    return Project(**row)
+
+
+@router.put("/{project_id}")
+async def replace_project(
+    project_id: Id, body: ProjectContent, user: User, pool: Pool
+) -> Project:
+    row = await pool.fetchrow(
+        # Repair 8 (CWE-639): the team stands in the statement.
+        """UPDATE projects SET name = $3, description = $4 WHERE id = $1 AND team_id = $2
+           RETURNING *""",
+        project_id,
+        user.team_id,
+        body.name,
+        body.description,
+    )
+    if row is None:
+        raise HTTPException(404, "No such project")
+    return Project(**row)
+
+
+@router.delete("/{project_id}", status_code=204)
+async def delete_project(project_id: Id, user: User, pool: Pool) -> None:
+    deleted = await pool.fetchval(
+        "DELETE FROM projects WHERE id = $1 AND team_id = $2 RETURNING id", project_id, user.team_id
+    )
+    if deleted is None:
+        raise HTTPException(404, "No such project")
+
+
+@router.post("/{project_id}/import", status_code=201)
+async def import_page(project_id: Id, body: PageImport, user: User, pool: Pool) -> Note:
+    project = await pool.fetchval(
+        "SELECT id FROM projects WHERE id = $1 AND team_id = $2", project_id, user.team_id
+    )
+    if project is None:
+        raise HTTPException(404, "No such project")
+    # Repair 11 (CWE-918): only public addresses, see outbound.py.
+    text = await fetch_public_page(body.url)
+    row = await pool.fetchrow(
+        """INSERT INTO notes (team_id, project_id, author_id, title, body)
+           VALUES ($1, $2, $3, $4, $5) RETURNING *""",
+        user.team_id,
+        project_id,
+        user.id,
+        str(body.url)[:200],
+        text[:20_000],
+    )
+    return Note(**row)
