@@ -78,13 +78,20 @@ export async function started(): Promise<TestPerson> {
   expect(run(process.execPath, [compiler, '-p', '.'])).toMatchObject({ stdout: '', status: 0 });
 });
 
-test.each(['sallyport', 'sallyport/fastify', 'sallyport/testing'])("import '%s' runs", (entry) => {
-  const program = `const names = Object.keys(await import('${entry}')); console.log(names.length);`;
-  const { status, stdout, stderr } = run(process.execPath, ['--input-type=module', '-e', program]);
-  expect(stderr).toBe('');
-  expect(Number(stdout)).toBeGreaterThan(0);
-  expect(status).toBe(0);
-});
+test.each(['sallyport', 'sallyport/fastify', 'sallyport/outbound', 'sallyport/testing'])(
+  "import '%s' runs",
+  (entry) => {
+    const program = `const names = Object.keys(await import('${entry}')); console.log(names.length);`;
+    const { status, stdout, stderr } = run(process.execPath, [
+      '--input-type=module',
+      '-e',
+      program,
+    ]);
+    expect(stderr).toBe('');
+    expect(Number(stdout)).toBeGreaterThan(0);
+    expect(status).toBe(0);
+  },
+);
 
 test('npx sallyport --help names the commands', () => {
   const { status, stdout } = run('npx', ['--offline', 'sallyport', '--help']);
