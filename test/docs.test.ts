@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { requestEmailChange } from '../src/core/email-change.ts';
 import type { PasswordChangeProblem } from '../src/core/password-change.ts';
 import type { FieldProblem } from '../src/core/sign-up.ts';
+import { SECURITY_EVENTS } from '../src/db/security-event-kinds.ts';
 import { PROBLEMS } from '../src/http/problem.ts';
 import { API_HEADERS, PAGE_HEADERS } from '../src/http/security-headers.ts';
 import { SETTINGS } from '../src/server/config.ts';
@@ -68,6 +69,21 @@ describe('the documents are true of the code', () => {
     } satisfies Record<Reason, true>;
     const documented = tableKeys(section(read('docs/errors.md'), '## Field reasons'));
     expect(documented.toSorted()).toEqual(Object.keys(reasons).toSorted());
+  });
+
+  test('docs/security-events.md has every kind with its details, and no other', () => {
+    const kinds = section(read('docs/security-events.md'), '## Kinds');
+    const documented = [...kinds.matchAll(/^\| `([\w-]+)` .*\| ([^|]*) \|$/gm)].map(
+      ([, kind = '', details = '']) => [
+        kind,
+        [...details.matchAll(/`(\w+)`:/g)].map(([, name = '']) => name),
+      ],
+    );
+    const declared = Object.entries(SECURITY_EVENTS).map(([kind, { details }]) => [
+      kind,
+      Object.keys(details),
+    ]);
+    expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(declared));
   });
 
   test.each(['README.md', 'docs/configuration.md'])(

@@ -17,6 +17,7 @@ export async function requestDeletion(
   language: MailLanguage,
 ): Promise<{ readonly deletesAt: Date } | Refused> {
   const { identityId, email } = authority.principal;
+  const { caller } = authority;
   const outcome = await runAuthorizedTransaction(
     core.database,
     authority.requirement,
@@ -31,7 +32,7 @@ export async function requestDeletion(
         language,
         deletesAt: deletesAt.toISOString(),
       });
-      await insertSecurityEvent(tx, { kind: 'deletion-requested', identityId });
+      await insertSecurityEvent(tx, { kind: 'deletion-requested', identityId, caller });
       return deletesAt;
     },
   );

@@ -1,4 +1,5 @@
 import type { AccountPrincipal, Refusal, Requirement } from '../db/authorization.ts';
+import type { Caller } from '../db/security-events.ts';
 
 /**
  * On whose behalf an operation runs: the principal that the database has found, and what it
@@ -7,6 +8,7 @@ import type { AccountPrincipal, Refusal, Requirement } from '../db/authorization
 export interface Authority {
   readonly principal: AccountPrincipal;
   readonly requirement: Requirement;
+  readonly caller: Caller;
 }
 
 /** What had been authorized no longer was when the operation's transaction began. */

@@ -8,7 +8,7 @@ import {
 } from '../db/email-reversions.ts';
 import { findOwnAddress, findProvedAddress, isDisabled, replaceAddress } from '../db/identities.ts';
 import { deleteOneTimeTokens } from '../db/one-time-tokens.ts';
-import { insertSecurityEvent } from '../db/security-events.ts';
+import { type Caller, insertSecurityEvent } from '../db/security-events.ts';
 import { deleteOtherSessions, deleteSessions } from '../db/sessions.ts';
 import { deleteSignUps } from '../db/sign-ups.ts';
 import type { Tx } from '../db/transaction.ts';
@@ -37,6 +37,7 @@ export async function requestEmailChange(
   if ('problem' in parsed) return parsed;
   const { address, folded } = parsed.email;
   const { identityId } = authority.principal;
+  const { caller } = authority;
   const token = newSecret();
   const wayBack = newSecret();
   const outcome = await runAuthorizedTransaction(
@@ -74,7 +75,7 @@ export async function requestEmailChange(
         newAddressMasked: maskAddress(address),
         expiresInDays: REVERSION_DAYS,
       });
-      await insertSecurityEvent(tx, { kind: 'email-change-requested', identityId });
+      await insertSecurityEvent(tx, { kind: 'email-change-requested', identityId, caller });
       return 'requested';
     },
   );
@@ -93,6 +94,7 @@ export async function confirmEmailChange(
   tx: Tx,
   digest: string,
   session: Secret | null,
+  caller: Caller,
 ): Promise<'email-changed' | 'invalid'> {
   const change = await consumeEmailChange(tx, digest);
   if (!change || (await isDisabled(tx, change.identityId))) return 'invalid';
@@ -102,7 +104,7 @@ export async function confirmEmailChange(
   await deleteOtherSessions(tx, identityId, session && digestOf(proofOf(session)));
   await deleteOneTimeTokens(tx, [oldFolded, folded]);
   await deleteSignUps(tx, folded);
-  await insertSecurityEvent(tx, { kind: 'email-changed', identityId });
+  await insertSecurityEvent(tx, { kind: 'email-changed', identityId, caller });
   return 'email-changed';
 }
 
@@ -113,7 +115,11 @@ export async function confirmEmailChange(
  * so does every token mailed to either address. It also works while the identity is disabled or
  * waits for its deletion, which may be what somebody else brought about: the address is safe first.
  */
-export async function revertEmailChange(core: Core, text: string): Promise<'reverted' | 'invalid'> {
+export async function revertEmailChange(
+  core: Core,
+  text: string,
+  caller: Caller,
+): Promise<'reverted' | 'invalid'> {
   const token = parseSecret(text);
   if (!token) return 'invalid';
   return await core.database.transaction(async (tx) => {
@@ -127,7 +133,7 @@ export async function revertEmailChange(core: Core, text: string): Promise<'reve
       return 'invalid';
     await deleteSessions(tx, identityId, null);
     await deleteOneTimeTokens(tx, [current.folded, reversion.folded]);
-    await insertSecurityEvent(tx, { kind: 'email-reverted', identityId });
+    await insertSecurityEvent(tx, { kind: 'email-reverted', identityId, caller });
     return 'reverted';
   });
 }

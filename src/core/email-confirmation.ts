@@ -1,7 +1,7 @@
 import { isUniqueViolation } from '../db/errors.ts';
 import { insertIdentity } from '../db/identities.ts';
 import { consumeOneTimeToken } from '../db/one-time-tokens.ts';
-import { insertSecurityEvent } from '../db/security-events.ts';
+import { type Caller, insertSecurityEvent } from '../db/security-events.ts';
 import {
   consumeSignUp,
   countPasswordTry,
@@ -50,18 +50,19 @@ const PROGRAM: Confirmer = { browser: null, session: null };
 export async function confirmEmail(
   core: Core,
   text: string,
+  caller: Caller,
   confirmer: Confirmer = PROGRAM,
 ): Promise<Confirmation | PasswordAsked | 'invalid'> {
   const token = parseSecret(text);
   if (!token) return 'invalid';
   const digest = digestOf(token.bytes);
-  const proof = await proveByPassword(core, digest, confirmer.password);
+  const proof = await proveByPassword(core, digest, confirmer.password, caller);
   if (typeof proof === 'object') return proof;
   try {
     return await core.database.transaction(
       async (tx) =>
-        (await confirmSignUp(tx, digest, confirmer.browser, proof)) ??
-        (await confirmEmailChange(tx, digest, confirmer.session)),
+        (await confirmSignUp(tx, digest, confirmer.browser, proof, caller)) ??
+        (await confirmEmailChange(tx, digest, confirmer.session, caller)),
     );
   } catch (error) {
     // Somebody else has proved the same address in the same moment.
@@ -77,6 +78,7 @@ async function proveByPassword(
   core: Core,
   digest: string,
   password: string | undefined,
+  caller: Caller,
 ): Promise<PasswordProof | PasswordAsked> {
   if (password === undefined) return 'not-given';
   const signUp = await core.database.transaction((tx) => countPasswordTry(tx, digest));
@@ -87,6 +89,7 @@ async function proveByPassword(
     kind: 'address-proof-failed',
     identityId: null,
     reason: 'wrong-password',
+    caller,
   } as const;
   await core.database.transaction((tx) => insertSecurityEvent(tx, event));
   return { passwordProblem: 'wrong-password', address };
@@ -98,6 +101,7 @@ async function confirmSignUp(
   digest: string,
   browser: Secret | null,
   proof: PasswordProof,
+  caller: Caller,
 ): Promise<Confirmation | PasswordAsked | 'invalid' | undefined> {
   const pending = await findPendingSignUp(tx, digest);
   if (pending && proof !== 'proved') {
@@ -114,6 +118,6 @@ async function confirmSignUp(
   if (!signUp || (await ownerAddress(tx, folded, null)) !== undefined) return 'invalid';
   await deleteSignUps(tx, folded);
   const identityId = await insertIdentity(tx, signUp);
-  await insertSecurityEvent(tx, { kind: 'address-proved', identityId });
+  await insertSecurityEvent(tx, { kind: 'address-proved', identityId, caller });
   return 'signed-up';
 }

@@ -27,6 +27,7 @@ export async function changePassword(
   language: MailLanguage,
 ): Promise<RotatedSecret | { readonly problem: PasswordChangeProblem } | Refused> {
   const { identityId, sessionId, email, displayName } = authority.principal;
+  const { caller } = authority;
   const next = await parseNewPassword(input.newPassword, [email, displayName]);
   if ('problem' in next) return { problem: { field: 'newPassword', reason: next.problem } };
   const stored = await core.database.transaction((tx) => findPasswordHash(tx, identityId));
@@ -42,7 +43,7 @@ export async function changePassword(
         hash !== null &&
         (await replacePasswordHash(tx, identityId, stored, hash));
       if (!replaced) {
-        await insertSecurityEvent(tx, { kind: 'password-change-failed', identityId });
+        await insertSecurityEvent(tx, { kind: 'password-change-failed', identityId, caller });
         return null;
       }
       await deleteSessions(tx, identityId, sessionId);
@@ -50,7 +51,7 @@ export async function changePassword(
       await deleteEmailChange(tx, identityId);
       const rotated = await rotate(tx, authority.principal);
       await queueMail(tx, core.encryptionKey, { kind: 'password-changed', to: email, language });
-      await insertSecurityEvent(tx, { kind: 'password-changed', identityId });
+      await insertSecurityEvent(tx, { kind: 'password-changed', identityId, caller });
       return rotated;
     },
   );

@@ -17,6 +17,7 @@ export async function reauthenticate(
   password: string,
 ): Promise<RotatedSecret | 'wrong-credentials' | Refused> {
   const { identityId } = authority.principal;
+  const { caller } = authority;
   const stored = await core.database.transaction((tx) => findPasswordHash(tx, identityId));
   const matches = await core.passwords.verify(stored ?? null, normalizePassword(password));
   const outcome = await runAuthorizedTransaction(
@@ -25,10 +26,10 @@ export async function reauthenticate(
     async (tx) => {
       const unchanged = (await findPasswordHash(tx, identityId)) === stored;
       if (!matches || !unchanged) {
-        await insertSecurityEvent(tx, { kind: 'reauthentication-failed', identityId });
+        await insertSecurityEvent(tx, { kind: 'reauthentication-failed', identityId, caller });
         return 'wrong-credentials' as const;
       }
-      await insertSecurityEvent(tx, { kind: 'reauthenticated', identityId });
+      await insertSecurityEvent(tx, { kind: 'reauthenticated', identityId, caller });
       return await rotate(tx, authority.principal);
     },
   );

@@ -1,11 +1,10 @@
 import { findPasswordByAddress } from '../db/identities.ts';
-import { insertSecurityEvent } from '../db/security-events.ts';
+import { type Caller, insertSecurityEvent } from '../db/security-events.ts';
 import { deleteSessionByProof, insertSession, type SessionRow } from '../db/sessions.ts';
 import type { Core } from './core.ts';
 import { parseEmailAddress } from './email-address.ts';
 import { normalizePassword } from './password.ts';
 import type { RotatedSecret } from './session-rotation.ts';
-import type { UserAgent } from './user-agent.ts';
 import { digestOf, newSecret, proofOf, type Secret, synchronizerTokenOf } from './secret.ts';
 
 export interface SignedIn extends RotatedSecret {
@@ -33,7 +32,7 @@ export async function signIn(
   core: Core,
   input: { readonly email: string; readonly password: string },
   previous: Secret | null,
-  userAgent: UserAgent,
+  caller: Caller,
 ): Promise<SignedIn | 'wrong-credentials'> {
   const parsed = parseEmailAddress(input.email);
   const folded = 'email' in parsed ? parsed.email.folded : '';
@@ -54,18 +53,22 @@ export async function signIn(
         kind: 'sign-in-failed',
         identityId: current?.identityId ?? null,
         reason: current?.disabled ? 'identity-disabled' : 'wrong-credentials',
+        caller,
       });
       return 'wrong-credentials';
     }
     const { identityId, email, displayName } = current;
     if (previous) await deleteSessionByProof(tx, digestOf(proofOf(previous)));
     const session = await insertSession(tx, {
-      ...userAgent,
+      browser: caller.browser,
+      system: caller.system,
       identityId,
       proofDigest: digestOf(proofOf(secret)),
       synchronizerDigest: digestOf(synchronizerTokenOf(secret, FIRST_GENERATION)),
     });
-    await insertSecurityEvent(tx, { kind: 'signed-in', identityId });
+    // Nobody was signed in when the request came; whoever it was is known now.
+    const person = { ...caller, identityId, sessionId: session.id };
+    await insertSecurityEvent(tx, { kind: 'signed-in', identityId, caller: person });
     return {
       identity: { id: identityId, email, displayName },
       session,

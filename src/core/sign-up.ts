@@ -1,5 +1,5 @@
 import { replaceOneTimeToken } from '../db/one-time-tokens.ts';
-import { insertSecurityEvent } from '../db/security-events.ts';
+import { type Caller, insertSecurityEvent } from '../db/security-events.ts';
 import {
   deleteEarlierSignUp,
   findSufficingHash,
@@ -43,6 +43,7 @@ export async function signUp(
   core: Core,
   input: SignUpInput,
   language: MailLanguage,
+  caller: Caller,
   browser: Secret | null = null,
 ): Promise<{ readonly problems: readonly FieldProblem[] } | 'check-mail'> {
   const email = parseEmailAddress(input.email);
@@ -70,6 +71,7 @@ export async function signUp(
         kind: 'signed-up',
         identityId: null,
         reason: 'address-already-proved',
+        caller,
       });
       return undefined;
     }
@@ -82,7 +84,7 @@ export async function signUp(
       token: secretText(token),
       expiresInHours: LINK_HOURS,
     });
-    await insertSecurityEvent(tx, { kind: 'signed-up', identityId: null });
+    await insertSecurityEvent(tx, { kind: 'signed-up', identityId: null, caller });
     return undefined;
   });
   if (unmailed !== undefined) await guardLastLink(core, folded, unmailed, password.password);

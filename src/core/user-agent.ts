@@ -8,6 +8,7 @@ export interface UserAgent {
 
 const CHARACTERS_MAX = 512;
 const KNOWN_BROWSERS: ReadonlySet<string> = new Set(Object.values(Bowser.BROWSER_MAP));
+const KNOWN_SYSTEMS: ReadonlySet<string> = new Set(Object.values(Bowser.OS_MAP));
 
 /**
  * For the owner's eyes only: anybody can send any User-Agent, so nothing is decided by it. Only
@@ -21,5 +22,5 @@ export function describeUserAgent(header: string | undefined): UserAgent {
   const [major] = /^\d{1,4}(?!\d)/.exec(browser.version ?? '') ?? [];
   const known = browser.name !== undefined && KNOWN_BROWSERS.has(browser.name);
   const named = known ? [browser.name, major].filter(Boolean).join(' ') : null;
-  return { browser: named, system: os.name ?? null };
+  return { browser: named, system: KNOWN_SYSTEMS.has(os.name ?? '') ? (os.name ?? null) : null };
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Statement } from './batch.ts';
 import { build } from './dialect.ts';
 import { OWN_IDENTITY } from './first-wall.ts';
+import { type Caller, EVENT_COLUMNS, eventsOfRows } from './security-events.ts';
 import type { Tx } from './transaction.ts';
 
 export interface NewIdentity {
@@ -153,23 +154,21 @@ export async function scheduleDeletion(tx: Tx, identityId: string, days: number)
 }
 
 /** Calls the scheduled deletion of the request's own identity off, and notes it. */
-export const keepOwnIdentity: Statement = build
-  .with('kept', (db) =>
-    db
-      .updateTable('sallyport.identities')
-      .set({ delete_after: null })
-      .where('id', '=', OWN_IDENTITY)
-      .where('delete_after', 'is not', null)
-      .returning('id'),
-  )
-  .insertInto('sallyport.security_events')
-  .columns(['identity_id', 'kind'])
-  .expression((from) =>
-    from
-      .selectFrom('kept')
-      .select(['id as identity_id', sql<string>`'deletion-called-off'`.as('kind')]),
-  )
-  .compile();
+export function keepOwnIdentity(caller: Caller): Statement {
+  return build
+    .with('kept', (db) =>
+      db
+        .updateTable('sallyport.identities')
+        .set({ delete_after: null })
+        .where('id', '=', OWN_IDENTITY)
+        .where('delete_after', 'is not', null)
+        .returning('id'),
+    )
+    .insertInto('sallyport.security_events')
+    .columns(EVENT_COLUMNS)
+    .expression(eventsOfRows('deletion-called-off', caller, 'kept'))
+    .compile();
+}
 
 /** When the request's own identity will be deleted; null where it will not. */
 export const ownDeletion: Statement = build

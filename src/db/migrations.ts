@@ -8,6 +8,7 @@ import { sqlState } from './errors.ts';
 import { foundation } from './migrations/0001-foundation.ts';
 import { account } from './migrations/0002-account.ts';
 import { idempotency } from './migrations/0003-idempotency.ts';
+import { securityEvents } from './migrations/0006-security-events.ts';
 import type { MigrationStatement } from './migration-statements.ts';
 import { prepareDatabase } from './roles.ts';
 
@@ -19,6 +20,7 @@ const MIGRATIONS: readonly {
   { id: '0001-foundation', statements: foundation },
   { id: '0002-account', statements: account },
   { id: '0003-idempotency', statements: idempotency },
+  { id: '0006-security-events', statements: securityEvents },
 ];
 
 /** The migrations that were recorded and that this version does not have. */

@@ -107,9 +107,18 @@ export interface Tables {
   'sallyport.security_events': {
     id: Generated<string>;
     at: Generated<Date>;
-    identity_id: string | null;
     kind: string;
-    reason: string | null;
+    outcome: 'success' | 'failure';
+    reason: Generated<string | null>;
+    details: Generated<string>;
+    identity_id: string | null;
+    tenant_id: Generated<string | null>;
+    actor_id: string | null;
+    session_id: string | null;
+    request_id: string | null;
+    address: string | null;
+    browser: string | null;
+    system: string | null;
   };
   'sallyport.encryption_key': {
     singleton: Generated<boolean>;

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Statement } from './batch.ts';
 import { build } from './dialect.ts';
 import { OWN_IDENTITY } from './first-wall.ts';
+import { type Caller, EVENT_COLUMNS, eventsOfRows } from './security-events.ts';
 import type { Tx } from './transaction.ts';
 
 export interface NewSession {
@@ -87,38 +88,38 @@ export const ownSessions: Statement = build
   .compile();
 
 /** Ends one session of the request's own identity, and notes it; a foreign one is not found. */
-export function deleteOwnSession(sessionId: string): Statement {
+export function deleteOwnSession(sessionId: string, caller: Caller): Statement {
   return build
     .with('ended', (db) =>
       db
         .deleteFrom('sallyport.sessions')
         .where('id', '=', sessionId)
         .where('identity_id', '=', OWN_IDENTITY)
-        .returning('identity_id'),
+        .returning('id'),
     )
     .insertInto('sallyport.security_events')
-    .columns(['identity_id', 'kind'])
-    .expression((from) =>
-      from.selectFrom('ended').select(['identity_id', sql<string>`'session-ended'`.as('kind')]),
-    )
+    .columns(EVENT_COLUMNS)
+    .expression(eventsOfRows('session-ended', caller, 'ended', ENDED_SESSION))
     .compile();
 }
 
 /** Ends every session of the request's own identity but the current one, and notes each. */
-export const deleteOwnOtherSessions: Statement = build
-  .with('ended', (db) =>
-    db
-      .deleteFrom('sallyport.sessions')
-      .where('identity_id', '=', OWN_IDENTITY)
-      .where('id', '!=', sql<string>`sallyport.current_session()`)
-      .returning('identity_id'),
-  )
-  .insertInto('sallyport.security_events')
-  .columns(['identity_id', 'kind'])
-  .expression((from) =>
-    from.selectFrom('ended').select(['identity_id', sql<string>`'session-ended'`.as('kind')]),
-  )
-  .compile();
+export function deleteOwnOtherSessions(caller: Caller): Statement {
+  return build
+    .with('ended', (db) =>
+      db
+        .deleteFrom('sallyport.sessions')
+        .where('identity_id', '=', OWN_IDENTITY)
+        .where('id', '!=', sql<string>`sallyport.current_session()`)
+        .returning('id'),
+    )
+    .insertInto('sallyport.security_events')
+    .columns(EVENT_COLUMNS)
+    .expression(eventsOfRows('session-ended', caller, 'ended', ENDED_SESSION))
+    .compile();
+}
+
+const ENDED_SESSION = sql`jsonb_build_object('session', id)`;
 
 /** Ends the sessions of an identity, all or all but one. */
 export async function deleteSessions(

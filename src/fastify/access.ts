@@ -25,6 +25,7 @@ import type { ProblemCode } from '../http/problem.ts';
 import { isSafeMethod } from '../http/request-head.ts';
 import { equalTokens, readTokenHeader, unmaskToken } from '../http/synchronizer-token.ts';
 import type { CompileLoad } from './application.ts';
+import { callerOf } from './caller.ts';
 import type { Access } from './declaration.ts';
 import { commitOnce, KEYED, lookUpFor, verdictOn } from './keyed-request.ts';
 
@@ -91,7 +92,14 @@ export async function authorize(
   request.principal = authorized.principal;
   request[REQUIREMENT] = requirement;
   if (hasAccount(authorized.principal)) {
-    request.authority = { principal: authorized.principal, requirement };
+    request.authority = {
+      principal: authorized.principal,
+      requirement,
+      // Made when it is asked for: most requests note nothing.
+      get caller() {
+        return callerOf(request);
+      },
+    };
   }
   let results = authorized.results;
   if (keyed) {

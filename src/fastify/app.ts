@@ -25,9 +25,6 @@ export async function buildApp(core: Core, options: AppOptions): Promise<Fastify
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MILLISECONDS_MAX,
-    // A request's id is ours: one that the client chose could hide its trace under another's.
-    genReqId: () => randomUUID(),
-    requestIdHeader: false,
     // Addresses in Forwarded headers are not believed: no peer has been configured.
     trustProxy: false,
     return503OnClosing: true,

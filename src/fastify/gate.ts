@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Core } from '../core/core.ts';
 import { parseContentType } from '../http/content-type.ts';
@@ -50,6 +51,8 @@ export function addGate(
   app.addHook('onRoute', requireDeclaration);
 
   app.addHook('onRequest', async (request, reply) => {
+    // An id that the client chose could hide its trace under another's: the app believes a header.
+    if (app.initialConfig.requestIdHeader) request.id = randomUUID();
     const cookies = parseCookies(request.raw);
     if (isUpgrade(request.raw)) closeAfterAnswer(reply);
     reply.headers({ ...headers, ...corsHeaders(request.raw, policy.trustedOrigins) });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
@@ -50,6 +51,7 @@ export const gated = fastifyPlugin(
   (async (app, options) => {
     const { core, policy, mount, scope } = options;
     refuseEarlyRoutes(app);
+    app.setGenReqId(() => randomUUID());
     mountAt(app, mount);
     startAccessTable(app);
     refuseBareListeners(app);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { confirmEmail } from '../../src/core/email-confirmation.ts';
 import { digestOf, newSecret, parseSecret, secretText } from '../../src/core/secret.ts';
 import { signUp } from '../../src/core/sign-up.ts';
+import { caller } from '../support/callers.ts';
 import { openTestCore, queuedToken, type TestCore } from '../support/cores.ts';
 import { newPerson } from '../support/people.ts';
 import { changedBy } from '../support/rows.ts';
@@ -14,7 +15,7 @@ afterAll(() => t.close());
 
 async function pending() {
   const person = newPerson();
-  await signUp(t.core, person, 'en');
+  await signUp(t.core, person, 'en', caller);
   return { person, token: await queuedToken(t, person.email) };
 }
 
@@ -39,7 +40,7 @@ describe('the token of a sign-up', () => {
       [person.email],
     );
     const changed = await changedBy(t.admin, async () => {
-      expect(await confirmEmail(t.core, token)).toBe('signed-up');
+      expect(await confirmEmail(t.core, token, caller)).toBe('signed-up');
     });
     expect(changed).toEqual([
       'email_addresses',
@@ -66,9 +67,9 @@ describe('the token of a sign-up', () => {
 
   test('does so once [CWE-294] [ASVS 6.5.1]', async () => {
     const { person, token } = await pending();
-    expect(await confirmEmail(t.core, token)).toBe('signed-up');
+    expect(await confirmEmail(t.core, token, caller)).toBe('signed-up');
     const changed = await changedBy(t.admin, async () => {
-      expect(await confirmEmail(t.core, token)).toBe('invalid');
+      expect(await confirmEmail(t.core, token, caller)).toBe('invalid');
     });
     expect(changed).toEqual([]);
     expect(await identitiesOf(person.email)).toHaveLength(1);
@@ -81,7 +82,7 @@ describe('a token is refused, and nothing happens, when', () => {
   async function redeem(token: string) {
     let outcome: unknown = '';
     const changed = await changedBy(t.admin, async () => {
-      outcome = await confirmEmail(t.core, token);
+      outcome = await confirmEmail(t.core, token, caller);
     });
     return { outcome, changed };
   }
@@ -111,14 +112,16 @@ describe('a token is refused, and nothing happens, when', () => {
     const revive = `UPDATE sallyport.one_time_tokens
       SET expires_at = now() + INTERVAL '1 minute' WHERE folded = $1`;
     await t.admin.query(revive, [person.email]);
-    expect(await confirmEmail(t.core, token)).toBe('signed-up');
+    expect(await confirmEmail(t.core, token, caller)).toBe('signed-up');
   });
 
   test('another sign-up for the address came after it', async () => {
     const { person, token } = await pending();
-    await signUp(t.core, person, 'en');
+    await signUp(t.core, person, 'en', caller);
     expect(await redeem(token)).toEqual(refused);
-    expect(await confirmEmail(t.core, await queuedToken(t, person.email))).toBe('signed-up');
+    expect(await confirmEmail(t.core, await queuedToken(t, person.email), caller)).toBe(
+      'signed-up',
+    );
   });
 
   test('it was made for another purpose [R-68]', async () => {
@@ -130,7 +133,7 @@ describe('a token is refused, and nothing happens, when', () => {
     await t.admin.query(purpose, ['password-recovery', person.email]);
     expect(await redeem(token)).toEqual(refused);
     await t.admin.query(purpose, ['email-confirmation', person.email]);
-    expect(await confirmEmail(t.core, token)).toBe('signed-up');
+    expect(await confirmEmail(t.core, token, caller)).toBe('signed-up');
   });
 });
 
@@ -140,20 +143,20 @@ describe('a token that is good makes no second identity', () => {
     await t.admin.query('UPDATE sallyport.sign_ups SET expires_at = now() WHERE folded = $1', [
       person.email,
     ]);
-    expect(await confirmEmail(t.core, token)).toBe('invalid');
+    expect(await confirmEmail(t.core, token, caller)).toBe('invalid');
     expect(await identitiesOf(person.email)).toEqual([]);
   });
 
   test('when somebody has proved the address meanwhile', async () => {
     const { person, token } = await pending();
     const other = await pending();
-    await confirmEmail(t.core, other.token);
+    await confirmEmail(t.core, other.token, caller);
     await t.admin.query('UPDATE sallyport.email_addresses SET folded = $1 WHERE folded = $2', [
       person.email,
       other.person.email,
     ]);
     const before = await identitiesOf(person.email);
-    expect(await confirmEmail(t.core, token)).toBe('invalid');
+    expect(await confirmEmail(t.core, token, caller)).toBe('invalid');
     expect(await identitiesOf(person.email)).toEqual(before);
     expect(before).toHaveLength(1);
   });

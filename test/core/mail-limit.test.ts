@@ -8,6 +8,7 @@ import { signIn } from '../../src/core/sign-in.ts';
 import { signUp } from '../../src/core/sign-up.ts';
 import { type AccountPrincipal, runAuthorized } from '../../src/db/authorization.ts';
 import { TooMuchContentionError } from '../../src/db/errors.ts';
+import { caller } from '../support/callers.ts';
 import { openTestCore, queuedMails, queuedToken, type TestCore } from '../support/cores.ts';
 import { newPerson, type Person } from '../support/people.ts';
 import { changedBy } from '../support/rows.ts';
@@ -26,7 +27,7 @@ const mailsTo = async (to: string) => (await queuedMails(t)).filter((mail) => ma
 
 async function signUpTimes(times: number, person: Person, core: Core = t.core): Promise<void> {
   for (let count = 0; count < times; count++) {
-    expect(await signUp(core, person, 'en')).toBe('check-mail');
+    expect(await signUp(core, person, 'en', caller)).toBe('check-mail');
   }
 }
 
@@ -50,8 +51,8 @@ const later = (recipient: string, interval: string) =>
 
 async function registered(): Promise<Person> {
   const person = newPerson();
-  await signUp(t.core, person, 'en');
-  expect(await confirmEmail(t.core, await queuedToken(t, person.email))).toBe('signed-up');
+  await signUp(t.core, person, 'en', caller);
+  expect(await confirmEmail(t.core, await queuedToken(t, person.email), caller)).toBe('signed-up');
   return person;
 }
 
@@ -65,7 +66,7 @@ describe('the sixth sign-up within an hour for one address', () => {
       expect(await counted(person.email)).toMatchObject({ mails });
     }
     expect(await mailsTo(person.email)).toHaveLength(MAX);
-    expect(await confirmEmail(t.core, last)).toBe('signed-up');
+    expect(await confirmEmail(t.core, last, caller)).toBe('signed-up');
   });
 
   test('is answered as the first was, after the same work [CWE-204] [CWE-208]', async () => {
@@ -81,8 +82,8 @@ describe('the sixth sign-up within an hour for one address', () => {
     expect(hashes).toBe(MAX + 1);
     const wrong = { ...person, password: 'short' };
     const problems = { problems: [{ field: 'password', reason: 'password-too-short' }] };
-    expect(await changedBy(t.admin, () => signUp(core, wrong, 'en'))).toEqual([]);
-    expect(await signUp(core, wrong, 'en')).toEqual(problems);
+    expect(await changedBy(t.admin, () => signUp(core, wrong, 'en', caller))).toEqual([]);
+    expect(await signUp(core, wrong, 'en', caller)).toEqual(problems);
   });
 
   test('is the sixth in any spelling, and in any language [R-47]', async () => {
@@ -92,7 +93,7 @@ describe('the sixth sign-up within an hour for one address', () => {
     await signUpTimes(1, shouted);
     for (const email of [person.email, shouted.email, ` ${person.email} `]) {
       for (const language of ['en', 'de'] as const) {
-        const act = () => signUp(t.core, { ...person, email }, language);
+        const act = () => signUp(t.core, { ...person, email }, language, caller);
         expect(await changedBy(t.admin, act)).toEqual(['mail_limits']);
       }
     }
@@ -105,7 +106,7 @@ describe('the sixth sign-up within an hour for one address', () => {
     await signUpTimes(1, other);
     expect(await mailsTo(other.email)).toHaveLength(1);
     expect(await counted(other.email)).toMatchObject({ mails: 1 });
-    expect(await confirmEmail(t.core, await queuedToken(t, other.email))).toBe('signed-up');
+    expect(await confirmEmail(t.core, await queuedToken(t, other.email), caller)).toBe('signed-up');
   });
 
   test('does not reach its owner either, where the address has one [CWE-799]', async () => {
@@ -141,7 +142,9 @@ describe('the hour', () => {
     await signUpTimes(1, person);
     expect(await mailsTo(person.email)).toHaveLength(MAX + 1);
     expect(await counted(person.email)).toMatchObject({ mails: 1, minutes: 60 });
-    expect(await confirmEmail(t.core, await queuedToken(t, person.email))).toBe('signed-up');
+    expect(await confirmEmail(t.core, await queuedToken(t, person.email), caller)).toBe(
+      'signed-up',
+    );
   });
 
   test("does not end by the process's clock", async () => {
@@ -164,10 +167,10 @@ describe('50 sign-ups of one address at the same moment', { timeout: 300_000 }, 
     const [outcomes] = await Promise.all([
       Promise.allSettled(
         Array.from({ length: 50 }, (_, index) =>
-          signUp(t.core, { ...person, displayName: `Ada ${index}` }, 'en'),
+          signUp(t.core, { ...person, displayName: `Ada ${index}` }, 'en', caller),
         ),
       ),
-      signUp(t.core, bystander, 'en'),
+      signUp(t.core, bystander, 'en', caller),
     ]);
     // So many meet at one row that the database may give up on some: they are told to try again.
     const failures = outcomes.filter((outcome) => outcome.status === 'rejected');
@@ -187,7 +190,7 @@ describe('50 sign-ups of one address at the same moment', { timeout: 300_000 }, 
     for (const mail of mails) {
       if (mail.kind !== 'sign-up') throw new Error('a sign-up is mailed as one');
       const isLive = digestOf(parseSecret(mail.token)?.bytes ?? '') === rows[0]?.digest;
-      const outcome = await confirmEmail(t.core, mail.token);
+      const outcome = await confirmEmail(t.core, mail.token, caller);
       expect(outcome).toBe(isLive ? 'signed-up' : 'invalid');
       results.push(typeof outcome === 'string' ? outcome : outcome.passwordProblem);
     }
@@ -199,8 +202,7 @@ describe('50 sign-ups of one address at the same moment', { timeout: 300_000 }, 
 describe('a change of address', () => {
   /** Asks on behalf of this person, as a request of theirs would. */
   async function asking(person: Person) {
-    const agent = { browser: null, system: null };
-    const signedIn = await signIn(t.core, person, null, agent);
+    const signedIn = await signIn(t.core, person, null, caller);
     if (signedIn === 'wrong-credentials') throw new Error('these credentials are right');
     const { secret, synchronizerGeneration } = signedIn;
     const requirement = {
@@ -214,7 +216,7 @@ describe('a change of address', () => {
     if ('refusal' in authorized) throw new Error(authorized.refusal);
     const principal = authorized.principal as AccountPrincipal;
     const ask = async (email: string) => {
-      const authority = { principal, requirement };
+      const authority = { principal, requirement, caller };
       expect(await requestEmailChange(t.core, authority, email, 'en')).toBe('requested');
     };
     return { ask, identityId: principal.identityId };

@@ -11,6 +11,7 @@ import {
 } from '../../src/core/secret.ts';
 import { signIn as signInWith } from '../../src/core/sign-in.ts';
 import { signUp } from '../../src/core/sign-up.ts';
+import { caller } from '../support/callers.ts';
 import { openTestCore, queuedToken, type TestCore } from '../support/cores.ts';
 import { newPerson, type Person } from '../support/people.ts';
 import { changedBy } from '../support/rows.ts';
@@ -21,13 +22,12 @@ beforeAll(async () => {
 });
 afterAll(() => t.close());
 
-const agent = { browser: 'Firefox 145', system: 'Linux' };
 const signIn = (core: Core, input: Person, previous: Secret | null) =>
-  signInWith(core, input, previous, agent);
+  signInWith(core, input, previous, caller);
 
 async function registered(person: Person = newPerson()): Promise<Person> {
-  await signUp(t.core, person, 'en');
-  await confirmEmail(t.core, await queuedToken(t, person.email));
+  await signUp(t.core, person, 'en', caller);
+  await confirmEmail(t.core, await queuedToken(t, person.email), caller);
   return person;
 }
 
@@ -144,7 +144,7 @@ describe('one answer, one hash and one event, and nothing else, for', () => {
       'an address not yet proved',
       async () => {
         const person = newPerson();
-        await signUp(t.core, person, 'en');
+        await signUp(t.core, person, 'en', caller);
         return person;
       },
       'wrong-credentials',

@@ -3,6 +3,7 @@ import { confirmEmail } from '../../src/core/email-confirmation.ts';
 import { digestOf, parseSecret } from '../../src/core/secret.ts';
 import { signUp as signUpIn, type SignUpInput } from '../../src/core/sign-up.ts';
 import type { Core } from '../../src/core/core.ts';
+import { caller } from '../support/callers.ts';
 import { openTestCore, queuedMails, queuedToken, type TestCore } from '../support/cores.ts';
 import { newPerson } from '../support/people.ts';
 import { changedBy, rowsOf } from '../support/rows.ts';
@@ -13,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => t.close());
 
-const signUp = (core: Core, input: SignUpInput) => signUpIn(core, input, 'en');
+const signUp = (core: Core, input: SignUpInput) => signUpIn(core, input, 'en', caller);
 const mailsTo = async (to: string) => (await queuedMails(t)).filter((mail) => mail.to === to);
 const kinds = (mails: readonly { kind: string }[]) => mails.map(({ kind }) => kind);
 
@@ -102,7 +103,7 @@ describe('a sign-up for an address that has been proved', () => {
   test('mails its owner, and changes nothing of theirs [R-48]', async () => {
     const person = newPerson();
     await signUp(t.core, person);
-    await confirmEmail(t.core, await queuedToken(t, person.email));
+    await confirmEmail(t.core, await queuedToken(t, person.email), caller);
     const stranger = { ...person, displayName: 'Eve', password: 'eleven otters juggle' };
     const changed = await changedBy(t.admin, async () => {
       expect(await signUp(t.core, stranger)).toBe('check-mail');
@@ -123,7 +124,7 @@ describe('more sign-ups for one address than it should get mails [CWE-799]', () 
     });
     expect(changed).toEqual(['mail_limits']);
     expect(await mailsTo(person.email)).toHaveLength(5);
-    expect(await confirmEmail(t.core, token)).toBe('signed-up');
+    expect(await confirmEmail(t.core, token, caller)).toBe('signed-up');
   });
 
   // The owner's own sign-up is the sixth: the newest link in their mailbox is the stranger's.
@@ -134,14 +135,16 @@ describe('more sign-ups for one address than it should get mails [CWE-799]', () 
     const token = await queuedToken(t, owner.email);
     expect(await signUp(t.core, owner)).toBe('check-mail');
     expect(await mailsTo(owner.email)).toHaveLength(5);
-    expect(await confirmEmail(t.core, token)).toMatchObject({ passwordProblem: 'required' });
+    expect(await confirmEmail(t.core, token, caller)).toMatchObject({
+      passwordProblem: 'required',
+    });
     const known = { browser: null, session: null, password: owner.password };
-    expect(await confirmEmail(t.core, token, known)).toMatchObject({
+    expect(await confirmEmail(t.core, token, caller, known)).toMatchObject({
       passwordProblem: 'wrong-password',
     });
     await t.admin.query('UPDATE sallyport.mail_limits SET expires_at = now()');
     await signUp(t.core, owner);
-    expect(await confirmEmail(t.core, await queuedToken(t, owner.email))).toBe('signed-up');
+    expect(await confirmEmail(t.core, await queuedToken(t, owner.email), caller)).toBe('signed-up');
   });
 
   test('are mailed again when the hour is over', async () => {
@@ -191,7 +194,7 @@ describe('a sign-up that cannot be', () => {
   test('says the same of a wrong password, whether or not the address has an owner', async () => {
     const owner = newPerson();
     await signUp(t.core, owner);
-    await confirmEmail(t.core, await queuedToken(t, owner.email));
+    await confirmEmail(t.core, await queuedToken(t, owner.email), caller);
     const before = await rowsOf(t.admin);
     const wrong = { ...owner, password: 'password1234567' };
     expect(await signUp(t.core, wrong)).toEqual(

@@ -54,11 +54,12 @@ test('each statement may run twice: it says so, or it is a grant or a replacemen
   const repeatable =
     /IF NOT EXISTS|IF EXISTS|CREATE OR REPLACE|^\s*(?:GRANT|REVOKE)|(?:ENABLE|FORCE) ROW LEVEL SECURITY/i;
   const others = statements.filter((sql) => !repeatable.test(sql));
-  // A policy is dropped by the statement before it.
+  // A policy and a constraint are dropped by the statement before.
   for (const sql of others) {
-    const [, policy] = /^\s*CREATE POLICY (\w+)/i.exec(sql) ?? [];
+    const [, what, name] =
+      /\b(?:CREATE (POLICY)|ADD (CONSTRAINT)) (\w+)/.exec(sql)?.filter(Boolean) ?? [];
     const before = statements[statements.indexOf(sql) - 1];
-    expect(before, sql).toMatch(new RegExp(`^DROP POLICY IF EXISTS ${policy} `));
+    expect(before, sql).toMatch(new RegExp(`DROP ${what} IF EXISTS ${name}\\b`));
   }
 });
 

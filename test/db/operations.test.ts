@@ -6,6 +6,7 @@ import { signIn } from '../../src/core/sign-in.ts';
 import { signUp } from '../../src/core/sign-up.ts';
 import { openServerDatabase } from '../../src/db/database.ts';
 import { UnknownOutcomeError } from '../../src/db/errors.ts';
+import { caller } from '../support/callers.ts';
 import { queuedToken, type TestCore } from '../support/cores.ts';
 import { createDatabase } from '../support/databases.ts';
 import { newPerson, type Person } from '../support/people.ts';
@@ -41,7 +42,6 @@ beforeEach(() => {
 });
 
 /** A browser that says nothing of itself. */
-const UNKNOWN = { browser: null, system: null };
 
 interface Operation {
   readonly name: string;
@@ -56,22 +56,22 @@ const OPERATIONS: readonly Operation[] = [
   {
     name: 'sign-up',
     prepare: async () => '',
-    run: (person) => signUp(t.core, person, 'en'),
+    run: (person) => signUp(t.core, person, 'en', caller),
     adds: { sign_ups: 1, one_time_tokens: 1, mail_limits: 1, outbox: 1, security_events: 1 },
   },
   {
     name: 'sign-up with an address that is proved',
     prepare: registered,
-    run: (person) => signUp(t.core, person, 'en'),
+    run: (person) => signUp(t.core, person, 'en', caller),
     adds: { outbox: 1, security_events: 1 },
   },
   {
     name: 'proving the address',
     async prepare(person) {
-      await signUp(t.core, person, 'en');
+      await signUp(t.core, person, 'en', caller);
       return await queuedToken(t, person.email);
     },
-    run: (_, token) => confirmEmail(t.core, token),
+    run: (_, token) => confirmEmail(t.core, token, caller),
     adds: {
       sign_ups: -1,
       identities: 1,
@@ -85,7 +85,7 @@ const OPERATIONS: readonly Operation[] = [
     name: 'sign-in',
     prepare: registered,
     async run({ email, password }) {
-      const result = await signIn(t.core, { email, password }, null, UNKNOWN);
+      const result = await signIn(t.core, { email, password }, null, caller);
       if (result === 'wrong-credentials') return result;
       return [
         result.identity.email,
@@ -98,17 +98,16 @@ const OPERATIONS: readonly Operation[] = [
   {
     name: 'sign-in with the wrong password',
     prepare: registered,
-    run: ({ email }) =>
-      signIn(t.core, { email, password: 'not the right password' }, null, UNKNOWN),
+    run: ({ email }) => signIn(t.core, { email, password: 'not the right password' }, null, caller),
     adds: { security_events: 1 },
   },
   {
     name: 'sign-in over an earlier session',
     prepare: registered,
     async run({ email, password }) {
-      const first = await signIn(t.core, { email, password }, null, UNKNOWN);
+      const first = await signIn(t.core, { email, password }, null, caller);
       if (first === 'wrong-credentials') return first;
-      const second = await signIn(t.core, { email, password }, first.secret, UNKNOWN);
+      const second = await signIn(t.core, { email, password }, first.secret, caller);
       return second === 'wrong-credentials' ? second : second.identity.email;
     },
     adds: { sessions: 1, session_activity: 1, security_events: 2 },
@@ -116,8 +115,8 @@ const OPERATIONS: readonly Operation[] = [
 ];
 
 async function registered(person: Person): Promise<string> {
-  await signUp(t.core, person, 'en');
-  expect(await confirmEmail(t.core, await queuedToken(t, person.email))).toBe('signed-up');
+  await signUp(t.core, person, 'en', caller);
+  expect(await confirmEmail(t.core, await queuedToken(t, person.email), caller)).toBe('signed-up');
   return '';
 }
 

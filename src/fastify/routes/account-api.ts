@@ -5,11 +5,11 @@ import type { Core } from '../../core/core.ts';
 import { confirmEmail } from '../../core/email-confirmation.ts';
 import { signIn } from '../../core/sign-in.ts';
 import { signUp } from '../../core/sign-up.ts';
-import { describeUserAgent } from '../../core/user-agent.ts';
 import { ownProfile, updateOwnProfile } from '../../db/profiles.ts';
 import { eventOfCurrentIdentity } from '../../db/security-events.ts';
 import { deleteCurrentSession } from '../../db/sessions.ts';
 import { confirmerOf, principalOf, readPresessionSecret } from '../access.ts';
+import { callerOf } from '../caller.ts';
 import { languageOf } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import {
@@ -50,7 +50,8 @@ export function accountApi(server: FastifyInstance, core: Core): void {
     },
     async (request, reply) => {
       const browser = readPresessionSecret(request);
-      const outcome = await signUp(core, request.body, languageOf(request), browser);
+      const caller = callerOf(request);
+      const outcome = await signUp(core, request.body, languageOf(request), caller, browser);
       if (outcome !== 'check-mail')
         return refuse('invalid-fields', request, reply, outcome.problems);
       return reply.code(202).send({ status: outcome });
@@ -78,7 +79,8 @@ export function accountApi(server: FastifyInstance, core: Core): void {
     },
     async (request, reply) => {
       const { token, password } = request.body;
-      const outcome = await confirmEmail(core, token, { ...confirmerOf(request), password });
+      const confirmer = { ...confirmerOf(request), password };
+      const outcome = await confirmEmail(core, token, callerOf(request), confirmer);
       if (outcome === 'invalid') return refuse('invalid-token', request, reply);
       if (typeof outcome === 'object') {
         const errors = [{ field: 'password', reason: outcome.passwordProblem }];
@@ -100,12 +102,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       },
     },
     async (request, reply) => {
-      const outcome = await signIn(
-        core,
-        request.body,
-        request.sessionSecret,
-        describeUserAgent(request.headers['user-agent']),
-      );
+      const outcome = await signIn(core, request.body, request.sessionSecret, callerOf(request));
       if (outcome === 'wrong-credentials') return refuse('wrong-credentials', request, reply);
       const token = startBrowserSession(reply, outcome);
       return reply.send({ session: sessionView(outcome.session), csrfToken: token });
@@ -141,8 +138,8 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       access: 'signed-in',
       bodyType: 'json',
       role: 'sallyport_identity',
-      load: () => ({
-        event: eventOfCurrentIdentity('signed-out'),
+      load: (_db, request) => ({
+        event: eventOfCurrentIdentity('signed-out', callerOf(request)),
         session: deleteCurrentSession(),
       }),
       schema: {

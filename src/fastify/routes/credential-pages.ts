@@ -16,6 +16,7 @@ import { passwordPage } from '../../pages/password.tsx';
 import { signedOutPage } from '../../pages/problem.tsx';
 import { reauthenticationPage } from '../../pages/reauthentication.tsx';
 import { authorityOf, loadedBy } from '../access.ts';
+import { callerOf } from '../caller.ts';
 import { mounted } from '../mount.ts';
 import { languageOf, sendPage, textsFor } from '../reader.ts';
 import { refuse } from '../refusals.ts';
@@ -170,8 +171,8 @@ function signOutPages(server: FastifyInstance): void {
     {
       ...FORM,
       role: 'sallyport_identity',
-      load: () => ({
-        event: eventOfCurrentIdentity('signed-out'),
+      load: (_db, request) => ({
+        event: eventOfCurrentIdentity('signed-out', callerOf(request)),
         session: deleteCurrentSession(),
       }),
       schema: { hide: true, body: NO_FIELDS },

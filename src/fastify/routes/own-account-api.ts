@@ -10,6 +10,7 @@ import { keepOwnIdentity, ownDeletion } from '../../db/identities.ts';
 import { ownSecurityEvents } from '../../db/security-events.ts';
 import { deleteOwnOtherSessions, deleteOwnSession, ownSessions } from '../../db/sessions.ts';
 import { authorityOf, loadedBy, principalOf } from '../access.ts';
+import { callerOf } from '../caller.ts';
 import { languageOf } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import { csrfToken, emailAddress, instant, newPassword, refusals, text } from '../schemas.ts';
@@ -57,8 +58,8 @@ function sessionRoutes(server: FastifyInstance): void {
       access: FRESH,
       bodyType: 'json',
       role: 'sallyport_identity',
-      load: (_db, { params }) => ({
-        session: deleteOwnSession(params.id),
+      load: (_db, request) => ({
+        session: deleteOwnSession(request.params.id, callerOf(request)),
       }),
       schema: {
         summary: 'End one of your sessions',
@@ -79,8 +80,8 @@ function sessionRoutes(server: FastifyInstance): void {
       access: FRESH,
       bodyType: 'json',
       role: 'sallyport_identity',
-      load: () => ({
-        sessions: deleteOwnOtherSessions,
+      load: (_db, request) => ({
+        sessions: deleteOwnOtherSessions(callerOf(request)),
       }),
       schema: {
         summary: 'End all of your sessions but this one',
@@ -153,7 +154,7 @@ function credentialRoutes(server: FastifyInstance, core: Core): void {
       },
     },
     async (request, reply) => {
-      const outcome = await revertEmailChange(core, request.body.token);
+      const outcome = await revertEmailChange(core, request.body.token, callerOf(request));
       if (outcome === 'invalid') return refuse('invalid-token', request, reply);
       return reply.send({ status: outcome });
     },
@@ -209,7 +210,7 @@ function lifetimeRoutes(server: FastifyInstance, core: Core): void {
       access: 'signed-in',
       bodyType: 'json',
       role: 'sallyport_identity',
-      load: () => ({ identity: keepOwnIdentity }),
+      load: (_db, request) => ({ identity: keepOwnIdentity(callerOf(request)) }),
       schema: {
         summary: 'Call a deletion off within its grace period',
         body: z.strictObject({}).nullish(),

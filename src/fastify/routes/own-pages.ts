@@ -6,6 +6,7 @@ import { parseDisplayName } from '../../core/display-name.ts';
 import { keepOwnIdentity } from '../../db/identities.ts';
 import { updateOwnProfile } from '../../db/profiles.ts';
 import { accountPage } from '../../pages/account.tsx';
+import { callerOf } from '../caller.ts';
 import { mounted } from '../mount.ts';
 import { sendPage, textsFor } from '../reader.ts';
 import { text } from '../schemas.ts';
@@ -64,7 +65,7 @@ function profilePages(server: FastifyInstance): void {
     {
       ...FORM,
       role: 'sallyport_identity',
-      load: () => ({ identity: keepOwnIdentity }),
+      load: (_db, request) => ({ identity: keepOwnIdentity(callerOf(request)) }),
       returnTo: '/account',
       schema: { hide: true, body: NO_FIELDS },
     },

@@ -7,6 +7,7 @@ import { signedOutPage } from '../../pages/problem.tsx';
 import { endOthersPage, endSessionPage, type Session } from '../../pages/session-end.tsx';
 import { sessionsPage } from '../../pages/sessions.tsx';
 import { loadedBy, principalOf } from '../access.ts';
+import { callerOf } from '../caller.ts';
 import { mounted } from '../mount.ts';
 import { sendPage, textsFor } from '../reader.ts';
 import { refuse } from '../refusals.ts';
@@ -70,7 +71,9 @@ function endOne(server: FastifyInstance): void {
       ...FORM,
       access: FRESH,
       role: 'sallyport_identity',
-      load: (_db, { body }) => ({ session: deleteOwnSession(body.id) }),
+      load: (_db, request) => ({
+        session: deleteOwnSession(request.body.id, callerOf(request)),
+      }),
       returnTo: ({ body }) => {
         const { id } = (body ?? {}) as Partial<z.output<typeof form>>;
         return id === undefined ? '/account/sessions' : `/account/sessions/end?id=${id}`;
@@ -104,7 +107,7 @@ function endOthers(server: FastifyInstance): void {
       ...FORM,
       access: FRESH,
       role: 'sallyport_identity',
-      load: () => ({ sessions: deleteOwnOtherSessions }),
+      load: (_db, request) => ({ sessions: deleteOwnOtherSessions(callerOf(request)) }),
       schema: { hide: true, body: NO_FIELDS },
     },
     async (request, reply) =>

@@ -6,7 +6,6 @@ import { confirmEmail } from '../../core/email-confirmation.ts';
 import { revertEmailChange } from '../../core/email-change.ts';
 import { signIn } from '../../core/sign-in.ts';
 import { signUp } from '../../core/sign-up.ts';
-import { describeUserAgent } from '../../core/user-agent.ts';
 import { parseReturnTarget } from '../../http/return-target.ts';
 import { ASSET_HEADERS } from '../../http/security-headers.ts';
 import { assets } from '../../pages/assets.ts';
@@ -21,6 +20,7 @@ import { landingPage } from '../../pages/landing.tsx';
 import { signInPage } from '../../pages/sign-in.tsx';
 import { checkMailPage, signUpPage } from '../../pages/sign-up.tsx';
 import { confirmerOf, readPresessionSecret } from '../access.ts';
+import { callerOf } from '../caller.ts';
 import { mounted } from '../mount.ts';
 import { languageOf, sendPage, textsFor } from '../reader.ts';
 import { comesFromElsewhere } from '../refusals.ts';
@@ -65,7 +65,8 @@ function signUpPages(server: FastifyInstance, core: Core): void {
       const { email, password, displayName } = request.body;
       const input = { email, password, displayName };
       const browser = readPresessionSecret(request);
-      const outcome = await signUp(core, input, languageOf(request), browser);
+      const caller = callerOf(request);
+      const outcome = await signUp(core, input, languageOf(request), caller, browser);
       if (outcome === 'check-mail') return sendPage(reply, checkMailPage(texts, { email }));
       const csrfToken = visitorFormToken(request, reply);
       const values = { csrfToken, email, displayName, errors: outcome.problems };
@@ -93,7 +94,8 @@ function signUpPages(server: FastifyInstance, core: Core): void {
     async (request, reply) => {
       const texts = textsFor(request);
       const { token, password } = request.body;
-      const outcome = await confirmEmail(core, token, { ...confirmerOf(request), password });
+      const confirmer = { ...confirmerOf(request), password };
+      const outcome = await confirmEmail(core, token, callerOf(request), confirmer);
       if (outcome === 'invalid') return sendPage(reply.code(400), invalidLinkPage(texts));
       if (typeof outcome === 'object') {
         const csrfToken = visitorFormToken(request, reply);
@@ -131,8 +133,8 @@ function signInPages(server: FastifyInstance, core: Core, origin: () => string):
     async (request, reply) => {
       const { email, password } = request.body;
       const returnTo = targetOf(request.body.return_to);
-      const userAgent = describeUserAgent(request.headers['user-agent']);
-      const outcome = await signIn(core, { email, password }, request.sessionSecret, userAgent);
+      const input = { email, password };
+      const outcome = await signIn(core, input, request.sessionSecret, callerOf(request));
       if (outcome === 'wrong-credentials') {
         const csrfToken = visitorFormToken(request, reply);
         const values = { csrfToken, email, failed: true, ...(returnTo ? { returnTo } : {}) };
@@ -161,7 +163,7 @@ function revertPages(server: FastifyInstance, core: Core): void {
     { ...FORM, schema: { hide: true, body: LINK_FORM } },
     async (request, reply) => {
       const texts = textsFor(request);
-      const outcome = await revertEmailChange(core, request.body.token);
+      const outcome = await revertEmailChange(core, request.body.token, callerOf(request));
       return outcome === 'reverted'
         ? sendPage(reply, emailRevertedPage(texts))
         : sendPage(reply.code(400), invalidLinkPage(texts));
