@@ -94,8 +94,9 @@ export default sallyport;
 function policyOf({
   origin,
   trustedOrigins,
+  trustedProxies,
 }: Config): GatePolicy & { origin: string; hosts: readonly string[] } {
-  return { origin, trustedOrigins, hosts: hostsAt(origin) };
+  return { origin, trustedOrigins, trustedProxies, hosts: hostsAt(origin) };
 }
 
 function hostsAt(origin: string): readonly string[] {

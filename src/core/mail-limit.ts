@@ -1,9 +1,9 @@
-import { countMail } from '../db/mail-limits.ts';
+import { spendBudgets } from '../db/budgets.ts';
 import type { Tx } from '../db/transaction.ts';
 import { digestOf } from './secret.ts';
 
 /** Mails an hour to one address that anybody can have sent; notices to an owner are not counted. */
-const MAILS_PER_HOUR_MAX = 5;
+const MAILS_AN_HOUR = { quota: 5, seconds: 3_600, secondsMax: 3_600 };
 
 /**
  * Whether this recipient may get one more mail that a stranger asked for. Counted before it is
@@ -11,5 +11,6 @@ const MAILS_PER_HOUR_MAX = 5;
  * the request is the same either way (CWE-799, CWE-204).
  */
 export async function mayMail(tx: Tx, folded: string): Promise<boolean> {
-  return (await countMail(tx, digestOf(folded))) <= MAILS_PER_HOUR_MAX;
+  const budget = { kind: 'mail', digest: digestOf(`mail ${folded}`), ...MAILS_AN_HOUR };
+  return (await spendBudgets(tx, [budget])).length === 1;
 }

@@ -22,10 +22,16 @@ import { migrationStatements, newerMigrations } from './migrations.ts';
 import { FOUNDATION_FUNCTIONS, FOUNDATION_GRANTS } from './migrations/0001-foundation.ts';
 import { ACCOUNT_FUNCTIONS, ACCOUNT_GRANTS } from './migrations/0002-account.ts';
 import { IDEMPOTENCY_GRANTS } from './migrations/0003-idempotency.ts';
+import { LIMITS_GRANTS } from './migrations/0007-limits.ts';
 
 export type { Finding } from './checks/finding.ts';
 
-const grants = tableGrants([...FOUNDATION_GRANTS, ...ACCOUNT_GRANTS, ...IDEMPOTENCY_GRANTS]);
+const grants = tableGrants([
+  ...FOUNDATION_GRANTS,
+  ...ACCOUNT_GRANTS,
+  ...IDEMPOTENCY_GRANTS,
+  ...LIMITS_GRANTS,
+]);
 const ours = functions([...FOUNDATION_FUNCTIONS, ...ACCOUNT_FUNCTIONS]);
 
 export interface DatabaseSurroundings extends Surroundings {

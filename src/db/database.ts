@@ -2,6 +2,7 @@ import type { PGlite } from '@electric-sql/pglite';
 import { createPgConfig } from '@electric-sql/pglite/node-postgres';
 import type pg from 'pg';
 import { forgetPrepared, runBatch, type Statement, type StatementResult } from './batch.ts';
+import { CHANGING, connectionConfig, READING } from './connection-settings.ts';
 import type { Engine } from './engine.ts';
 import {
   DatabaseUnavailableError,
@@ -45,6 +46,12 @@ export interface Database {
    * opening goes out with BEGIN, and nothing runs if it fails.
    */
   transaction<T>(work: (tx: Tx) => Promise<T>, opening?: readonly Statement[]): Promise<T>;
+  /**
+   * The same at READ COMMITTED, for counters: of many who want one row each waits for those before
+   * it, and goes on from what they left, where SERIALIZABLE would make them all try again. Each
+   * statement must be right by itself, whatever was committed between two of them.
+   */
+  countingTransaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** The same for the application, as sallyport_app: see runApplicationTransaction. */
   applicationTransaction<T>(
     access: BatchOptions['access'],
@@ -66,10 +73,6 @@ export interface ServerLogins {
 
 /** Reads share these; more cost PostgreSQL more for each query, not less (docs/performance.md). */
 const READ_LANES = 2;
-const POOL_CONNECTIONS = 8;
-
-/** Beyond this a statement is given up by the server, and a second later by this process. */
-const STATEMENT_TIMEOUT_MILLISECONDS = 15_000;
 
 /** Opens nothing yet: connections are made as they are needed. */
 export function openServerDatabase(logins: ServerLogins): Database {
@@ -96,6 +99,7 @@ export function openServerDatabase(logins: ServerLogins): Database {
       return results.slice(opening ? 0 : NOBODY.length, sent.length);
     },
     transaction: (work, opening = NOBODY) => runTransaction(identity, opening, work),
+    countingTransaction: (work) => runTransaction(identity, NOBODY, work, 'READ COMMITTED'),
     applicationTransaction: (access, opening, work) =>
       runApplicationTransaction(
         app,
@@ -128,6 +132,8 @@ export function openEmbeddedDatabase(lite: object): Database {
     },
     transaction: (work, opening = NOBODY) =>
       runTransaction(pool, [takeOn('sallyport_identity'), ...opening], work),
+    countingTransaction: (work) =>
+      runTransaction(pool, [takeOn('sallyport_identity'), ...NOBODY], work, 'READ COMMITTED'),
     applicationTransaction: (access, opening, work) =>
       runApplicationTransaction(
         pool,
@@ -260,38 +266,4 @@ async function send(
       forgetPrepared(client);
     }
   }
-}
-
-const CHANGING = { default_transaction_isolation: 'serializable' };
-
-/** A read sees one snapshot, and what is injected into it cannot write: no token was asked for. */
-const READING = {
-  default_transaction_isolation: 'repeatable read',
-  default_transaction_read_only: 'on',
-};
-
-function connectionConfig(
-  login: pg.ClientConfig,
-  transactions: Readonly<Record<string, string>>,
-): pg.PoolConfig {
-  const settings = {
-    ...transactions,
-    statement_timeout: String(STATEMENT_TIMEOUT_MILLISECONDS),
-    idle_in_transaction_session_timeout: String(STATEMENT_TIMEOUT_MILLISECONDS),
-    // pg_temp last, so that no temporary object hides another; ours are written with their schema.
-    search_path: 'public, pg_temp',
-    timezone: 'UTC',
-  };
-  const options = Object.entries(settings)
-    .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
-    .join(' ');
-  return {
-    ...login,
-    options,
-    max: POOL_CONNECTIONS,
-    application_name: 'sallyport',
-    query_timeout: STATEMENT_TIMEOUT_MILLISECONDS + 1_000,
-    keepAlive: true,
-    allowExitOnIdle: false,
-  };
 }

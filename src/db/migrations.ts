@@ -9,6 +9,7 @@ import { foundation } from './migrations/0001-foundation.ts';
 import { account } from './migrations/0002-account.ts';
 import { idempotency } from './migrations/0003-idempotency.ts';
 import { securityEvents } from './migrations/0006-security-events.ts';
+import { limits } from './migrations/0007-limits.ts';
 import type { MigrationStatement } from './migration-statements.ts';
 import { prepareDatabase } from './roles.ts';
 
@@ -21,6 +22,7 @@ const MIGRATIONS: readonly {
   { id: '0002-account', statements: account },
   { id: '0003-idempotency', statements: idempotency },
   { id: '0006-security-events', statements: securityEvents },
+  { id: '0007-limits', statements: limits },
 ];
 
 /** The migrations that were recorded and that this version does not have. */

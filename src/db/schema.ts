@@ -80,9 +80,22 @@ export interface Tables {
     created_at: Generated<Date>;
     expires_at: Date;
   };
-  'sallyport.mail_limits': {
-    recipient_digest: string;
-    mails: number;
+  'sallyport.budgets': {
+    digest: string;
+    kind: string;
+    quota: number;
+    seconds: number;
+    seconds_max: number;
+    spent: number;
+    rounds: number;
+    ends_at: Date;
+    expires_at: Date;
+  };
+  'sallyport.devices': {
+    identity_id: string;
+    secret_digest: string;
+    created_at: Generated<Date>;
+    used_at: Generated<Date>;
     expires_at: Date;
   };
   'sallyport.idempotency_keys': {

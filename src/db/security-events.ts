@@ -20,6 +20,8 @@ export interface Caller {
   readonly requestId: string;
   /** The source address in its canonical form; null where the connection is already gone. */
   readonly address: string | null;
+  /** What guesses from there are counted by: see http/source.ts. */
+  readonly network: string;
   /** As `describeUserAgent` tells: names that are known, and nothing of the header itself. */
   readonly browser: string | null;
   readonly system: string | null;

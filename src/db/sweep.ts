@@ -18,7 +18,9 @@ export const SWEEP_STATEMENTS: readonly Statement[] = [
     SELECT id FROM sallyport.outbox WHERE expires_at < now() LIMIT 500)`,
   `DELETE FROM sallyport.email_changes WHERE expires_at < now()`,
   `DELETE FROM sallyport.email_reversions WHERE expires_at < now()`,
-  `DELETE FROM sallyport.mail_limits WHERE expires_at < now()`,
+  `DELETE FROM sallyport.budgets WHERE digest IN (
+    SELECT digest FROM sallyport.budgets WHERE expires_at < now() LIMIT 500)`,
+  `DELETE FROM sallyport.devices WHERE expires_at < now()`,
   `DELETE FROM sallyport.idempotency_keys WHERE expires_at < now()`,
   `DELETE FROM sallyport.identities WHERE id IN (
     SELECT id FROM sallyport.identities WHERE delete_after < now() LIMIT 100)`,

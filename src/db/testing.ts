@@ -29,6 +29,7 @@ export async function openEmbeddedInMemory(): Promise<{
       engine: database.engine,
       batch: (options, statements) => inTurn(() => database.batch(options, statements)),
       transaction: (work, opening) => inTurn(() => database.transaction(work, opening)),
+      countingTransaction: (work) => inTurn(() => database.countingTransaction(work)),
       applicationTransaction: (access, opening, work) =>
         inTurn(() => database.applicationTransaction(access, opening, work)),
       close: () => database.close(),

@@ -23,8 +23,9 @@ const BACKOFF_FIRST_MILLISECONDS = 25;
 const BACKOFF_MAX_MILLISECONDS = 1_000;
 
 /**
- * Runs the callback in one SERIALIZABLE transaction and commits it. On a serialization failure, at
- * any statement or at COMMIT, the whole callback runs again: it may have no effect but SQL.
+ * Runs the callback in one transaction, SERIALIZABLE unless said, and commits it. On a
+ * serialization failure, at any statement or at COMMIT, the whole callback runs again: it may have
+ * no effect but SQL.
  * https://www.cockroachlabs.com/docs/stable/transaction-retry-error-reference
  *
  * `opening` goes out in one flush with BEGIN, so that no statement runs without it.
@@ -37,8 +38,9 @@ export async function runTransaction<T>(
   pool: Pool,
   opening: readonly Statement[],
   work: (tx: Tx) => Promise<T>,
+  isolation: 'SERIALIZABLE' | 'READ COMMITTED' = 'SERIALIZABLE',
 ): Promise<T> {
-  const begin = { sql: 'BEGIN ISOLATION LEVEL SERIALIZABLE', parameters: [] };
+  const begin = { sql: `BEGIN ISOLATION LEVEL ${isolation}`, parameters: [] };
   const attempt = async () =>
     await pool.withClient(async (client) => {
       let committing = false;

@@ -18,6 +18,7 @@ import { checkOrigin, checkVisitorOrigin, type OriginPolicy } from '../http/orig
 import type { ProblemCode } from '../http/problem.ts';
 import { headerValues, isSafeMethod, type RequestHead } from '../http/request-head.ts';
 import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
+import type { TrustedProxies } from '../http/source.ts';
 import { authorize, readSessionSecret, REQUIREMENT } from './access.ts';
 import { ANSWER, type CompileLoad } from './application.ts';
 import { requireDeclaration } from './declaration.ts';
@@ -25,8 +26,12 @@ import { PASSED } from './guarded-handler.ts';
 import { noteKey } from './keyed-request.ts';
 import { answerKnownError, refuse } from './refusals.ts';
 import { replay } from './replay.ts';
+import { addSource } from './source.ts';
 
-export interface GatePolicy extends OriginPolicy, HostPolicy {}
+export interface GatePolicy extends OriginPolicy, HostPolicy {
+  /** Whose word on where a request comes from is taken. */
+  readonly trustedProxies: TrustedProxies;
+}
 
 const COOKIES = [SESSION_COOKIE, SYNCHRONIZER_COOKIE, PRESESSION_COOKIE] as const;
 
@@ -44,6 +49,7 @@ export function addGate(
   app.decorateRequest('principal', null);
   app.decorateRequest('authority', null);
   app.decorateRequest('sessionSecret', null);
+  addSource(app, policy.trustedProxies);
   app.decorateRequest('loaded');
   app.decorateRequest(PASSED, null);
   app.decorateRequest(REQUIREMENT, null);

@@ -1,5 +1,6 @@
 import { type FastifyReply, type FastifyRequest, type FastifyError } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { TooManyGuessesError } from '../core/guess-budget.ts';
 import { HashingBusyError } from '../core/password-hashing.ts';
 import {
   DatabaseUnavailableError,
@@ -122,6 +123,7 @@ const KNOWN = [
   RefusedError,
   RequestOverError,
   SafeMethodError,
+  TooManyGuessesError,
   TooMuchContentionError,
   UnknownOutcomeError,
   UnscopedQueryError,
@@ -136,6 +138,9 @@ function answerWith(
   if (PROBLEMS[code].status >= 500) {
     request.log[code === 'internal' ? 'error' : 'warn']({ err: error, code }, 'request failed');
   }
+  if (error instanceof TooManyGuessesError) {
+    reply.header('retry-after', String(error.retryAfterSeconds));
+  }
   return refuse(code, request, reply);
 }
 
@@ -143,6 +148,7 @@ function codeOf(error: Error & { code?: string; statusCode?: number }): ProblemC
   if (error instanceof RefusedError) return error.refusal;
   if (error instanceof DatabaseUnavailableError) return 'database-unavailable';
   if (error instanceof UnknownOutcomeError) return 'outcome-unknown';
+  if (error instanceof TooManyGuessesError) return 'too-many-attempts';
   if (error instanceof HashingBusyError || error instanceof TooMuchContentionError) return 'busy';
   if (!error.code?.startsWith('FST_')) return 'internal';
   const byStatus: Readonly<Record<number, ProblemCode>> = {

@@ -64,6 +64,7 @@ export const PROBLEMS = {
   },
   'request-timeout': { status: 408, title: 'The request took too long to arrive.' },
   'body-too-large': { status: 413, title: 'The request is too large.' },
+  'too-many-attempts': { status: 429, title: 'That was tried too often. Try again later.' },
   'unsupported-media-type': { status: 415, title: 'This content type is not supported here.' },
   'foreign-host': { status: 421, title: 'This site does not answer under that name.' },
   'header-too-large': { status: 431, title: 'The header of the request is too large.' },

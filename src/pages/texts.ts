@@ -46,6 +46,7 @@ export type ProblemCode =
   | 'wrong-credentials'
   | 'step-up-required'
   | 'forbidden'
+  | 'too-many-attempts'
   | 'busy'
   | 'database-unavailable'
   | 'outcome-unknown'

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type EncryptionKey, parseEncryptionKey } from '../core/encryption.ts';
 import type { PolicyForm } from '../db/engine.ts';
 import { parseOrigin } from '../http/origin.ts';
+import { parseTrustedProxy, type TrustedProxies } from '../http/source.ts';
 
 /** Everything that a deployment decides, checked once at start. */
 export interface Config {
@@ -10,6 +11,7 @@ export interface Config {
   readonly port: number;
   readonly origin: string;
   readonly trustedOrigins: readonly string[];
+  readonly trustedProxies: TrustedProxies;
   readonly database:
     | { readonly kind: 'embedded' }
     | { readonly kind: 'managed'; readonly url: string }
@@ -43,6 +45,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   SALLYPORT_ORIGIN: 'the origin that browsers see (default: http://localhost:PORT)',
   SALLYPORT_TRUSTED_ORIGINS:
     'other origins, separated by commas, whose scripts may call (default: none)',
+  SALLYPORT_TRUSTED_PROXIES:
+    'addresses or networks, separated by commas, whose X-Forwarded-For is believed (default: none)',
   SALLYPORT_ENCRYPTION_KEY:
     '32 random bytes in base64url, the same for every process (default on loopback: generated in SALLYPORT_DATA)',
   SALLYPORT_SMTP_URL:
@@ -73,6 +77,7 @@ export function readConfig(
     port,
     origin,
     trustedOrigins: readTrustedOrigins(value('SALLYPORT_TRUSTED_ORIGINS'), problems),
+    trustedProxies: readTrustedProxies(value('SALLYPORT_TRUSTED_PROXIES'), problems),
     database: readDatabase(value, problems),
     policyForm: readPolicyForm(value('SALLYPORT_INSECURE_SETTING_POLICIES'), problems),
     sharedTables:
@@ -165,6 +170,17 @@ function readTrustedOrigins(text: string | undefined, problems: string[]): reado
     const parsed = parseOrigin(each.trim());
     if ('origin' in parsed) return [parsed.origin];
     problems.push(`SALLYPORT_TRUSTED_ORIGINS: ${parsed.problem}`);
+    return [];
+  });
+}
+
+function readTrustedProxies(text: string | undefined, problems: string[]): TrustedProxies {
+  return (text?.split(',') ?? []).flatMap((each) => {
+    const proxy = parseTrustedProxy(each.trim());
+    if (proxy) return [proxy];
+    problems.push(
+      'SALLYPORT_TRUSTED_PROXIES must be addresses or networks, such as 127.0.0.1,10.0.0.0/8.',
+    );
     return [];
   });
 }

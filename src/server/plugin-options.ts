@@ -22,6 +22,8 @@ export interface SallyportOptions {
   readonly prefix?: string;
   /** Other origins whose scripts may call. */
   readonly trustedOrigins?: readonly string[];
+  /** Addresses or networks whose X-Forwarded-For is believed; behind a proxy, that proxy's. */
+  readonly trustedProxies?: readonly string[];
   /** Tables without a tenant, all of whose rows all tenants may see, as far as grants allow. */
   readonly sharedTables?: readonly string[];
   /** 32 random bytes in base64url, the same for every process; on loopback it may be left out. */
@@ -50,6 +52,7 @@ const OPTION_OF: Readonly<Record<string, string>> = {
   SALLYPORT_DATA: 'dataFolder',
   SALLYPORT_ORIGIN: 'origin',
   SALLYPORT_TRUSTED_ORIGINS: 'trustedOrigins',
+  SALLYPORT_TRUSTED_PROXIES: 'trustedProxies',
   SALLYPORT_ENCRYPTION_KEY: 'encryptionKey',
   SALLYPORT_SMTP_URL: 'mail.smtpUrl',
   SALLYPORT_MAIL_FROM: 'mail.from',
@@ -106,6 +109,7 @@ function settingsOf(options: SallyportOptions): Readonly<Record<string, string |
     SALLYPORT_DATA: options.dataFolder,
     SALLYPORT_ORIGIN: options.origin,
     SALLYPORT_TRUSTED_ORIGINS: options.trustedOrigins?.join(',') || undefined,
+    SALLYPORT_TRUSTED_PROXIES: options.trustedProxies?.join(',') || undefined,
     SALLYPORT_ENCRYPTION_KEY: options.encryptionKey,
     SALLYPORT_SMTP_URL: options.mail?.smtpUrl,
     SALLYPORT_MAIL_FROM: options.mail?.from,

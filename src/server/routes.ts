@@ -35,7 +35,7 @@ export async function ownAccessTable(): Promise<readonly AccessRow[]> {
       encryptionKey: newEncryptionKey(),
     },
     {
-      policy: { origin, trustedOrigins: [], hosts: [] },
+      policy: { origin, trustedOrigins: [], trustedProxies: [], hosts: [] },
       version: packageVersion(),
       logger: { level: 'silent' },
     },

@@ -52,6 +52,7 @@ async function listen(
   const policy = {
     origin: config.origin,
     trustedOrigins: config.trustedOrigins,
+    trustedProxies: config.trustedProxies,
     hosts: [] as readonly string[],
   };
   const mailbox = mailboxOf(core, () => policy.origin);

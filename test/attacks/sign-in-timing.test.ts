@@ -41,7 +41,7 @@ async function factorBetween(
   const ratios: number[] = [];
   for (let sample = -2; sample < SAMPLES; sample++) {
     // An address gets five mails an hour; the sixth sign-up would be another case, for all alike.
-    await server.admin.query('DELETE FROM sallyport.mail_limits');
+    await server.admin.query('DELETE FROM sallyport.budgets');
     const ratio = (await timeOf(one)) / (await timeOf(other));
     if (sample >= 0) ratios.push(ratio);
   }

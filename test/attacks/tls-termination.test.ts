@@ -27,7 +27,7 @@ beforeAll(async () => {
   database = await openManaged(server.url, TEST_KEY);
   const core = { database, passwords: createPasswordHasher(), encryptionKey: TEST_KEY };
   const { hosts } = hostsOf(ORIGIN, { loopback: false, port: 443 });
-  const policy = { origin: ORIGIN, trustedOrigins: [], hosts };
+  const policy = { origin: ORIGIN, trustedOrigins: [], trustedProxies: [], hosts };
   app = await buildApp(core, { policy, version: '0.0.0', logger: { level: 'silent' } });
   await app.listen({ host: '127.0.0.1', port: 0 });
   behindProxy = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
@@ -165,7 +165,7 @@ describe('behind a proxy that ends TLS', () => {
 describe('a route that somebody adds', () => {
   const later = async () => {
     const core = { database, passwords: createPasswordHasher(), encryptionKey: TEST_KEY };
-    const policy = { origin: ORIGIN, trustedOrigins: [], hosts: [HOST] };
+    const policy = { origin: ORIGIN, trustedOrigins: [], trustedProxies: [], hosts: [HOST] };
     return await buildApp(core, { policy, version: '0.0.0', logger: { level: 'silent' } });
   };
 

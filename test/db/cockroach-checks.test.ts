@@ -25,6 +25,7 @@ function cluster(answer: (sql: string) => readonly Record<string, unknown>[]) {
       });
     },
     transaction: () => Promise.reject(new Error('no transaction is asked for')),
+    countingTransaction: () => Promise.reject(new Error('no transaction is asked for')),
     applicationTransaction: () => Promise.reject(new Error('no transaction is asked for')),
     close: () => Promise.resolve(),
   };

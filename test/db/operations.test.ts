@@ -57,7 +57,7 @@ const OPERATIONS: readonly Operation[] = [
     name: 'sign-up',
     prepare: async () => '',
     run: (person) => signUp(t.core, person, 'en', caller),
-    adds: { sign_ups: 1, one_time_tokens: 1, mail_limits: 1, outbox: 1, security_events: 1 },
+    adds: { sign_ups: 1, one_time_tokens: 1, outbox: 1, security_events: 1 },
   },
   {
     name: 'sign-up with an address that is proved',
@@ -129,7 +129,6 @@ const TABLES = [
   'one_time_tokens',
   'sessions',
   'session_activity',
-  'mail_limits',
   'outbox',
   'security_events',
 ];

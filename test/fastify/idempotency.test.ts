@@ -511,7 +511,12 @@ test('the embedded database does it too', async () => {
     passwords: createPasswordHasher(),
     encryptionKey: TEST_KEY,
   };
-  const policy = { origin: '', trustedOrigins: [], hosts: [] as readonly string[] };
+  const policy = {
+    origin: '',
+    trustedOrigins: [],
+    trustedProxies: [],
+    hosts: [] as readonly string[],
+  };
   const scope = scopeTo({ tenant: new Set(['payments']), shared: new Set() });
   const options = { core, policy, mount: '', version: '0.0.0', scope };
   const embedded = await startKeyedApp(async (app) => app.register(gated, options));

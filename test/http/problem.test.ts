@@ -43,6 +43,7 @@ describe('PROBLEMS', () => {
       'idempotency-answer-not-kept': 409,
       'request-timeout': 408,
       'body-too-large': 413,
+      'too-many-attempts': 429,
       'unsupported-media-type': 415,
       'foreign-host': 421,
       'header-too-large': 431,

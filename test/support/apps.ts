@@ -25,6 +25,7 @@ export async function startTestApp(passwords?: PasswordHasher): Promise<TestApp>
   const policy = {
     origin: 'http://localhost',
     trustedOrigins: [] as readonly string[],
+    trustedProxies: [],
     hosts: [] as readonly string[],
   };
   const app = await buildApp(test.core, {

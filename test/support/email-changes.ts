@@ -13,7 +13,7 @@ export async function startEmailChangeServer(): Promise<TestServer> {
 }
 
 export async function forgetMailLimits({ admin }: TestDatabase): Promise<void> {
-  await admin.query('DELETE FROM sallyport.mail_limits');
+  await admin.query('DELETE FROM sallyport.budgets');
 }
 
 export const requestChange = (browser: Visitor, email: string): Promise<Answer> =>

@@ -4,8 +4,7 @@ import { type DefinerFunction, grantFunctions, grantTables, type TableGrant } fr
 
 /**
  * What a person does with their own account: sessions that tell which browser they are in, another
- * address and the way back to the old one, deletion with a grace period, and a limit on the mails
- * that strangers can have sent to an address.
+ * address and the way back to the old one, and deletion with a grace period.
  */
 export function account(engine: Engine): readonly MigrationStatement[] {
   return [
@@ -21,16 +20,14 @@ export const ACCOUNT_FUNCTIONS: readonly DefinerFunction[] = [
   { signature: 'require_fresh(BIGINT)', volatility: 'STABLE' },
 ];
 
-export const ACCOUNT_GRANTS: readonly TableGrant[] = [
-  'email_changes',
-  'email_reversions',
-  'mail_limits',
-].map((table) => ({
-  id: table,
-  on: [table],
-  privileges: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
-  to: ['sallyport_identity'],
-}));
+export const ACCOUNT_GRANTS: readonly TableGrant[] = ['email_changes', 'email_reversions'].map(
+  (table) => ({
+    id: table,
+    on: [table],
+    privileges: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+    to: ['sallyport_identity'],
+  }),
+);
 
 function columns(): readonly MigrationStatement[] {
   return [
@@ -86,14 +83,6 @@ function tables(engine: Engine): readonly MigrationStatement[] {
     {
       id: 'email-reversions-by-identity',
       sql: `CREATE INDEX IF NOT EXISTS email_reversions_by_identity ON sallyport.email_reversions (identity_id)`,
-    },
-    {
-      id: 'mail-limits',
-      sql: `CREATE TABLE IF NOT EXISTS sallyport.mail_limits (
-        recipient_digest TEXT NOT NULL PRIMARY KEY,
-        mails INT4 NOT NULL,
-        expires_at TIMESTAMPTZ NOT NULL
-      )${expiringRows(engine)}`,
     },
   ];
 }

@@ -49,6 +49,13 @@ export const problems: Texts['problems'] = {
     explanation: 'Your account does not have the permission. Ask somebody who can give it.',
     action: 'account',
   },
+  'too-many-attempts': {
+    title: 'That was tried too often',
+    explanation:
+      'We did not look at what you entered, to keep others from guessing. ' +
+      'Wait a while and try again, or use a browser in which you have signed in before.',
+    action: 'sign-in',
+  },
   busy: {
     title: 'We are very busy',
     explanation: 'Nothing was changed. Wait a moment and try again.',

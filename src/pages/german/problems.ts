@@ -52,6 +52,14 @@ export const problems: Texts['problems'] = {
       'Ihrem Konto fehlt die Berechtigung. Fragen Sie jemanden, der sie Ihnen geben kann.',
     action: 'account',
   },
+  'too-many-attempts': {
+    title: 'Das wurde zu oft versucht',
+    explanation:
+      'Damit niemand raten kann, haben wir Ihre Eingabe nicht geprüft. ' +
+      'Warten Sie eine Weile, oder nehmen Sie einen Browser, in dem Sie sich schon einmal ' +
+      'angemeldet haben.',
+    action: 'sign-in',
+  },
   busy: {
     title: 'Bei uns ist gerade sehr viel los',
     explanation: 'Es wurde nichts geändert. Warten Sie kurz und versuchen Sie es noch einmal.',
