@@ -4,6 +4,7 @@ import { isDevelopment, readConfig, SETTINGS, type Config } from './server/confi
 import { StartError } from './server/data-folder.ts';
 import { migrateServer } from './server/databases.ts';
 import { diagnose } from './server/doctor.ts';
+import { rotateKeys } from './server/keys.ts';
 import { findMissingProtection, writeNewFile, writeProtection } from './server/protect.ts';
 import { accessLines, accessTableOf, ownAccessTable } from './server/routes.ts';
 import { packageVersion, startServer } from './server/server.ts';
@@ -47,6 +48,15 @@ export async function run(argv: string[]): Promise<void> {
     )
     .option('--json', 'for programs: the table as JSON')
     .action(routes);
+  program
+    .command('keys')
+    .description('keys with which others verify what Sallyport signs')
+    .command('rotate')
+    .description(
+      'make a new signing key; the one before it stays known for as long as it is needed',
+    )
+    .option('--compromised', 'forget the one before it at once')
+    .action(rotate);
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
@@ -109,6 +119,11 @@ async function routes(file: string | undefined, flags: { readonly json?: true })
   const rows = file === undefined ? await ownAccessTable() : await accessTableOf(file);
   const text = flags.json ? JSON.stringify(rows, null, 2) : accessLines(rows).join('\n');
   process.stdout.write(`${text}\n`);
+}
+
+async function rotate(flags: { readonly compromised?: true }): Promise<void> {
+  const { kid, signsFrom } = await rotateKeys(configuration(), flags.compromised === true);
+  process.stdout.write(`Signing key ${kid} signs from ${signsFrom.toISOString()} on.\n`);
 }
 
 function ownerUrl(what: string): string {

@@ -23,6 +23,7 @@ import { FOUNDATION_FUNCTIONS, FOUNDATION_GRANTS } from './migrations/0001-found
 import { ACCOUNT_FUNCTIONS, ACCOUNT_GRANTS } from './migrations/0002-account.ts';
 import { IDEMPOTENCY_GRANTS } from './migrations/0003-idempotency.ts';
 import { LIMITS_GRANTS } from './migrations/0007-limits.ts';
+import { BEARER_GRANTS } from './migrations/0009-bearer.ts';
 
 export type { Finding } from './checks/finding.ts';
 
@@ -31,6 +32,7 @@ const grants = tableGrants([
   ...ACCOUNT_GRANTS,
   ...IDEMPOTENCY_GRANTS,
   ...LIMITS_GRANTS,
+  ...BEARER_GRANTS,
 ]);
 const ours = functions([...FOUNDATION_FUNCTIONS, ...ACCOUNT_FUNCTIONS]);
 

@@ -10,6 +10,7 @@ import { account } from './migrations/0002-account.ts';
 import { idempotency } from './migrations/0003-idempotency.ts';
 import { securityEvents } from './migrations/0006-security-events.ts';
 import { limits } from './migrations/0007-limits.ts';
+import { bearer } from './migrations/0009-bearer.ts';
 import type { MigrationStatement } from './migration-statements.ts';
 import { prepareDatabase } from './roles.ts';
 
@@ -23,6 +24,7 @@ const MIGRATIONS: readonly {
   { id: '0003-idempotency', statements: idempotency },
   { id: '0006-security-events', statements: securityEvents },
   { id: '0007-limits', statements: limits },
+  { id: '0009-bearer', statements: bearer },
 ];
 
 /** The migrations that were recorded and that this version does not have. */

@@ -133,6 +133,15 @@ export interface Tables {
     browser: string | null;
     system: string | null;
   };
+  'sallyport.signing_keys': {
+    kid: string;
+    public_jwk: string;
+    private_key: string | null;
+    created_at: Generated<Date>;
+    signs_from: Date;
+    signs_until: Date | null;
+    published_until: Date | null;
+  };
   'sallyport.encryption_key': {
     singleton: Generated<boolean>;
     fingerprint: string;

@@ -22,6 +22,9 @@ export const SWEEP_STATEMENTS: readonly Statement[] = [
     SELECT digest FROM sallyport.budgets WHERE expires_at < now() LIMIT 500)`,
   `DELETE FROM sallyport.devices WHERE expires_at < now()`,
   `DELETE FROM sallyport.idempotency_keys WHERE expires_at < now()`,
+  `UPDATE sallyport.signing_keys SET private_key = NULL
+    WHERE signs_until < now() AND private_key IS NOT NULL`,
+  `DELETE FROM sallyport.signing_keys WHERE published_until < now()`,
   `DELETE FROM sallyport.identities WHERE id IN (
     SELECT id FROM sallyport.identities WHERE delete_after < now() LIMIT 100)`,
 ].map((sql) => ({ sql, parameters: [] }));

@@ -18,6 +18,7 @@ import { answerError } from './refusals.ts';
 import { accountApi } from './routes/account-api.ts';
 import { credentialPages } from './routes/credential-pages.ts';
 import { developmentRoutes, docsRoute, type Mailbox } from './routes/development.ts';
+import { keySetRoute } from './routes/key-set.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { ownAccountApi } from './routes/own-account-api.ts';
 import { ownPages } from './routes/own-pages.ts';
@@ -96,6 +97,7 @@ const accounts: FastifyPluginAsync<GatedOptions> = async (app, options) => {
   await addOpenApi(app, options.version);
   accountApi(app, core);
   ownAccountApi(app, core);
+  keySetRoute(app, core);
   const origin = () => policy.origin;
   visitorPages(app, core, origin);
   ownPages(app, core);

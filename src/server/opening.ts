@@ -1,4 +1,5 @@
 import type { Core } from '../core/core.ts';
+import { keepSigningKeys } from '../core/signing-keys.ts';
 import { createPasswordHasher } from '../core/password-hashing.ts';
 import type { Config } from './config.ts';
 import { generatedKey, lockDataFolder, openDataFolder } from './data-folder.ts';
@@ -29,7 +30,9 @@ export async function openCore(config: Config): Promise<OpenedCore> {
     undo.push(() => database.close());
     await refuseUnsoundDatabase(database, config);
     await checkEncryptionKey(database, encryptionKey);
-    return { core: { database, passwords: createPasswordHasher(), encryptionKey }, close };
+    const core = { database, passwords: createPasswordHasher(), encryptionKey };
+    await keepSigningKeys(core);
+    return { core, close };
   } catch (error) {
     await close();
     throw error;
