@@ -73,8 +73,12 @@ export interface Knowledge {
    * and bogus. Null where none was found; then little can be concluded.
    */
   readonly control: Granted | null;
-  /** Safe calls that were granted to A, at most one for each operation and object. */
+  /** Safe calls that were granted to A, at most two for each operation. */
   readonly reads: readonly Granted[];
+  /** The same for every role: what each finds by itself. Nobody's are its own too. */
+  readonly views: Readonly<Partial<Record<ActorRole, readonly Granted[]>>>;
+  /** Canaries that A planted in objects of its own. */
+  readonly planted: readonly string[];
   readonly objects: readonly OwnedObject[];
   readonly writes: readonly ProvenWrite[];
   /** Operations that nothing could be sent to, and why. */

@@ -1,11 +1,12 @@
-import type { Actor } from './actor.ts';
+import type { Actor, Credential } from './actor.ts';
 import { type Call, type Changes, requestOf } from './call.ts';
-import type { Credential } from './actor.ts';
 import type { Exchange } from './exchange.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { Operation } from './operation.ts';
 import type { Probe } from './probe.ts';
 import type { Secrets } from './secrets.ts';
+import type { SignInWay } from './sign-in.ts';
+import type { Transport } from './transport.ts';
 
 /** What the person who runs the audit allows, and how patient they are. */
 export interface Settings {
@@ -27,12 +28,29 @@ export interface Actors {
   readonly superior: Actor | null;
 }
 
+/** How accounts get in, learned by trying. */
+export interface AccessWays {
+  /** How a session is opened; null where every credential was given. */
+  readonly signIn: SignInWay | null;
+  /** How what a sign-in gives is carried; null as above. */
+  readonly transport: Transport | null;
+  /** The same for what a browser sends by itself, where that is enough. */
+  readonly ambient: Transport | null;
+  /** Whether name and password go with every request. RFC 7617. */
+  readonly basic: boolean;
+  /** Where tokens against cross-site requests are got, asked once for each session. */
+  readonly synchronizerPaths: readonly string[];
+  /** The header for them that the document names, or null. */
+  readonly synchronizerHeader: string | null;
+}
+
 /** All that a check has: the target as it was understood, the accounts, and the way to send. */
 export interface Run {
   readonly origin: string;
   readonly settings: Settings;
   readonly operations: readonly Operation[];
   readonly actors: Actors;
+  readonly access: AccessWays;
   readonly knowledge: Knowledge;
   readonly probe: Probe;
   readonly secrets: Secrets;
@@ -49,7 +67,7 @@ export interface Run {
 
 /** Sends a call with a credential, or with an actor's. */
 export function send(
-  run: Run,
+  run: Pick<Run, 'probe' | 'origin'>,
   call: Call,
   as: Actor | { readonly label: string; readonly credential: Credential },
   changes: Changes = {},

@@ -1,0 +1,217 @@
+import { type Account, type Credential, NO_CREDENTIAL } from './actor.ts';
+import type { Call } from './call.ts';
+import { shows } from './canary.ts';
+import { isDangerous, needsInput } from './dangers.ts';
+import { type Exchange, isGranted, isRefused } from './exchange.ts';
+import type { Chosen } from './knowledge.ts';
+import type { Operation, SecurityScheme } from './operation.ts';
+import { candidatesFor } from './purposes.ts';
+import { type AccessWays, type Run, send } from './run.ts';
+import {
+  attemptSignIn,
+  gaveSomething,
+  type SignInAttempt,
+  type SignInWay,
+  waysOf,
+} from './sign-in.ts';
+import { documentedHeader } from './synchronizer.ts';
+import { carried, type Given, type Transport, transportsFor } from './transport.ts';
+
+/** A call that was answered to nobody: what a credential is told by. */
+interface Tell {
+  readonly call: Call;
+  readonly anonymous: Exchange;
+}
+
+export interface LearnedAccess {
+  readonly ways: AccessWays;
+  readonly chosen: Chosen | null;
+  /** Why no way was found, for people; null where one was. */
+  readonly problem: string | null;
+}
+
+type AccessRun = Pick<Run, 'probe' | 'origin' | 'operations' | 'progress'>;
+
+type PasswordAccount = Extract<Account, { kind: 'password' }>;
+
+const CANDIDATES_MAX = 8;
+
+const TELLS_MAX = 6;
+
+/**
+ * Finds how an account with a name and a password signs in, and how what that gives is carried, by
+ * doing it: the right password gives something that a wrong one does not, and with it some read
+ * is answered that nobody else is answered. At most one wrong password is sent to each candidate
+ * that took the right one.
+ */
+export async function learnAccess(
+  run: AccessRun,
+  account: PasswordAccount,
+  schemes: readonly SecurityScheme[],
+  forms: readonly SignInWay[],
+): Promise<LearnedAccess> {
+  const tells = await findTells(run);
+  const candidates = candidatesFor('sign-in', run.operations).slice(0, CANDIDATES_MAX);
+  const ways = [
+    ...candidates.flatMap((chosen) => waysOf(chosen.operation).map((way) => ({ way, chosen }))),
+    ...forms.map((way) => ({ way, chosen: chosenForm(way) })),
+  ];
+  let problem = ways.length === 0 ? 'no operation looks like a sign-in' : '';
+  for (const { way, chosen } of ways) {
+    const attempt = await attemptSignIn(run.probe, way, account.username, account.password, {
+      as: 'a',
+    });
+    if (!gaveSomething(attempt)) {
+      problem ||= `${chosen.operation.id} did not accept the account's password: ${attempt.exchange.answer?.status ?? attempt.exchange.failure}`;
+      continue;
+    }
+    const wrong = await attemptSignIn(run.probe, way, account.username, `${account.password}x`, {});
+    if (givesTheSame(attempt, wrong)) {
+      problem = `${chosen.operation.id} gives the same for a wrong password`;
+      continue;
+    }
+    const found = await findTransport(run, attempt, schemes, tells);
+    const ambient = await findAmbient(run, attempt, tells, found);
+    const learned: AccessWays = {
+      signIn: way,
+      transport: found,
+      ambient,
+      basic: false,
+      synchronizerPaths: [],
+      synchronizerHeader: documentedHeader(run.operations),
+    };
+    return { ways: learned, chosen: { ...chosen, confirmed: true }, problem: null };
+  }
+  const basic = await findBasic(run, account, tells);
+  if (basic !== null) return { ways: basic, chosen: null, problem: null };
+  return { ways: NO_WAYS, chosen: null, problem };
+}
+
+/** Where every credential was given. */
+export const NO_WAYS: AccessWays = {
+  signIn: null,
+  transport: null,
+  ambient: null,
+  basic: false,
+  synchronizerPaths: [],
+  synchronizerHeader: null,
+};
+
+/** The credential of HTTP's own sign-in. RFC 7617. */
+export function basicCredential(username: string, password: string): Credential {
+  const encoded = Buffer.from(`${username}:${password}`).toString('base64');
+  return { ...NO_CREDENTIAL, headers: { authorization: `Basic ${encoded}` } };
+}
+
+/** A call without any value. */
+export function plainCall(operation: Operation): Call {
+  return { operation, path: {}, query: {}, headers: {}, body: undefined, contentType: null };
+}
+
+/** Reads that say no to nobody, the likeliest who-am-I first. */
+async function findTells(run: AccessRun): Promise<readonly Tell[]> {
+  const likely = candidatesFor('who-am-i', run.operations).map(({ operation }) => operation);
+  const others = run.operations.filter(
+    (one) =>
+      one.method === 'GET' && !needsInput(one) && !isDangerous(one) && one.security !== 'none',
+  );
+  const tells: Tell[] = [];
+  const spare: Tell[] = [];
+  for (const operation of [...new Set([...likely, ...others])].slice(0, 24)) {
+    if (tells.length >= TELLS_MAX) break;
+    if (isDangerous(operation)) continue;
+    const call = plainCall(operation);
+    const anonymous = await send(run, call, { label: 'anonymous', credential: NO_CREDENTIAL });
+    if (isRefused(anonymous) && anonymous.answer?.status !== 404) tells.push({ call, anonymous });
+    else spare.push({ call, anonymous });
+  }
+  return [...tells, ...spare.slice(0, TELLS_MAX)];
+}
+
+async function findTransport(
+  run: AccessRun,
+  { given }: SignInAttempt,
+  schemes: readonly SecurityScheme[],
+  tells: readonly Tell[],
+): Promise<Transport | null> {
+  const transports = transportsFor(given, schemes);
+  for (const tell of tells) {
+    for (const transport of transports) {
+      if (await isTold(run, given, transport, tell)) return transport;
+    }
+  }
+  // Nothing tells them apart. The likeliest is taken; no control will hold, and the report says so.
+  return transports[0] ?? null;
+}
+
+/** Whether the cookies alone are enough: what browsers send by themselves. */
+async function findAmbient(
+  run: AccessRun,
+  { given }: SignInAttempt,
+  tells: readonly Tell[],
+  found: Transport | null,
+): Promise<Transport | null> {
+  if (found?.in === 'cookie' || found?.in === 'none') return found;
+  if (Object.keys(given.cookies).length === 0) return null;
+  const cookies: Transport = { token: null, in: 'none', name: '', prefix: '', withCookies: true };
+  for (const tell of tells) if (await isTold(run, given, cookies, tell)) return cookies;
+  return null;
+}
+
+async function isTold(run: AccessRun, given: Given, way: Transport, tell: Tell): Promise<boolean> {
+  const credential = carried(given, way);
+  if (credential === null) return false;
+  return tellsApart(tell, await send(run, tell.call, { label: 'a', credential }));
+}
+
+async function findBasic(
+  run: AccessRun,
+  { username, password }: PasswordAccount,
+  tells: readonly Tell[],
+): Promise<AccessWays | null> {
+  const credential = basicCredential(username, password);
+  for (const tell of tells) {
+    const asked = /\bbasic\b/i.test(tell.anonymous.answer?.headers['www-authenticate'] ?? '');
+    const isDescribed = tell.call.operation.schemes.some(({ type }) => type === 'basic');
+    if (!asked && !isDescribed) continue;
+    if (tellsApart(tell, await send(run, tell.call, { label: 'a', credential }))) {
+      return { ...NO_WAYS, basic: true };
+    }
+  }
+  return null;
+}
+
+/** Whether an answer shows that the credential was taken, by what nobody got for the same. */
+function tellsApart({ anonymous }: Tell, exchange: Exchange): boolean {
+  if (!isGranted(exchange)) return false;
+  if (isRefused(anonymous)) return true;
+  // Both are answered: some APIs say `{"user": null}` to nobody.
+  if (!isGranted(anonymous)) return false;
+  const before = anonymous.answer?.text ?? '';
+  const after = exchange.answer?.text ?? '';
+  return after.length > before.length && !shows(exchange.answer, before);
+}
+
+/** Whether two attempts gave credentials by the same names: then neither is one. */
+function givesTheSame(right: SignInAttempt, wrong: SignInAttempt): boolean {
+  if (!gaveSomething(wrong)) return false;
+  const tokens = ({ given }: SignInAttempt) => given.tokens.map(({ name }) => name).join(' ');
+  const cookies = ({ given }: SignInAttempt) => Object.keys(given.cookies).join(' ');
+  const sameStatus = right.exchange.answer?.status === wrong.exchange.answer?.status;
+  const sameWay =
+    right.exchange.answer?.headers['location'] === wrong.exchange.answer?.headers['location'];
+  return (
+    sameStatus && sameWay && tokens(right) === tokens(wrong) && cookies(right) === cookies(wrong)
+  );
+}
+
+function chosenForm(way: SignInWay): Chosen {
+  const { operation } = way.call;
+  return {
+    operation,
+    purpose: 'sign-in',
+    score: 50,
+    signals: ['form with a password'],
+    confirmed: false,
+  };
+}

@@ -1,0 +1,214 @@
+import { type Check, type Need, PHASES } from './check.ts';
+import { createCanaries } from './canary.ts';
+import { CHECKS } from './checks.ts';
+import { discover } from './discovery.ts';
+import type { Exchange } from './exchange.ts';
+import { openProbe, type Probe, StopError } from './probe.ts';
+import type { CheckReport, Report } from './report.ts';
+import type { Run } from './run.ts';
+import { createSecrets, type Secrets } from './secrets.ts';
+import { AuditError, type AuditOptions } from './setup.ts';
+import { understand } from './understanding.ts';
+import { type Finding, inconclusive, notTested, type Verdict } from './verdict.ts';
+
+/**
+ * Attacks a running API with the accounts that it is given and says what it could prove.
+ *
+ * Throws `AuditError` and `DocumentError` where it cannot begin; whatever happens later is in the
+ * report. Only the host of the address is sent anything. Nothing is written unless allowed.
+ */
+export async function audit(options: AuditOptions): Promise<Report> {
+  const started = options.now();
+  const clock = performance.now();
+  const secrets = createSecrets();
+  const url = targetOf(options.url);
+  const probe = openProbe(url.origin, options, (exchange) =>
+    options.log(logLine(exchange, secrets)),
+  );
+  probe.onDistress(async () => {
+    const root = await probe.send(
+      { method: 'GET', path: url.pathname, headers: {}, body: null },
+      'anonymous',
+    );
+    return root.answer !== null && root.answer.status < 500;
+  });
+  try {
+    const parts = await attack(options, url, probe, secrets);
+    const seconds = (performance.now() - clock) / 1000;
+    return {
+      ...parts,
+      url: url.href,
+      startedAt: started,
+      seconds,
+      requests: probe.sent(),
+      mask: (text) => secrets.mask(text),
+    };
+  } finally {
+    await probe.close();
+  }
+}
+
+type Parts = Omit<Report, 'url' | 'startedAt' | 'seconds' | 'requests' | 'mask'>;
+
+async function attack(
+  options: AuditOptions,
+  url: URL,
+  probe: Probe,
+  secrets: Secrets,
+): Promise<Parts> {
+  const problems: string[] = [];
+  let stopped: string | null = null;
+  const discovered = await discover(probe, url.pathname, options.document);
+  if (discovered === null) {
+    throw new AuditError(`No OpenAPI document was found at ${url.href}. Give one with --document.`);
+  }
+  const { document, source } = discovered;
+  problems.push(...document.problems);
+  options.progress(`${document.operations.length} operations in ${source}`);
+  const blank = {
+    origin: url.origin,
+    settings: options.settings,
+    operations: document.operations,
+    schemes: document.schemes,
+    probe,
+    secrets,
+    canary: createCanaries(),
+    now: options.now,
+    progress: options.progress,
+  };
+  const { run, problems: met } = await understand(blank, options.accounts);
+  problems.push(...met);
+  probe.onDistress(() => isWell(run));
+  const checks: CheckReport[] = [];
+  for (const check of inOrder(options.checks)) {
+    if (stopped === null) options.progress(check.title);
+    const before = probe.sent();
+    const outcome: Outcome =
+      stopped === null
+        ? await runCheck(check, run)
+        : { verdicts: [notTested(check.title, stopped)], stopped };
+    stopped = outcome.stopped;
+    checks.push(reportOf(check, outcome.verdicts, probe.sent() - before));
+  }
+  return {
+    title: document.title,
+    source,
+    operations: document.operations.length,
+    checks,
+    chosen: run.knowledge.chosen,
+    untried: run.knowledge.untried,
+    reached: run.knowledge.matrix.size,
+    problems,
+    stopped,
+  };
+}
+
+interface Outcome {
+  readonly verdicts: readonly Verdict[];
+  readonly stopped: string | null;
+}
+
+async function runCheck(check: Check, run: Run): Promise<Outcome> {
+  const missing = check.needs.find((need) => !has(run, need));
+  if (missing !== undefined) {
+    return { verdicts: [notTested(check.title, REASONS[missing])], stopped: null };
+  }
+  try {
+    return { verdicts: await check.run(run), stopped: null };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const stopped = error instanceof StopError ? reason : null;
+    return { verdicts: [inconclusive(check.title, reason)], stopped };
+  }
+}
+
+function has(run: Run, need: Need): boolean {
+  const { actors, knowledge, settings, access } = run;
+  if (need === 'b-or-stranger') return actors.b !== null || actors.stranger !== null;
+  if (need === 'identity') return knowledge.control !== null;
+  if (need === 'sign-in') return access.signIn !== null && actors.a?.account?.kind === 'password';
+  if (need === 'ambient') return actors.a !== null && actors.a.ambient !== null;
+  if (need === 'writes') return settings.allowWrites;
+  return actors[need] !== null;
+}
+
+const REASONS: Readonly<Record<Need, string>> = {
+  a: 'account A is not signed in',
+  b: 'it takes a second account of the same tenant (--b)',
+  'b-or-stranger': 'it takes a second account (--b or --stranger)',
+  stranger: 'it takes an account of another tenant (--stranger)',
+  superior: 'it takes an account with a higher role (--superior)',
+  identity: 'no read tells account A from nobody, so no control would hold',
+  'sign-in': 'it takes a name and a password that the target signs in',
+  ambient: 'the credential is none that browsers send by themselves',
+  writes: 'writing is not allowed (--allow-writes)',
+};
+
+/** Findings with one cause become one. */
+function reportOf(check: Check, verdicts: readonly Verdict[], requests: number): CheckReport {
+  const findings = new Map<string, Finding>();
+  for (const verdict of verdicts) {
+    if (verdict.verdict !== 'finding') continue;
+    const same = findings.get(verdict.cause);
+    findings.set(verdict.cause, same === undefined ? verdict : merged(same, verdict));
+  }
+  return {
+    check,
+    requests,
+    findings: [...findings.values()],
+    inconclusive: verdicts.filter((one) => one.verdict === 'inconclusive'),
+    sound: verdicts.filter((one) => one.verdict === 'sound'),
+    notTested: verdicts.filter((one) => one.verdict === 'not-tested'),
+  };
+}
+
+function merged(one: Finding, other: Finding): Finding {
+  return {
+    ...one,
+    subjects: [...new Set([...one.subjects, ...other.subjects])],
+    evidence: [...one.evidence, ...other.evidence],
+    controls: [...one.controls, ...other.controls],
+  };
+}
+
+function inOrder(ids: readonly string[] | null): readonly Check[] {
+  return CHECKS.filter(({ id }) => ids === null || ids.includes(id)).toSorted(
+    (one, other) => PHASES.indexOf(one.phase) - PHASES.indexOf(other.phase),
+  );
+}
+
+/** Whether the control still holds: what looks like distress may be answers to one attack. */
+async function isWell(run: Run): Promise<boolean> {
+  const { control } = run.knowledge;
+  const request = control?.exchange.request ?? {
+    method: 'GET',
+    path: '/',
+    headers: {},
+    body: null,
+  };
+  const { answer } = await run.probe.send(request, 'a');
+  return answer !== null && answer.status < 500;
+}
+
+function targetOf(text: string): URL {
+  try {
+    const url = new URL(text);
+    if (url.protocol === 'http:' || url.protocol === 'https:') return url;
+  } catch {
+    // Said below.
+  }
+  throw new AuditError(`${text} is no address of an API: it begins with http:// or https://.`);
+}
+
+function logLine({ number, as, request, answer, failure }: Exchange, secrets: Secrets): string {
+  const entry = {
+    number,
+    as,
+    ...request,
+    status: answer?.status ?? null,
+    failure,
+    milliseconds: answer === null ? null : Math.round(answer.milliseconds),
+    answer: answer === null ? null : answer.text.slice(0, 2_000),
+  };
+  return secrets.mask(JSON.stringify(entry));
+}

@@ -1,0 +1,29 @@
+import type { Account, ActorRole } from './actor.ts';
+import type { Settings } from './run.ts';
+
+/** Roles that have an account. */
+export type AccountRole = Exclude<ActorRole, 'anonymous' | 'bogus'>;
+
+export const ACCOUNT_ROLES: readonly AccountRole[] = ['a', 'b', 'stranger', 'superior'];
+
+/** What an audit is asked to do. */
+export interface AuditOptions {
+  /** The address of the target: only its host is ever asked. */
+  readonly url: string;
+  /** A file, or an address on the target's host; null to look for it. */
+  readonly document: string | null;
+  readonly accounts: Readonly<Partial<Record<AccountRole, Account>>>;
+  readonly settings: Settings;
+  readonly requestsMax: number;
+  readonly timeoutMilliseconds: number;
+  readonly pauseMilliseconds: number;
+  /** Ids of the checks to run; null for all. */
+  readonly checks: readonly string[] | null;
+  readonly now: () => Date;
+  readonly progress: (line: string) => void;
+  /** Takes each request and its answer as one line of JSON, secrets masked. */
+  readonly log: (line: string) => void;
+}
+
+/** The audit cannot begin: the message says why, for whoever started it. */
+export class AuditError extends Error {}

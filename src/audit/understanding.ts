@@ -1,0 +1,220 @@
+import { type Account, type Actor, ANONYMOUS, type Credential } from './actor.ts';
+import { basicCredential, learnAccess, NO_WAYS } from './access.ts';
+import { findControl, identify } from './control.ts';
+import { isGranted, isRefused } from './exchange.ts';
+import type { Access, Chosen, Granted, Knowledge, Purpose } from './knowledge.ts';
+import type { ActorRole } from './actor.ts';
+import type { Operation, SecurityScheme } from './operation.ts';
+import { candidatesFor } from './purposes.ts';
+import { newView, readAll, type View } from './reads.ts';
+import type { Actors, Run } from './run.ts';
+import { openSession } from './sessions.ts';
+import { ACCOUNT_ROLES, type AccountRole } from './setup.ts';
+import { tokenIn, withSynchronizer } from './synchronizer.ts';
+
+/** What a run has before anything about the target is known. */
+export type Blank = Omit<Run, 'actors' | 'access' | 'knowledge'> & {
+  readonly schemes: readonly SecurityScheme[];
+};
+
+/** A run with all that was learned, and what went wrong on the way, one line each. */
+export interface Understood {
+  readonly run: Run;
+  readonly problems: readonly string[];
+}
+
+type Accounts = Readonly<Partial<Record<AccountRole, Account>>>;
+
+/**
+ * Learns what a target is by using it as its accounts may: signs them in, finds out who they are,
+ * reads what they can read, and what nobody can.
+ */
+export async function understand(blank: Blank, accounts: Accounts): Promise<Understood> {
+  const problems: string[] = [];
+  const a = accounts.a;
+  const first = Object.values(accounts).find((one) => one.kind === 'password');
+  const learned =
+    first?.kind === 'password' ? await learnAccess(blank, first, blank.schemes, []) : null;
+  if (learned?.problem) problems.push(learned.problem);
+  let run: Run = { ...blank, access: learned?.ways ?? NO_WAYS, knowledge: EMPTY, actors: NOBODY };
+  const actors: Partial<Record<AccountRole, Actor>> = {};
+  for (const role of ACCOUNT_ROLES) {
+    const account = accounts[role];
+    if (account === undefined) continue;
+    const actor = await enter(run, role, account);
+    if (actor === null) problems.push(`account ${role} could not be signed in`);
+    else actors[role] = await identify(run, actor);
+  }
+  if (a !== undefined && actors.a === undefined)
+    problems.push('without account A nothing can be compared');
+  run = { ...run, actors: { ...NOBODY, ...withoutShared(actors) } };
+  const views = await look(run);
+  const chosen = chooseAll(run.operations, learned?.chosen ?? null);
+  run = {
+    ...run,
+    knowledge: {
+      ...EMPTY,
+      reads: views.a?.granted ?? [],
+      views: grantedOf(views),
+      chosen,
+      untried: untriedOf(views, run.operations),
+    },
+  };
+  if (run.actors.a !== null) {
+    const control = await findControl(run, run.actors.a);
+    const matrix = matrixOf(views);
+    run = {
+      ...run,
+      knowledge: {
+        ...run.knowledge,
+        matrix,
+        control: control?.granted ?? null,
+        chosen: control?.chosen ? { ...chosen, 'who-am-i': control.chosen } : chosen,
+      },
+    };
+    if (control === null) problems.push('no read tells account A from nobody');
+    else run = await withSynchronizers(run);
+  }
+  return { run, problems };
+}
+
+const NOBODY: Actors = { a: null, b: null, stranger: null, superior: null };
+
+const EMPTY: Knowledge = {
+  chosen: {},
+  control: null,
+  reads: [],
+  views: {},
+  planted: [],
+  objects: [],
+  writes: [],
+  untried: [],
+  matrix: new Map(),
+};
+
+async function enter(run: Run, role: AccountRole, account: Account): Promise<Actor | null> {
+  if (account.kind === 'fixed') {
+    const { credential } = account;
+    keepSecrets(run, role, credential);
+    const ambient =
+      Object.keys(credential.headers).length === 0 && Object.keys(credential.cookies).length > 0
+        ? credential
+        : null;
+    return { role, account, credential, ambient, identity: [], tenant: null };
+  }
+  run.secrets.add(`${role.toUpperCase()}_PASSWORD`, account.password);
+  if (run.access.basic) {
+    const credential = basicCredential(account.username, account.password);
+    keepSecrets(run, role, credential);
+    return { role, account, credential, ambient: credential, identity: [], tenant: null };
+  }
+  const session = await openSession(run, account, role);
+  if (session === null) return null;
+  const { credential, ambient } = session;
+  return { role, account, credential, ambient, identity: [], tenant: null };
+}
+
+function keepSecrets(run: Run, role: string, credential: Credential): void {
+  for (const part of [credential.headers, credential.cookies, credential.query]) {
+    for (const value of Object.values(part)) {
+      run.secrets.add(`${role.toUpperCase()}_CREDENTIAL`, value.replace(/^[A-Za-z]+ /, ''));
+    }
+  }
+}
+
+/** Values that two accounts share name neither. */
+function withoutShared(
+  actors: Partial<Record<AccountRole, Actor>>,
+): Partial<Record<AccountRole, Actor>> {
+  const all = Object.values(actors);
+  const isShared = (value: string) =>
+    all.filter(({ identity }) => identity.includes(value)).length > 1;
+  return Object.fromEntries(
+    all.map((actor) => [
+      actor.role,
+      { ...actor, identity: actor.identity.filter((value) => !isShared(value)) },
+    ]),
+  );
+}
+
+/** What every account, and nobody, finds by itself. */
+async function look(run: Run): Promise<Partial<Record<ActorRole, View>>> {
+  const views: Partial<Record<ActorRole, View>> = {};
+  for (const actor of [...Object.values(run.actors), ANONYMOUS]) {
+    if (actor === null) continue;
+    const view = newView(actor);
+    await readAll(run, view, run.operations);
+    views[actor.role as ActorRole] = view;
+    run.progress(`${actor.role}: ${view.granted.length} reads`);
+  }
+  return views;
+}
+
+function grantedOf(
+  views: Partial<Record<ActorRole, View>>,
+): Partial<Record<ActorRole, readonly Granted[]>> {
+  return Object.fromEntries(Object.entries(views).map(([role, view]) => [role, view.granted]));
+}
+
+function untriedOf(
+  views: Partial<Record<ActorRole, View>>,
+  operations: readonly Operation[],
+): Knowledge['untried'] {
+  const unbound = views.a?.unbound ?? new Map<string, string>();
+  return operations.flatMap((operation) => {
+    const reason = unbound.get(operation.id);
+    return reason === undefined ? [] : [{ operation, reason }];
+  });
+}
+
+function matrixOf(views: Partial<Record<ActorRole, View>>): Knowledge['matrix'] {
+  const matrix = new Map<string, Partial<Record<ActorRole, Access>>>();
+  for (const [role, view] of Object.entries(views) as [ActorRole, View][]) {
+    const put = (id: string, access: Access) =>
+      matrix.set(id, { ...matrix.get(id), [role]: access });
+    for (const [id, exchange] of view.refused) put(id, isRefused(exchange) ? 'refused' : 'unclear');
+    for (const { call, exchange } of view.granted) {
+      if (isGranted(exchange)) put(call.operation.id, 'granted');
+    }
+  }
+  return matrix;
+}
+
+function chooseAll(operations: readonly Operation[], signIn: Chosen | null): Knowledge['chosen'] {
+  const purposes: readonly Purpose[] = [
+    'sign-out',
+    'registration',
+    'password-change',
+    'recovery-start',
+    'recovery-finish',
+    'refresh',
+  ];
+  const chosen: Partial<Record<Purpose, Chosen>> = signIn === null ? {} : { 'sign-in': signIn };
+  for (const purpose of purposes) {
+    const [best] = candidatesFor(purpose, operations);
+    if (best !== undefined) chosen[purpose] = best;
+  }
+  return chosen;
+}
+
+/** Where cookies sign in, tokens against cross-site requests are looked for in A's reads. */
+async function withSynchronizers(run: Run): Promise<Run> {
+  const paths = run.knowledge.reads
+    .filter(({ exchange }) => tokenIn(exchange, null) !== null)
+    .map(({ exchange }) => exchange.request.path);
+  if (paths.length === 0 || run.actors.a?.ambient === null) return run;
+  const control = run.knowledge.control?.exchange.request.path;
+  const path = paths.find((one) => one === control) ?? paths[0];
+  const access = { ...run.access, synchronizerPaths: path === undefined ? [] : [path] };
+  const asking = { ...run, access };
+  const actors: Partial<Record<AccountRole, Actor>> = {};
+  for (const role of ACCOUNT_ROLES) {
+    const actor = run.actors[role];
+    if (actor === null) continue;
+    const credential = await withSynchronizer(asking, actor.credential, null, role);
+    const { synchronizer } = credential;
+    const ambient = actor.ambient === null ? null : { ...actor.ambient, synchronizer };
+    actors[role] = { ...actor, credential, ambient };
+  }
+  return { ...asking, actors: { ...run.actors, ...actors } };
+}
