@@ -50,11 +50,16 @@ export async function startTwin(routes: TwinRoutes, document?: object): Promise<
       const url = new URL(incoming.url ?? '/', 'http://twin');
       asked.push(`${incoming.method} ${url.pathname}`);
       const found = routeFor(all, incoming.method ?? 'GET', url.pathname);
-      const answer = found === null ? { status: 404, body: { detail: 'Not Found' } } : await found.route(requestOf(incoming, url, found.params, text));
+      const answer =
+        found === null
+          ? { status: 404, body: { detail: 'Not Found' } }
+          : await found.route(requestOf(incoming, url, found.params, text));
       const isText = typeof answer.body === 'string';
       const type = isText ? 'text/html; charset=utf-8' : 'application/json';
       outgoing.writeHead(answer.status, { 'content-type': type, ...answer.headers });
-      outgoing.end(answer.body === undefined ? undefined : isText ? answer.body : JSON.stringify(answer.body));
+      outgoing.end(
+        answer.body === undefined ? undefined : isText ? answer.body : JSON.stringify(answer.body),
+      );
     })();
   });
   await new Promise<void>((resolve) => {
@@ -79,12 +84,20 @@ function routeFor(routes: TwinRoutes, method: string, path: string) {
     const found = new RegExp(`^${template.replaceAll(/\{\w+\}/g, '([^/]+)')}$`).exec(path);
     if (found === null) continue;
     const values = found.slice(1).map(decodeURIComponent);
-    return { route, params: Object.fromEntries(names.map((name, index) => [name, values[index] ?? ''])) };
+    return {
+      route,
+      params: Object.fromEntries(names.map((name, index) => [name, values[index] ?? ''])),
+    };
   }
   return null;
 }
 
-function requestOf(incoming: IncomingMessage, url: URL, params: Record<string, string>, text: string): TwinRequest {
+function requestOf(
+  incoming: IncomingMessage,
+  url: URL,
+  params: Record<string, string>,
+  text: string,
+): TwinRequest {
   const pairs = (incoming.headers.cookie ?? '').split('; ').filter((pair) => pair.includes('='));
   return {
     method: incoming.method ?? 'GET',
@@ -92,7 +105,9 @@ function requestOf(incoming: IncomingMessage, url: URL, params: Record<string, s
     params,
     query: url.searchParams,
     headers: incoming.headers,
-    cookies: Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])),
+    cookies: Object.fromEntries(
+      pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+    ),
     text,
     body: bodyOf(incoming.headers['content-type'] ?? '', text),
     bearer: /^Bearer (.+)$/.exec(incoming.headers.authorization ?? '')?.[1] ?? '',
