@@ -22,6 +22,10 @@ await app.register(sallyport, {
   // Nothing is encrypted here, and nobody gets a mail.
   encryptionKey: Buffer.alloc(32, 1).toString('base64url'),
   origin: 'http://localhost:0',
+  permissions: {
+    'invoices:read': { text: 'See invoices' },
+    'invoices:write': { text: 'Change invoices' },
+  },
 });
 app.get(
   '/invoices/:id',

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
+import { recordPermissions } from './core/permissions.ts';
 import { findApplicationTables, namesOf } from './db/application-tables.ts';
 import { scopeTo } from './db/scoping.ts';
 import type { GatePolicy } from './fastify/gate.ts';
@@ -17,6 +18,7 @@ import { openCore, type OpenedCore } from './server/opening.ts';
 import {
   inOptions,
   OPENED,
+  type PluginConfig,
   readPluginOptions,
   type SallyportOptions,
 } from './server/plugin-options.ts';
@@ -36,7 +38,14 @@ export {
   UnscopedQueryError,
 } from './db/errors.ts';
 export type { Principal } from './db/authorization.ts';
-export type { ApplicationTables, Permission, Register } from './fastify/register.ts';
+export type { PermissionDeclaration } from './core/permissions.ts';
+export type {
+  ApplicationPermission,
+  ApplicationTables,
+  DeclaredPermissions,
+  Permission,
+  Register,
+} from './fastify/register.ts';
 export type { SallyportOptions } from './server/plugin-options.ts';
 
 /**
@@ -49,11 +58,11 @@ export type { SallyportOptions } from './server/plugin-options.ts';
 const sallyport: FastifyPluginAsync<SallyportOptions> = fastifyPlugin(
   async (app: FastifyInstance, options: SallyportOptions) => {
     refuseEarlyRoutes(app);
-    const { config, prefix } = readPluginOptions(options);
+    const read = readPluginOptions(options);
     // Fastify gives a plugin ten seconds to load, and a first start may take longer, or wait for
     // another process that migrates. For the promise of a plugin it waits as long as that takes.
-    const opened = inTheirWords(() => (options[OPENED] ?? openCore)(config)).then((core) => ({
-      default: guardedBy(core, config, prefix),
+    const opened = inTheirWords(() => (options[OPENED] ?? openCore)(read.config)).then((core) => ({
+      default: guardedBy(core, read),
     }));
     opened.catch(() => {});
     app.register(opened);
@@ -62,7 +71,7 @@ const sallyport: FastifyPluginAsync<SallyportOptions> = fastifyPlugin(
 );
 
 /** The plugin once its database is open. */
-function guardedBy(opened: OpenedCore, config: Config, prefix: string) {
+function guardedBy(opened: OpenedCore, { config, permissions, prefix }: PluginConfig) {
   return fastifyPlugin(async (app: FastifyInstance) => {
     const { core } = opened;
     let work: Repeated | undefined;
@@ -70,6 +79,7 @@ function guardedBy(opened: OpenedCore, config: Config, prefix: string) {
       await work?.stop();
       await opened.close();
     });
+    await recordPermissions(core.database, permissions);
     const policy = policyOf(config);
     followPort(app, policy);
     const base = () => `${policy.origin}${prefix}`;
@@ -79,6 +89,7 @@ function guardedBy(opened: OpenedCore, config: Config, prefix: string) {
       policy,
       mount: prefix,
       version: packageVersion(),
+      permissions,
       scope: scopeTo(namesOf(await findApplicationTables(core.database))),
       development,
       ...(development && !config.mail ? { mailbox: mailboxOf(core, base) } : {}),

@@ -4,7 +4,10 @@ import { parseEmailAddress } from './core/email-address.ts';
 import { newEncryptionKey } from './core/encryption.ts';
 import { createPasswordHasher } from './core/password-hashing.ts';
 import { normalizePassword } from './core/password.ts';
+import { type BuiltInRole, LEVELS } from './core/permissions.ts';
 import { digestOf, newSecret, proofOf, secretText, synchronizerTokenOf } from './core/secret.ts';
+import { sortNameOf } from './core/sort-name.ts';
+import { slugOf } from './core/tenant-slug.ts';
 import {
   insertIdentity,
   insertLiveSession,
@@ -42,6 +45,7 @@ export interface TestingOptions {
 
 export interface TestTenant {
   readonly id: string;
+  readonly slug: string;
   readonly name: string;
 }
 
@@ -49,7 +53,9 @@ export interface TestTenant {
 export interface PersonOptions {
   /** Without one they are nobody's member, and their session is in no tenant. */
   readonly tenant?: TestTenant;
-  /** What their role in the tenant permits; nothing unless said. */
+  /** A role of every tenant, with what the app has declared for it. It goes before permissions. */
+  readonly role?: BuiltInRole;
+  /** What a role made for them permits; nothing unless said. */
   readonly permissions?: readonly Permission[];
   readonly displayName?: string;
   /** Unique; made up unless said. */
@@ -113,7 +119,8 @@ export async function startTesting(options: TestingOptions = {}): Promise<TestKi
     options: { ...opened.options, origin },
     query: owner.query,
     async tenant(name = `Tenant ${tag()}`) {
-      return { id: await insertTenant(owner, name), name };
+      const tenant = { slug: slugOf(name, true), name };
+      return { id: await insertTenant(owner, tenant, LEVELS), ...tenant };
     },
     async person({ password, ...person } = {}) {
       const hash = password && (await passwords.hash(normalizePassword(password)));
@@ -155,7 +162,7 @@ async function openEmbedded(): Promise<Opened> {
 async function personIn(
   owner: OwnerConnection,
   origin: string,
-  { tenant, permissions = [], ...given }: PersonOptions,
+  { tenant, role, permissions = [], ...given }: PersonOptions,
   passwordHash: string | null,
 ): Promise<TestPerson> {
   const { displayName = 'Ada', email = `person.${tag()}@example.com` } = given;
@@ -163,7 +170,14 @@ async function personIn(
   if ('problem' in parsed)
     throw new Error(`the address ${email} cannot be used: ${parsed.problem}`);
   const identityId = await insertIdentity(owner, { ...parsed.email, displayName, passwordHash });
-  if (tenant) await insertMembership(owner, tenant.id, identityId, permissions);
+  if (tenant) {
+    await insertMembership(owner, {
+      tenantId: tenant.id,
+      identityId,
+      role: role ?? permissions,
+      sortName: sortNameOf(displayName),
+    });
+  }
   const secret = newSecret();
   const token = synchronizerTokenOf(secret, 1);
   const sessionId = await insertLiveSession(owner, {

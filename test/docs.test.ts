@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { requestEmailChange } from '../src/core/email-change.ts';
 import type { PasswordChangeProblem } from '../src/core/password-change.ts';
 import type { FieldProblem } from '../src/core/sign-up.ts';
+import type { TenantProblem } from '../src/core/tenant-creation.ts';
 import { SECURITY_EVENTS } from '../src/db/security-event-kinds.ts';
 import { PROBLEMS } from '../src/http/problem.ts';
 import { API_HEADERS, PAGE_HEADERS } from '../src/http/security-headers.ts';
@@ -23,6 +24,7 @@ const read = (file: string) => readFileSync(file, 'utf8');
 type Reason =
   | FieldProblem['reason']
   | PasswordChangeProblem['reason']
+  | TenantProblem['reason']
   | Extract<Awaited<ReturnType<typeof requestEmailChange>>, { problem: string }>['problem']
   | 'not-text'
   | 'unknown-field';
@@ -66,6 +68,9 @@ describe('the documents are true of the code', () => {
       'wrong-password': true,
       'not-text': true,
       'unknown-field': true,
+      'too-short': true,
+      'malformed-slug': true,
+      'slug-taken': true,
     } satisfies Record<Reason, true>;
     const documented = tableKeys(section(read('docs/errors.md'), '## Field reasons'));
     expect(documented.toSorted()).toEqual(Object.keys(reasons).toSorted());

@@ -19,7 +19,11 @@ const NOTES = `
 /** An application of one's own, as little of it as shows every way a request travels. */
 async function notesApp(kit: TestKit): Promise<FastifyInstance> {
   const app = fastify();
-  await app.register(sallyport, kit.options);
+  const permissions = {
+    'notes:read': { text: 'See notes', roles: ['member'] },
+    'notes:write': { text: 'Write notes' },
+  } as const;
+  await app.register(sallyport, { ...kit.options, permissions });
   app.register(async (forms) => {
     forms.addContentTypeParser(
       'application/x-www-form-urlencoded',

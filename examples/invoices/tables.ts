@@ -16,9 +16,15 @@ export interface Tables {
   payments: { id: Id; invoice_id: string; paid_on: Generated<Date>; amount_cents: number };
 }
 
+/** What there is to be permitted. An owner may do all of it. */
+export const permissions = {
+  'invoices:read': { text: 'See invoices', roles: ['admin', 'member', 'viewer'] },
+  'invoices:write': { text: 'Write invoices and payments', roles: ['admin', 'member'] },
+} as const;
+
 declare module 'sallyport/fastify' {
   interface Register {
     database: Tables;
-    permissions: 'invoices:read' | 'invoices:write';
+    permissions: keyof typeof permissions;
   }
 }

@@ -1,5 +1,5 @@
 import type { Principal } from '../db/authorization.ts';
-import { rotateSession } from '../db/sessions.ts';
+import { rotateSession, type SessionSecret, switchSession } from '../db/sessions.ts';
 import type { Tx } from '../db/transaction.ts';
 import { digestOf, newSecret, proofOf, type Secret, synchronizerTokenOf } from './secret.ts';
 
@@ -11,12 +11,37 @@ export interface RotatedSecret {
 
 /** Gives the principal's session a new secret and a new generation of synchronizer tokens. */
 export async function rotate(tx: Tx, principal: Principal): Promise<RotatedSecret> {
+  const { rotated, digests } = nextSecret(principal);
+  await rotateSession(tx, principal.sessionId, digests);
+  return rotated;
+}
+
+/**
+ * The same, in another tenant: what was minted in the one before works in neither (ASVS 7.2.4). It
+ * is no proof of who is at the browser, so the time of that stays.
+ */
+export async function rotateInto(
+  tx: Tx,
+  principal: Principal,
+  tenantId: string | null,
+): Promise<RotatedSecret> {
+  const { rotated, digests } = nextSecret(principal);
+  await switchSession(tx, principal.sessionId, digests, tenantId);
+  return rotated;
+}
+
+function nextSecret(principal: Principal): {
+  readonly rotated: RotatedSecret;
+  readonly digests: SessionSecret;
+} {
   const secret = newSecret();
   const synchronizerGeneration = principal.synchronizerGeneration + 1;
-  await rotateSession(tx, principal.sessionId, {
-    proofDigest: digestOf(proofOf(secret)),
-    synchronizerDigest: digestOf(synchronizerTokenOf(secret, synchronizerGeneration)),
-    synchronizerGeneration,
-  });
-  return { secret, synchronizerGeneration };
+  return {
+    rotated: { secret, synchronizerGeneration },
+    digests: {
+      proofDigest: digestOf(proofOf(secret)),
+      synchronizerDigest: digestOf(synchronizerTokenOf(secret, synchronizerGeneration)),
+      synchronizerGeneration,
+    },
+  };
 }

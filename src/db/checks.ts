@@ -22,6 +22,7 @@ import { migrationStatements, newerMigrations } from './migrations.ts';
 import { FOUNDATION_FUNCTIONS, FOUNDATION_GRANTS } from './migrations/0001-foundation.ts';
 import { ACCOUNT_FUNCTIONS, ACCOUNT_GRANTS } from './migrations/0002-account.ts';
 import { IDEMPOTENCY_GRANTS } from './migrations/0003-idempotency.ts';
+import { TENANT_GRANTS } from './migrations/0004-tenants.ts';
 import { LIMITS_GRANTS } from './migrations/0007-limits.ts';
 import { BEARER_GRANTS } from './migrations/0009-bearer.ts';
 
@@ -31,6 +32,7 @@ const grants = tableGrants([
   ...FOUNDATION_GRANTS,
   ...ACCOUNT_GRANTS,
   ...IDEMPOTENCY_GRANTS,
+  ...TENANT_GRANTS,
   ...LIMITS_GRANTS,
   ...BEARER_GRANTS,
 ]);

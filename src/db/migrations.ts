@@ -8,6 +8,7 @@ import { sqlState } from './errors.ts';
 import { foundation } from './migrations/0001-foundation.ts';
 import { account } from './migrations/0002-account.ts';
 import { idempotency } from './migrations/0003-idempotency.ts';
+import { tenants } from './migrations/0004-tenants.ts';
 import { securityEvents } from './migrations/0006-security-events.ts';
 import { limits } from './migrations/0007-limits.ts';
 import { bearer } from './migrations/0009-bearer.ts';
@@ -22,6 +23,7 @@ const MIGRATIONS: readonly {
   { id: '0001-foundation', statements: foundation },
   { id: '0002-account', statements: account },
   { id: '0003-idempotency', statements: idempotency },
+  { id: '0004-tenants', statements: tenants },
   { id: '0006-security-events', statements: securityEvents },
   { id: '0007-limits', statements: limits },
   { id: '0009-bearer', statements: bearer },

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Statement } from './batch.ts';
 import { build } from './dialect.ts';
 import { OWN_IDENTITY } from './first-wall.ts';
+import type { Tx } from './transaction.ts';
 
 /**
  * The own profile, behind a decision (authorization.ts). The predicate is the first wall; the
@@ -21,4 +22,13 @@ export function updateOwnProfile(displayName: string): Statement {
     .where('identity_id', '=', OWN_IDENTITY)
     .returning('display_name as displayName')
     .compile();
+}
+
+export async function findDisplayName(tx: Tx, identityId: string): Promise<string> {
+  const row = await tx
+    .selectFrom('sallyport.profiles')
+    .where('identity_id', '=', identityId)
+    .select('display_name')
+    .executeTakeFirstOrThrow();
+  return row.display_name;
 }

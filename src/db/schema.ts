@@ -142,6 +142,32 @@ export interface Tables {
     signs_until: Date | null;
     published_until: Date | null;
   };
+  'sallyport.tenants': {
+    id: Generated<string>;
+    slug: string;
+    name: string;
+    delete_after: Date | null;
+    created_at: Generated<Date>;
+  };
+  'sallyport.permissions': {
+    name: string;
+    roles: readonly string[];
+  };
+  'sallyport.roles': {
+    tenant_id: string;
+    name: string;
+    title: Generated<string>;
+    level: number;
+    built_in: Generated<boolean>;
+    permissions: readonly string[];
+  };
+  'sallyport.memberships': {
+    tenant_id: string;
+    identity_id: string;
+    role: string;
+    sort_name: string;
+    created_at: Generated<Date>;
+  };
   'sallyport.encryption_key': {
     singleton: Generated<boolean>;
     fingerprint: string;

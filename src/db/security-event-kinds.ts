@@ -30,6 +30,7 @@ export const SECURITY_EVENTS = {
   'email-reverted': { outcome: 'success', scope: 'person', details: {} },
   'deletion-requested': { outcome: 'success', scope: 'person', details: {} },
   'deletion-called-off': { outcome: 'success', scope: 'person', details: {} },
+  'tenant-created': { outcome: 'success', scope: 'tenant', details: {} },
 } as const satisfies Readonly<Record<string, KindDeclaration>>;
 
 export type SecurityEventKind = keyof typeof SECURITY_EVENTS;

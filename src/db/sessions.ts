@@ -13,6 +13,13 @@ export interface NewSession {
   readonly system: string | null;
 }
 
+/** What a session's row keeps of its secret, and of the synchronizer token made of that. */
+export interface SessionSecret {
+  readonly proofDigest: string;
+  readonly synchronizerDigest: string;
+  readonly synchronizerGeneration: number;
+}
+
 export interface SessionRow {
   readonly id: string;
   readonly authenticatedAt: Date;
@@ -150,11 +157,7 @@ export async function deleteOtherSessions(
 export async function rotateSession(
   tx: Tx,
   sessionId: string,
-  secret: {
-    readonly proofDigest: string;
-    readonly synchronizerDigest: string;
-    readonly synchronizerGeneration: number;
-  },
+  secret: SessionSecret,
 ): Promise<void> {
   await tx
     .updateTable('sallyport.sessions')
@@ -163,6 +166,26 @@ export async function rotateSession(
       synchronizer_digest: secret.synchronizerDigest,
       synchronizer_generation: secret.synchronizerGeneration,
       authenticated_at: sql<Date>`now()`,
+    })
+    .where('id', '=', sessionId)
+    .returning('id')
+    .executeTakeFirstOrThrow();
+}
+
+/** Takes the session into another tenant, or out of any, under a new secret. */
+export async function switchSession(
+  tx: Tx,
+  sessionId: string,
+  secret: SessionSecret,
+  tenantId: string | null,
+): Promise<void> {
+  await tx
+    .updateTable('sallyport.sessions')
+    .set({
+      proof_digest: secret.proofDigest,
+      synchronizer_digest: secret.synchronizerDigest,
+      synchronizer_generation: secret.synchronizerGeneration,
+      tenant_id: tenantId,
     })
     .where('id', '=', sessionId)
     .returning('id')

@@ -82,9 +82,22 @@ function queue(): <T>(work: () => Promise<T>) => Promise<T> {
 }
 
 /** @returns the tenant's id. */
-export async function insertTenant(owner: OwnerConnection, name: string): Promise<string> {
-  const sql = 'INSERT INTO sallyport.tenants (name) VALUES ($1) RETURNING id';
-  return idOf(await owner.query(sql, [name]));
+export async function insertTenant(
+  owner: OwnerConnection,
+  tenant: { readonly slug: string; readonly name: string },
+  levels: Readonly<Record<string, number>>,
+): Promise<string> {
+  const sql = 'INSERT INTO sallyport.tenants (slug, name) VALUES ($1, $2) RETURNING id';
+  const id = idOf(await owner.query(sql, [tenant.slug, tenant.name]));
+  for (const [role, level] of Object.entries(levels)) {
+    await owner.query(
+      `INSERT INTO sallyport.roles (tenant_id, name, level, built_in, permissions)
+        SELECT $1::UUID, $2::TEXT, $3::INT4, TRUE, COALESCE(array_agg(p.name ORDER BY p.name), '{}')
+          FROM sallyport.permissions AS p WHERE $2::TEXT = ANY (p.roles)`,
+      [id, role, level],
+    );
+  }
+  return id;
 }
 
 /** Somebody whose address is proved. @returns the identity's id. */
@@ -117,23 +130,34 @@ export async function insertIdentity(
   return id;
 }
 
-/** A membership whose role, which is named after its permissions, has exactly these. */
+export interface TestMembership {
+  readonly tenantId: string;
+  readonly identityId: string;
+  /** A role that the tenant has, or the permissions of one that is made and named after them. */
+  readonly role: string | readonly string[];
+  readonly sortName: string;
+}
+
 export async function insertMembership(
   owner: OwnerConnection,
-  tenantId: string,
-  identityId: string,
-  permissions: readonly string[],
+  { tenantId, identityId, role, sortName }: TestMembership,
 ): Promise<void> {
-  const role = permissions.toSorted().join(' ') || 'without permissions';
+  const name = typeof role === 'string' ? role : nameOf(role);
+  if (typeof role !== 'string') {
+    await owner.query(
+      `INSERT INTO sallyport.roles (tenant_id, name, permissions) VALUES ($1, $2, $3)
+        ON CONFLICT (tenant_id, name) DO NOTHING`,
+      [tenantId, name, role],
+    );
+  }
   await owner.query(
-    `INSERT INTO sallyport.roles (tenant_id, name, permissions) VALUES ($1, $2, $3)
-      ON CONFLICT (tenant_id, name) DO NOTHING`,
-    [tenantId, role, permissions],
+    'INSERT INTO sallyport.memberships (tenant_id, identity_id, role, sort_name) VALUES ($1, $2, $3, $4)',
+    [tenantId, identityId, name, sortName],
   );
-  await owner.query(
-    'INSERT INTO sallyport.memberships (tenant_id, identity_id, role) VALUES ($1, $2, $3)',
-    [tenantId, identityId, role],
-  );
+}
+
+function nameOf(permissions: readonly string[]): string {
+  return permissions.toSorted().join(' ') || 'without permissions';
 }
 
 /** A live session, in which the person has just proved who they are. @returns its id. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { fastify, type FastifyInstance, type FastifyServerOptions, LogController } from 'fastify';
 import type { Core } from '../core/core.ts';
+import { OWN_REGISTRY } from '../core/permissions.ts';
 import { scopeTo } from '../db/scoping.ts';
 import { problem, type ProblemCode, PROBLEMS } from '../http/problem.ts';
 import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
@@ -12,7 +13,7 @@ import { addNotFound } from './not-found.ts';
 import { BODY_BYTES_MAX, gated, type GatedOptions } from './plugin.ts';
 import { answerError } from './refusals.ts';
 
-export interface AppOptions extends Omit<GatedOptions, 'core' | 'mount' | 'scope'> {
+export interface AppOptions extends Omit<GatedOptions, 'core' | 'mount' | 'scope' | 'permissions'> {
   readonly logger: Exclude<NonNullable<FastifyServerOptions['logger']>, boolean>;
 }
 
@@ -36,7 +37,13 @@ export async function buildApp(core: Core, options: AppOptions): Promise<Fastify
   app.setErrorHandler(answerError);
   addBodyParser(app);
   addNotFound(app);
-  await app.register(gated, { ...options, core, mount: '', scope: NO_TABLES });
+  await app.register(gated, {
+    ...options,
+    core,
+    mount: '',
+    scope: NO_TABLES,
+    permissions: OWN_REGISTRY,
+  });
   return app;
 }
 

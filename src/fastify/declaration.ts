@@ -12,6 +12,7 @@ import type { Role } from '../db/database.ts';
 import { isSafeMethod } from '../http/request-head.ts';
 import { noteRoute } from './access-table.ts';
 import { guardHandler } from './guarded-handler.ts';
+import { permissionsOf } from './permissions.ts';
 import { keepPrivate } from './private-answer.ts';
 import type { ApplicationTables, Permission } from './register.ts';
 
@@ -149,6 +150,7 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
       `${name} declares an access that there is not: write 'public', 'signed-in', { permission: '...' } or { stepUp: { withinSeconds: 300 } }`,
     );
   }
+  refuseUnknownPermission(this, name, access);
   const methods = Array.isArray(route.method) ? route.method : [route.method];
   if (!methods.every(isSafeMethod) && bodyType === undefined) {
     throw new Error(`${name} may change something but declares no bodyType: add 'json' or 'form'`);
@@ -162,6 +164,16 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
   route.handler = guardHandler(name, declaration, route.handler);
   if (access !== 'public') route.onSend = [route.onSend ?? [], keepPrivate].flat();
   noteRoute(this, methods, route.url, declaration);
+}
+
+/** Nobody could ever have it, or, worse, somebody whose role was given the same wrong name. */
+function refuseUnknownPermission(app: FastifyInstance, name: string, access: Access): void {
+  if (typeof access === 'string' || access.permission === undefined) return;
+  const known = permissionsOf(app);
+  if (known.has(access.permission)) return;
+  throw new Error(
+    `${name} asks for the permission '${access.permission}', which nobody declares: write one of ${[...known.keys()].join(', ')}, or add it to the option permissions`,
+  );
 }
 
 /** A misspelt condition, which the compiler does not see in JavaScript, would be none (R-75). */

@@ -4,6 +4,7 @@ import fastifyPlugin from 'fastify-plugin';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { QueryCompiler } from 'kysely';
 import type { Core } from '../core/core.ts';
+import type { PermissionRegistry } from '../core/permissions.ts';
 import { startAccessTable } from './access-table.ts';
 import { addApplicationDatabase } from './application.ts';
 import { addBodyParser } from './body-parser.ts';
@@ -14,6 +15,7 @@ import { addIdempotency } from './idempotency.ts';
 import { addLastSeen } from './last-seen.ts';
 import { mountAt } from './mount.ts';
 import { addOpenApi } from './openapi.ts';
+import { keepPermissions } from './permissions.ts';
 import { answerError } from './refusals.ts';
 import { accountApi } from './routes/account-api.ts';
 import { credentialPages } from './routes/credential-pages.ts';
@@ -22,6 +24,7 @@ import { keySetRoute } from './routes/key-set.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { ownAccountApi } from './routes/own-account-api.ts';
 import { ownPages } from './routes/own-pages.ts';
+import { tenantApi } from './routes/tenant-api.ts';
 import { visitorPages } from './routes/visitor-pages.ts';
 import { refuseBareListeners } from './upgrades.ts';
 
@@ -31,6 +34,8 @@ export interface GatedOptions {
   /** Where the account's pages and API are mounted: '' or a path. */
   readonly mount: string;
   readonly version: string;
+  /** What routes may ask for. */
+  readonly permissions: PermissionRegistry;
   /** Puts the tenant into each of the application's queries. */
   readonly scope: QueryCompiler;
   /** Whether the documentation is offered, from which requests can be tried. */
@@ -55,6 +60,7 @@ export const gated = fastifyPlugin(
     app.setGenReqId(() => randomUUID());
     mountAt(app, mount);
     startAccessTable(app);
+    keepPermissions(app, options.permissions);
     refuseBareListeners(app);
     addGate(app, core, policy, addApplicationDatabase(app, core, scope));
     addIdempotency(app, core);
@@ -98,6 +104,7 @@ const accounts: FastifyPluginAsync<GatedOptions> = async (app, options) => {
   accountApi(app, core);
   ownAccountApi(app, core);
   keySetRoute(app, core);
+  tenantApi(app, core);
   const origin = () => policy.origin;
   visitorPages(app, core, origin);
   ownPages(app, core);

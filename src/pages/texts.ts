@@ -34,6 +34,8 @@ export type FieldReason =
   | 'password-sequence'
   | 'wrong-password'
   | 'same-address'
+  | 'malformed-slug'
+  | 'slug-taken'
   | 'other';
 
 /** Why a request was refused or failed. `refused` and `internal` also stand for unlisted codes. */

@@ -1,3 +1,5 @@
+import { type PermissionRegistry, registerPermissions } from '../core/permissions.ts';
+import type { DeclaredPermissions } from '../fastify/register.ts';
 import { type Config, readConfig } from './config.ts';
 import { StartError } from './data-folder.ts';
 import type { OpenedCore } from './opening.ts';
@@ -24,6 +26,8 @@ export interface SallyportOptions {
   readonly trustedOrigins?: readonly string[];
   /** Addresses or networks whose X-Forwarded-For is believed; behind a proxy, that proxy's. */
   readonly trustedProxies?: readonly string[];
+  /** The application's own permissions: what each lets somebody do, and who has it. */
+  readonly permissions?: DeclaredPermissions;
   /** Tables without a tenant, all of whose rows all tenants may see, as far as grants allow. */
   readonly sharedTables?: readonly string[];
   /** 32 random bytes in base64url, the same for every process; on loopback it may be left out. */
@@ -39,6 +43,7 @@ export interface SallyportOptions {
 
 export interface PluginConfig {
   readonly config: Config;
+  readonly permissions: PermissionRegistry;
   readonly prefix: string;
 }
 
@@ -60,6 +65,7 @@ const OPTION_OF: Readonly<Record<string, string>> = {
 
 const OPTIONS = new Set([
   ...Object.values(OPTION_OF).map((name) => name.replace(/\..*/, '')),
+  'permissions',
   'prefix',
 ]);
 
@@ -85,10 +91,14 @@ export function readPluginOptions(options: SallyportOptions): PluginConfig {
   if (typeof options.origin !== 'string') {
     problems.push('origin must be set to what browsers see, such as https://app.example.com.');
   }
+  const registered = registerPermissions(options.permissions);
+  if ('problems' in registered) problems.push(...registered.problems);
   const read = readConfig(settingsOf(options));
   if ('problems' in read) problems.push(...read.problems.map(inOptions));
-  if (problems.length > 0 || 'problems' in read) throw new StartError(problems.join('\n'));
-  return { config: read.config, prefix };
+  if (problems.length > 0 || 'problems' in read || 'problems' in registered) {
+    throw new StartError(problems.join('\n'));
+  }
+  return { config: read.config, permissions: registered.registry, prefix };
 }
 
 /** What a start says about settings, said about options. */

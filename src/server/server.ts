@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Core } from '../core/core.ts';
+import { OWN_REGISTRY, recordPermissions } from '../core/permissions.ts';
 import { buildApp } from '../fastify/app.ts';
 import { hostsOf } from '../http/host.ts';
 import { type Config, isDevelopment, isLoopback } from './config.ts';
@@ -27,6 +28,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   try {
     const opened = await openCore(config);
     undo.push(() => opened.close());
+    await recordPermissions(opened.core.database, OWN_REGISTRY);
     const { app, origin } = await listen(opened.core, config);
     undo.push(() => app.close());
     const work = startBackgroundWork(opened.core, config.mail, origin, app.log);

@@ -134,6 +134,7 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
   'POST /api/account/keep': scheduledDeletion,
   'DELETE /api/sessions/:id': otherSession,
   'DELETE /api/sessions': withOtherSession,
+  'POST /api/tenants': async () => ({ name: 'Acme' }),
   'POST /sign-up': signUpFields,
   'POST /confirm-email': confirmationFields,
   'POST /revert-email': reversionFields,
@@ -218,7 +219,7 @@ export function formOf(fields: Readonly<Record<string, string>>): string {
 
 /** Whether the control went through: a page answers with the next page or leads to it. */
 export function expectSuccess(answer: Answer): void {
-  expect([200, 202, 204, 303], answer.text).toContain(answer.status);
+  expect([200, 201, 202, 204, 303], answer.text).toContain(answer.status);
   // A refusal of a page leads to where one proves who one is.
   expect(answer.headers.location ?? '').not.toMatch(/sign-in|re-authenticate/);
 }

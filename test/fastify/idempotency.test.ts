@@ -49,7 +49,13 @@ beforeAll(async () => {
   const url = new URL(database.url);
   url.host = new URL(proxy.url).host;
   const encryptionKey = TEST_KEY.toString('base64url');
-  const options = { origin: 'http://localhost:0', databaseUrl: url.href, encryptionKey };
+  const permissions = { 'payments:write': { text: 'Pay' } };
+  const options = {
+    origin: 'http://localhost:0',
+    databaseUrl: url.href,
+    encryptionKey,
+    permissions,
+  };
   t = await startKeyedApp(async (app) => app.register(sallyport, options));
 });
 
@@ -517,8 +523,9 @@ test('the embedded database does it too', async () => {
     trustedProxies: [],
     hosts: [] as readonly string[],
   };
+  const permissions = new Map([['payments:write', { text: 'Pay', roles: [] }]]);
   const scope = scopeTo({ tenant: new Set(['payments']), shared: new Set() });
-  const options = { core, policy, mount: '', version: '0.0.0', scope };
+  const options = { core, policy, mount: '', version: '0.0.0', scope, permissions };
   const embedded = await startKeyedApp(async (app) => app.register(gated, options));
   policy.origin = embedded.origin;
   policy.hosts = [new URL(embedded.origin).host];

@@ -4,7 +4,7 @@ import { fastify, type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import sallyport, { accessTable, declareRoutes, type SallyportOptions } from '../../src/fastify.ts';
 import type { TestDatabase } from '../support/databases.ts';
-import { createInvoices, optionsFor } from '../support/plugin-apps.ts';
+import { createInvoices, declared, optionsFor } from '../support/plugin-apps.ts';
 import { startWireProxy } from '../support/wire-proxy.ts';
 
 let database: TestDatabase;
@@ -194,6 +194,17 @@ describe('a route that does not say who may call it refuses to register [CWE-862
       app.get('/odd', { access: access as unknown as 'public' }, async () => 'x'),
     );
     expect(refusal).toContain('GET /odd declares an access that there is not');
+  });
+
+  test('a permission that nobody declares is asked for by no route [ASVS 8.1.1]', async () => {
+    const access = { permission: 'invoices:raed' };
+    expect(await refused((app) => app.get('/odd', { access }, async () => 'x'))).toMatch(
+      /^GET \/odd asks for the permission 'invoices:raed', which nobody declares: write one of .*members:read.*invoices:read/,
+    );
+    const options = { ...optionsFor(database), permissions: declared('invoices') };
+    expect(await refusalOf((app) => app.register(sallyport, options))).toBe(
+      'The permission "invoices" must be written like invoices:read.',
+    );
   });
 
   test('a route that may change something says in which type its body comes', async () => {

@@ -22,13 +22,25 @@ interface Tables {
   'billing.lines': { invoice_id: string; amount: number };
 }
 declare module 'sallyport/fastify' {
-  interface Register { database: Tables; permissions: 'invoices:read' | 'invoices:write' }
+  interface Register { database: Tables; permissions: keyof typeof permissions }
 }
+const permissions = {
+  'invoices:read': { text: { en: 'See invoices', de: 'Rechnungen sehen' }, roles: ['member', 'viewer'] },
+  'invoices:write': { text: 'Write invoices' },
+} as const;
 
 const app = fastify();
 await app.register(sallyport, { origin: 'https://app.example.com', databaseUrl: 'x' });
 await app.register(sallyport, { origin: 'https://app.example.com', databaseURL: 'x' }); // 2769
 await app.register(sallyport, { databaseUrl: 'x' }); // 2769
+const origin = 'https://app.example.com';
+await app.register(sallyport, { origin, permissions });
+await app.register(sallyport, { origin, permissions: { 'invoices:read': { text: 'x' } } }); // 2769
+const text = 'x';
+await app.register(sallyport, { origin, permissions: { ...permissions, 'x:y': { text } } }); // 2769
+const boss = { 'invoices:write': { text, roles: ['boss'] } } as const;
+await app.register(sallyport, { origin, permissions: { ...permissions, ...boss } }); // 2769
+app.get('/own', { access: { permission: 'members:read' } }, async () => 'x');
 
 app.get('/invoices', {
   access: { permission: 'invoices:read' },

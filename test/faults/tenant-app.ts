@@ -13,6 +13,7 @@ await app.register(sallyport, {
   encryptionKey,
   origin: 'http://localhost:0',
   sharedTables: ['fruits'],
+  permissions: { 'invoices:write': { text: 'Write invoices' } },
 });
 app.get('/invoices', { access }, async ({ db }) =>
   db.selectFrom('invoices').select('number').limit(1).execute(),

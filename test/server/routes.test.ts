@@ -52,6 +52,7 @@ test('prints the table of the app that a module builds, and lets its database go
     origin: 'http://localhost:3000',
     encryptionKey: TEST_KEY.toString('base64url'),
     sharedTables: ['fruits'],
+    permissions: { 'invoices:read': { text: 'See invoices' } },
   };
   const entry = JSON.stringify(resolve('dist/fastify.js'));
   const file = moduleOf(

@@ -1,5 +1,6 @@
 import type { Core } from '../../src/core/core.ts';
 import { openMail, type MailMessage } from '../../src/core/mail.ts';
+import { OWN_REGISTRY, recordPermissions } from '../../src/core/permissions.ts';
 import { createPasswordHasher, type PasswordHasher } from '../../src/core/password-hashing.ts';
 import { openManaged } from '../../src/server/databases.ts';
 import { createDatabase, type TestDatabase } from './databases.ts';
@@ -17,6 +18,7 @@ export async function openTestCore(
 ): Promise<TestCore> {
   const created = await createDatabase();
   const database = await openManaged(created.url, TEST_KEY);
+  await recordPermissions(database, OWN_REGISTRY);
   return {
     ...created,
     core: { database, passwords, encryptionKey: TEST_KEY },

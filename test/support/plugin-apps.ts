@@ -9,7 +9,7 @@ import {
   secretText,
   synchronizerTokenOf,
 } from '../../src/core/secret.ts';
-import sallyport, { type SallyportOptions } from '../../src/fastify.ts';
+import sallyport, { type DeclaredPermissions, type SallyportOptions } from '../../src/fastify.ts';
 import { SESSION_COOKIE } from '../../src/http/cookies.ts';
 import { maskToken } from '../../src/http/synchronizer-token.ts';
 import { Visitor } from './client.ts';
@@ -42,7 +42,19 @@ export function optionsFor(database: TestDatabase): SallyportOptions {
     origin: 'http://localhost:0',
     encryptionKey: TEST_KEY.toString('base64url'),
     sharedTables: ['fruits'],
+    permissions: declared(
+      'invoices:read',
+      'invoices:write',
+      'metrics:read',
+      'payments:write',
+      'secret:read',
+    ),
   };
+}
+
+/** Permissions of an application, with a text each; none but the owner has them by default. */
+export function declared(...names: readonly string[]): DeclaredPermissions {
+  return Object.fromEntries(names.map((name) => [name, { text: `Do what ${name} says` }]));
 }
 
 export interface PluginApp {

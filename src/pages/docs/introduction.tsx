@@ -181,8 +181,11 @@ function ProblemCodes({ problems }: { readonly problems: Problems }) {
   );
 }
 
-/** The compiler keeps the list complete. Two reasons exist in forms only. */
-const REASONS: Readonly<Record<Exclude<FieldReason, 'too-short' | 'other'>, string>> = {
+/** The compiler keeps the list complete. One reason exists in forms only. */
+const REASONS: Readonly<Record<Exclude<FieldReason, 'other'>, string>> = {
+  'too-short': 'A slug has fewer than 3 characters.',
+  'malformed-slug': 'A slug has something else than small letters, digits and inner hyphens.',
+  'slug-taken': 'Another tenant has the slug, or it is kept for nobody.',
   required: 'Missing, or empty.',
   'not-text': 'Something else than a text, such as a list or a number.',
   'unknown-field': 'This request does not take such a field.',

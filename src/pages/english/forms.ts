@@ -69,5 +69,7 @@ export const errors: Texts['errors'] = {
     'This password is a run of neighbouring keys or characters. Choose a more varied one.',
   'wrong-password': 'This is not your password. Try again.',
   'same-address': 'You have this address already. Enter the one that it is to become.',
+  'malformed-slug': 'Use small letters, digits and single hyphens between them.',
+  'slug-taken': 'This one is taken. Choose another.',
   other: 'This was not accepted. Check it and try again.',
 };

@@ -75,5 +75,8 @@ export const errors: Texts['errors'] = {
     'Wählen Sie ein abwechslungsreicheres.',
   'wrong-password': 'Das ist nicht Ihr Passwort. Versuchen Sie es noch einmal.',
   'same-address': 'Diese Adresse haben Sie bereits. Geben Sie die neue ein.',
+  'malformed-slug':
+    'Verwenden Sie kleine Buchstaben, Ziffern und einzelne Bindestriche dazwischen.',
+  'slug-taken': 'Das ist schon vergeben. Wählen Sie etwas anderes.',
   other: 'Das wurde nicht angenommen. Prüfen Sie es und versuchen Sie es noch einmal.',
 };
