@@ -1,4 +1,4 @@
-"""Projects of a team, and the import of a page from elsewhere as a note."""
+"""Projects of a team, and clippings: pages from elsewhere kept as notes."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ class Project(ProjectContent):
     id: int
 
 
-class PageImport(BaseModel):
+class Clipping(BaseModel):
     url: HttpUrl
 
 
@@ -82,8 +82,8 @@ async def delete_project(project_id: Id, user: User, pool: Pool) -> None:
         raise HTTPException(404, "No such project")
 
 
-@router.post("/{project_id}/import", status_code=201)
-async def import_page(project_id: Id, body: PageImport, user: User, pool: Pool) -> Note:
+@router.post("/{project_id}/clippings", status_code=201)
+async def clip_page(project_id: Id, body: Clipping, user: User, pool: Pool) -> Note:
     project = await pool.fetchval(
         "SELECT id FROM projects WHERE id = $1 AND team_id = $2", project_id, user.team_id
     )

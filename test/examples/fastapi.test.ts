@@ -208,7 +208,7 @@ describe.each(['insecure', 'repaired'] as const)('the %s twin', (twin) => {
     const { projectId } = await work(bob);
     for (const host of ['127.0.0.1', 'localhost']) {
       const url = `http://${host}:${port}/_status/nodes`;
-      const answer = await post(`/api/projects/${projectId}/import`, { url }, bearer(bob));
+      const answer = await post(`/api/projects/${projectId}/clippings`, { url }, bearer(bob));
       expect(answer.status).toBe(isOpen ? 201 : 422);
       expect(answer.text.includes('node_id')).toBe(isOpen);
     }
