@@ -1,5 +1,33 @@
 import type { Check } from './check.ts';
+import { accountEnumeration } from './checks/account-enumeration.ts';
+import { cookieAttributes } from './checks/cookie-attributes.ts';
+import { cors } from './checks/cors.ts';
+import { guessingLimit } from './checks/guessing-limit.ts';
+import { jwtConfusion } from './checks/jwt-confusion.ts';
+import { jwtExpiry } from './checks/jwt-expiry.ts';
+import { jwtSecret } from './checks/jwt-secret.ts';
+import { jwtSignature } from './checks/jwt-signature.ts';
 import { missingAuthentication } from './checks/missing-authentication.ts';
+import { openRedirect } from './checks/open-redirect.ts';
+import { secretFields } from './checks/secret-fields.ts';
+import { serverSideRequestForgery } from './checks/server-side-request-forgery.ts';
+import { sessionFixation } from './checks/session-fixation.ts';
+import { sqlInjection } from './checks/sql-injection.ts';
 
 /** Every check, in any order: the phases order them. */
-export const CHECKS: readonly Check[] = [missingAuthentication];
+export const CHECKS: readonly Check[] = [
+  missingAuthentication,
+  cors,
+  cookieAttributes,
+  secretFields,
+  sqlInjection,
+  openRedirect,
+  jwtSignature,
+  jwtSecret,
+  jwtExpiry,
+  jwtConfusion,
+  sessionFixation,
+  serverSideRequestForgery,
+  accountEnumeration,
+  guessingLimit,
+];

@@ -1,0 +1,544 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { targetDocument } from './target-document.ts';
+
+// A small API with accounts, sessions and notes. It is sound; each flaw takes one defence away, so
+// that a finding on the one and none on the other is the work of that defence.
+
+export type Flaw =
+  | 'cross-site-form'
+  | 'cross-site-text'
+  | 'cross-site-untyped'
+  | 'cross-site-query'
+  | 'cross-site-prefix'
+  | 'cross-site-sign-in'
+  | 'cors-reflected'
+  | 'cors-null'
+  | 'cors-suffix'
+  | 'cookie-readable'
+  | 'cookie-no-same-site'
+  | 'cookie-long'
+  | 'fixation'
+  | 'jwt-unverified'
+  | 'jwt-none'
+  | 'jwt-empty-key'
+  | 'jwt-guessable'
+  | 'jwt-number'
+  | 'jwt-embedded-key'
+  | 'jwt-no-end'
+  | 'jwt-long'
+  | 'jwt-late'
+  | 'jwt-refresh-as-access'
+  | 'jwt-access-as-refresh'
+  | 'no-limit'
+  | 'limit-by-header'
+  | 'limit-by-spelling'
+  | 'enumeration-answer'
+  | 'enumeration-time'
+  | 'enumeration-recovery'
+  | 'password-short'
+  | 'password-common'
+  | 'password-truncated'
+  | 'recovery-leak'
+  | 'recovery-guessable'
+  | 'ssrf'
+  | 'ssrf-blind'
+  | 'ssrf-spelling'
+  | 'unsafe-get'
+  | 'open-redirect'
+  | 'open-redirect-slashes'
+  | 'sql-text'
+  | 'sql-condition'
+  | 'secret-hash'
+  | 'secret-list'
+  | 'unapplied-write';
+
+export type Carrier = 'cookie' | 'token';
+
+export interface Target {
+  readonly origin: string;
+  /** From now on every answer is this; null makes it well again. */
+  breakDown(how: 'errors' | 'silence' | 'expired' | null): void;
+  close(): Promise<void>;
+}
+
+interface Person {
+  readonly id: number;
+  readonly username: string;
+  password: string;
+  readonly tenant: number;
+  failures: number;
+  code: string | null;
+  codeFailures: number;
+}
+
+interface Note {
+  readonly id: number;
+  readonly owner: number;
+  text: string;
+  published: boolean;
+}
+
+export const PASSWORD = 'correct horse battery staple';
+
+const GUESSABLE = { 'jwt-guessable': 'changeme', 'jwt-number': '4711' } as const;
+
+interface State {
+  readonly flaws: ReadonlySet<Flaw>;
+  readonly carrier: Carrier;
+  readonly people: Person[];
+  readonly notes: Map<number, Note>;
+  readonly sessions: Map<string, number>;
+  readonly byAddress: Map<string, number>;
+  readonly key: string;
+  nextNote: number;
+}
+
+interface Call {
+  readonly state: State;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  readonly body: Readonly<Record<string, string>>;
+}
+
+/** Starts it on loopback with the accounts ada and bob of one tenant and grace of another. */
+export async function startTarget(carrier: Carrier, ...flaws: readonly Flaw[]): Promise<Target> {
+  const state: State = {
+    flaws: new Set(flaws),
+    carrier,
+    people: ['ada', 'bob', 'grace'].map((username, index) => ({
+      id: 4000 + index * 17,
+      username,
+      password: PASSWORD,
+      tenant: username === 'grace' ? 2 : 1,
+      failures: 0,
+      code: null,
+      codeFailures: 0,
+    })),
+    notes: new Map(),
+    sessions: new Map(),
+    byAddress: new Map(),
+    key: keyFor(flaws),
+    nextNote: 300,
+  };
+  let broken: 'errors' | 'silence' | 'expired' | null = null;
+  const server = createServer((request, response) => {
+    if (broken === 'silence') return;
+    if (broken === 'errors') {
+      response.writeHead(500).end('{"error": "Internal Server Error"}');
+      return;
+    }
+    if (broken === 'expired') {
+      response.writeHead(401, { 'content-type': 'application/json' }).end('{"detail": "Expired"}');
+      return;
+    }
+    answer(state, request, response).catch(() => response.writeHead(500).end());
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    breakDown: (how) => {
+      broken = how;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function keyFor(flaws: readonly Flaw[]): string {
+  if (flaws.includes('jwt-guessable')) return GUESSABLE['jwt-guessable'];
+  if (flaws.includes('jwt-number')) return GUESSABLE['jwt-number'];
+  return randomBytes(32).toString('hex');
+}
+
+async function answer(
+  state: State,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://target');
+  const body = await readBody(state, request);
+  allowOrigins(state, request, response);
+  if (body === null) {
+    send(response, 415, { detail: 'A body is application/json' });
+    return;
+  }
+  const isSafe = request.method === 'GET';
+  if (!isSafe && isFromElsewhere(state, request, url)) {
+    send(response, 403, { detail: 'From another origin' });
+    return;
+  }
+  await route({ state, request, response, url, body });
+}
+
+async function route(call: Call): Promise<void> {
+  const { state, request, response, url } = call;
+  const isQueryWrite = state.flaws.has('cross-site-query') && url.searchParams.has('text');
+  const method = isQueryWrite && request.method === 'GET' ? 'POST' : request.method;
+  const note = /^\/notes\/(\d+)(\/\w+)?$/.exec(url.pathname);
+  const key = `${method} ${note ? `/notes/{id}${note[2] ?? ''}` : url.pathname}`;
+  const open = OPEN[key];
+  if (open !== undefined) {
+    await open(call);
+    return;
+  }
+  const handler = SIGNED_IN[key];
+  if (handler === undefined) {
+    send(response, 404, { detail: 'Not found' });
+    return;
+  }
+  const person = await whoIs(call);
+  if (person === null) {
+    send(response, 401, { detail: 'Sign in first' });
+    return;
+  }
+  await handler(call, person, Number(note?.[1] ?? 0));
+}
+
+const OPEN: Readonly<Record<string, (call: Call) => Promise<void> | void>> = {
+  'GET /openapi.json': ({ response, state }) => send(response, 200, targetDocument(state.carrier)),
+  'POST /login': signIn,
+  'POST /refresh': ({ state, response, body }) => {
+    const token = body['refresh_token'] ?? '';
+    const claims = readToken(state, token);
+    const isRight =
+      claims !== null && (claims['use'] === 'refresh' || state.flaws.has('jwt-access-as-refresh'));
+    if (!isRight) return send(response, 401, { detail: 'Wrong refresh token' });
+    return send(response, 200, { access_token: issue(state, Number(claims['sub']), 'access') });
+  },
+  'POST /recovery': async ({ state, response, body }) => {
+    const person = state.people.find(({ username }) => username === body['username']);
+    if (person === undefined && state.flaws.has('enumeration-recovery')) {
+      return send(response, 404, { detail: 'Nobody has this name' });
+    }
+    if (person !== undefined) {
+      person.code = state.flaws.has('recovery-guessable')
+        ? '482913'
+        : randomBytes(16).toString('hex');
+      person.codeFailures = 0;
+    }
+    const leak = state.flaws.has('recovery-leak')
+      ? { reset_token: person?.code ?? randomBytes(16).toString('hex') }
+      : {};
+    return send(response, 200, { detail: 'A mail is on its way', ...leak });
+  },
+  'POST /recovery/confirm': ({ state, response, body }) => {
+    const person = state.people.find(({ username }) => username === body['username']);
+    const isLimited = !state.flaws.has('recovery-guessable') && (person?.codeFailures ?? 0) >= 5;
+    if (isLimited) return send(response, 429, { detail: 'Too many attempts' });
+    if (person === undefined || person.code === null || person.code !== body['code']) {
+      if (person !== undefined) person.codeFailures += 1;
+      return send(response, 400, { detail: 'Wrong code' });
+    }
+    person.password = body['new_password'] ?? '';
+    person.code = null;
+    return send(response, 200, { detail: 'Changed' });
+  },
+  'GET /go': ({ state, response, url }) => {
+    const next = url.searchParams.get('next') ?? '/';
+    const isOwn = next.startsWith('/') && !/^\/[/\\]/.test(next);
+    const slashes = state.flaws.has('open-redirect-slashes') && next.startsWith('/');
+    response.writeHead(302, {
+      location: isOwn || slashes || state.flaws.has('open-redirect') ? next : '/',
+    });
+    response.end();
+  },
+};
+
+type Handler = (call: Call, person: Person, noteId: number) => Promise<void> | void;
+
+const SIGNED_IN: Readonly<Record<string, Handler>> = {
+  'GET /me': ({ response, state }, { id, username, tenant }) =>
+    send(response, 200, {
+      id,
+      username,
+      tenant_id: tenant,
+      ...(state.flaws.has('secret-hash') ? { password_hash: '$2b$12$abcdefghijklmnopqrstuv' } : {}),
+    }),
+  'POST /logout': ({ state, request, response }) => {
+    state.sessions.delete(sessionOf(request));
+    send(response, 204, null);
+  },
+  'POST /me/password': ({ state, response, body }, person) => {
+    const { current_password: current, new_password: password } = body;
+    if (current !== kept(state, person.password) && current !== person.password) {
+      return send(response, 403, { detail: 'The current password is wrong' });
+    }
+    const problem = problemOf(state, String(password), person.username);
+    if (problem !== null) return send(response, 422, { detail: problem });
+    person.password = String(password);
+    return send(response, 204, null);
+  },
+  'GET /notes': ({ state, response }, person) =>
+    send(
+      response,
+      200,
+      [...state.notes.values()].filter(
+        ({ owner }) =>
+          owner === person.id || (state.flaws.has('secret-list') && person.username !== 'ada'),
+      ),
+    ),
+  'POST /notes': ({ state, response, body, url }, person) => {
+    const text = body['text'] ?? url.searchParams.get('text') ?? '';
+    if (text === '') return send(response, 422, { detail: 'text is missing' });
+    state.nextNote += 1;
+    const note = { id: state.nextNote, owner: person.id, text, published: false };
+    state.notes.set(note.id, note);
+    return send(response, 201, note);
+  },
+  'GET /notes/{id}': ({ state, response, url }, person) => {
+    const note = selectNote(state, decodeURIComponent(url.pathname.split('/')[2] ?? ''), person);
+    if (note === 'broken') return send(response, 500, { error: 'syntax error at or near "\'"' });
+    return note === null
+      ? send(response, 404, { detail: 'No such note' })
+      : send(response, 200, note);
+  },
+  'PUT /notes/{id}': ({ state, response, body }, person, noteId) => {
+    const note = own(state, person, noteId);
+    if (note === null && !state.flaws.has('unapplied-write')) {
+      return send(response, 404, { detail: 'No such note' });
+    }
+    if (note !== null) note.text = body['text'] ?? note.text;
+    return send(response, 200, { detail: 'Saved' });
+  },
+  'DELETE /notes/{id}': ({ state, response }, person, noteId) => {
+    if (own(state, person, noteId) === null) return send(response, 404, { detail: 'No such note' });
+    state.notes.delete(noteId);
+    return send(response, 204, null);
+  },
+  'GET /notes/{id}/publish': ({ state, response }, person, noteId) => {
+    const note = own(state, person, noteId);
+    if (note === null) return send(response, 404, { detail: 'No such note' });
+    if (state.flaws.has('unsafe-get')) note.published = true;
+    return send(response, 200, { preview: note.text.length });
+  },
+  'POST /preview': async ({ state, response, body }) => {
+    const address = body['url'] ?? '';
+    const page = mayFetch(state, address) ? await fetchText(address) : null;
+    if (page === null) return send(response, 422, { detail: 'This address cannot be read' });
+    return send(response, 200, { title: state.flaws.has('ssrf-blind') ? 'A page' : page });
+  },
+  'GET /search': ({ state, response, url }, person) => {
+    const word = url.searchParams.get('q') ?? '';
+    if (state.flaws.has('sql-text') && word.split("'").length % 2 === 0) {
+      return send(response, 500, { error: 'syntax error at or near "\'"' });
+    }
+    return send(
+      response,
+      200,
+      [...state.notes.values()].filter(
+        ({ owner, text }) => owner === person.id && text.includes(word),
+      ),
+    );
+  },
+};
+
+async function signIn({ state, request, response, body }: Call): Promise<void> {
+  const name = body['username'] ?? '';
+  const spelt = state.flaws.has('limit-by-spelling') ? name : name.trim().toLowerCase();
+  const person = state.people.find(({ username }) => username === name.trim().toLowerCase());
+  const address = state.flaws.has('limit-by-header')
+    ? String(request.headers['x-forwarded-for'] ?? 'direct')
+    : spelt;
+  const failures = state.byAddress.get(address) ?? 0;
+  if (failures >= 5 && !state.flaws.has('no-limit')) {
+    send(response, 429, { detail: 'Too many attempts' });
+    return;
+  }
+  // A password hash takes its time, for nobody as for somebody.
+  if (person !== undefined && state.flaws.has('enumeration-time')) await sleep(120);
+  const password = body['password'] ?? '';
+  if (person === undefined || kept(state, password) !== kept(state, person.password)) {
+    state.byAddress.set(address, failures + 1);
+    const known = state.flaws.has('enumeration-answer') && person === undefined;
+    send(response, 401, { detail: known ? 'No such account' : 'Wrong name or password' });
+    return;
+  }
+  state.byAddress.delete(address);
+  if (state.carrier === 'token') {
+    send(response, 200, {
+      access_token: issue(state, person.id, 'access'),
+      refresh_token: issue(state, person.id, 'refresh'),
+    });
+    return;
+  }
+  const brought = sessionOf(request);
+  const session =
+    state.flaws.has('fixation') && brought !== '' ? brought : randomBytes(16).toString('hex');
+  state.sessions.set(session, person.id);
+  response.setHeader('set-cookie', cookieLine(state, session));
+  send(response, 200, { detail: 'Signed in' });
+}
+
+function cookieLine({ flaws }: State, session: string): string {
+  const parts = [`session=${session}`, 'Path=/'];
+  if (!flaws.has('cookie-readable')) parts.push('HttpOnly');
+  if (!flaws.has('cookie-no-same-site')) parts.push('SameSite=Lax');
+  if (flaws.has('cookie-long')) parts.push('Max-Age=31536000');
+  return parts.join('; ');
+}
+
+/** What is kept of a password: all of it, or as much as an old hash takes. */
+function kept({ flaws }: State, password: string): string {
+  return flaws.has('password-truncated') ? password.slice(0, 72) : password;
+}
+
+function problemOf({ flaws }: State, password: string, name: string): string | null {
+  const least = flaws.has('password-short') ? 1 : flaws.has('password-common') ? 8 : 12;
+  if (password.length < least) return `At least ${least} characters`;
+  const isCommon = /^(password|12345678|qwerty|letmein|p$)/i.test(password) || password === name;
+  return isCommon && !flaws.has('password-common') && !flaws.has('password-short')
+    ? 'Too common'
+    : null;
+}
+
+async function whoIs({ state, request }: Call): Promise<Person | null> {
+  if (state.carrier === 'cookie') {
+    const id = state.sessions.get(sessionOf(request));
+    return state.people.find((person) => person.id === id) ?? null;
+  }
+  const [scheme, token = ''] = (request.headers.authorization ?? '').split(' ');
+  const claims = scheme === 'Bearer' ? readToken(state, token) : null;
+  if (claims === null) return null;
+  if (claims['use'] !== 'access' && !state.flaws.has('jwt-refresh-as-access')) return null;
+  return state.people.find(({ id }) => String(id) === claims['sub']) ?? null;
+}
+
+function sessionOf(request: IncomingMessage): string {
+  return /(?:^|; )session=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
+}
+
+function issue({ key, flaws }: State, id: number, use: 'access' | 'refresh'): string {
+  const now = Math.floor(Date.now() / 1000);
+  const lifetime = flaws.has('jwt-long') ? 30 * 24 * 3600 : 900;
+  const end = flaws.has('jwt-no-end') ? {} : { exp: now + lifetime };
+  const jti = randomBytes(8).toString('hex');
+  const claims = { sub: String(id), use, iat: now, jti, ...end };
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const input = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`;
+  return `${input}.${mac(key, input).toString('base64url')}`;
+}
+
+function readToken({ key, flaws }: State, token: string): Record<string, unknown> | null {
+  const [head = '', body = '', signature = ''] = token.split('.');
+  const read = (part: string) => {
+    try {
+      return JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
+    } catch {
+      return null;
+    }
+  };
+  const header = read(head);
+  const claims = read(body);
+  if (header === null || claims === null) return null;
+  const given = Buffer.from(signature, 'base64url');
+  const isBy = (secret: string) => {
+    const right = mac(secret, `${head}.${body}`);
+    return given.length === right.length && timingSafeEqual(given, right);
+  };
+  const isSigned =
+    isBy(key) ||
+    flaws.has('jwt-unverified') ||
+    (flaws.has('jwt-none') && String(header.alg).toLowerCase() === 'none') ||
+    (flaws.has('jwt-empty-key') && isBy(''));
+  const isOver = typeof claims.exp === 'number' && claims.exp < Date.now() / 1000;
+  return isSigned && (!isOver || flaws.has('jwt-late')) ? claims : null;
+}
+
+function mac(key: string, input: string): Buffer {
+  return createHmac('sha256', key).update(input).digest();
+}
+
+function own({ notes }: State, person: Person, id: number): Note | null {
+  const note = notes.get(id);
+  return note?.owner === person.id ? note : null;
+}
+
+/** What a statement with the id in its text finds: the condition behind it counts. */
+function selectNote(state: State, id: string, person: Person): Note | 'broken' | null {
+  const injected = /^(\d+)(?:'? AND '?(\d)'?='?(\d)(?:-- )?)?$/.exec(id);
+  if (!state.flaws.has('sql-condition')) return own(state, person, Number(id));
+  if (id.includes("'") && injected === null) return 'broken';
+  const holds = injected?.[2] === injected?.[3];
+  return holds ? own(state, person, Number(injected?.[1])) : null;
+}
+
+function mayFetch({ flaws }: State, address: string): boolean {
+  if (flaws.has('ssrf') || flaws.has('ssrf-blind')) return true;
+  return flaws.has('ssrf-spelling') && !/\/\/(127\.0\.0\.1|localhost)/.test(address);
+}
+
+async function fetchText(address: string): Promise<string | null> {
+  try {
+    return await (await fetch(address)).text();
+  } catch {
+    return null;
+  }
+}
+
+async function readBody(
+  { flaws }: State,
+  request: IncomingMessage,
+): Promise<Readonly<Record<string, string>> | null> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  if (text === '') return {};
+  const type = (request.headers['content-type'] ?? '').split(';')[0] ?? '';
+  const isSignIn = request.url === '/login' && flaws.has('cross-site-sign-in');
+  const takesForms = flaws.has('cross-site-form') || flaws.has('cross-site-prefix') || isSignIn;
+  if (type === 'application/x-www-form-urlencoded' && takesForms) {
+    return Object.fromEntries(new URLSearchParams(text));
+  }
+  const isRead =
+    type === 'application/json' ||
+    (type === 'text/plain' && flaws.has('cross-site-text')) ||
+    (type === '' && flaws.has('cross-site-untyped'));
+  if (!isRead) return null;
+  try {
+    return JSON.parse(text) as Record<string, string>;
+  } catch {
+    return null;
+  }
+}
+
+/** The origin check; the flaws of cross-site requests leave it out, or compare carelessly. */
+function isFromElsewhere({ flaws }: State, request: IncomingMessage, url: URL): boolean {
+  const origin = request.headers.origin;
+  const host = request.headers.host ?? '';
+  const isOpen = ['cross-site-form', 'cross-site-text', 'cross-site-untyped'].some((flaw) =>
+    flaws.has(flaw as Flaw),
+  );
+  if (isOpen || (flaws.has('cross-site-sign-in') && url.pathname === '/login')) return false;
+  if (flaws.has('cross-site-prefix')) {
+    return origin !== undefined && !origin.startsWith(`http://${host}`);
+  }
+  const site = request.headers['sec-fetch-site'];
+  if (site !== undefined) return site !== 'same-origin';
+  return origin !== undefined && origin !== `http://${host}`;
+}
+
+function allowOrigins({ flaws }: State, request: IncomingMessage, response: ServerResponse): void {
+  const origin = request.headers.origin ?? '';
+  const host = request.headers.host ?? '';
+  const isAllowed =
+    flaws.has('cors-reflected') ||
+    (flaws.has('cors-null') && origin === 'null') ||
+    (flaws.has('cors-suffix') && origin.endsWith(host.split(':')[0] ?? ''));
+  if (origin === '' || !isAllowed) return;
+  response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('access-control-allow-credentials', 'true');
+}
+
+function send(response: ServerResponse, status: number, document: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(document === null ? undefined : JSON.stringify(document));
+}
