@@ -17,7 +17,8 @@ export interface Principal {
   readonly createdAt: Date;
   readonly expiresAt: Date;
   readonly synchronizerGeneration: number;
-  readonly seenSecondsAgo: number;
+  /** Whether that it was seen is to be noted again: the last time was over a minute ago. */
+  readonly seenLongAgo: boolean;
 }
 
 /** The principal of a requirement `withAccount`. */
@@ -59,9 +60,9 @@ export async function runAuthorized(
   const access = requirement.synchronizerDigest === undefined ? 'read' : 'write';
   return await orRefusal(async () => {
     const answered = await database.batch({ role, access, opening }, statements);
-    const principal = answered[0]?.rows[0] as Principal | undefined;
-    if (!principal) throw new Error('the database decided nothing');
-    return { principal, results: answered.slice(opening.length) };
+    const decided = answered[0]?.rows[0]?.['principal'];
+    if (typeof decided !== 'string') throw new Error('the database decided nothing');
+    return { principal: principalOf(decided), results: answered.slice(opening.length) };
   });
 }
 
@@ -126,12 +127,48 @@ async function orRefusal<T>(work: () => Promise<T>): Promise<T | { readonly refu
   }
 }
 
-const COLUMNS = `SELECT o_session AS "sessionId", o_identity AS "identityId",
-  o_tenant AS "tenantId", o_permissions AS "permissions",
-  o_email AS "email", o_display_name AS "displayName",
-  o_authenticated_at AS "authenticatedAt",
-  o_created_at AS "createdAt", o_expires_at AS "expiresAt",
-  o_synchronizer_generation AS "synchronizerGeneration", o_seen_seconds_ago AS "seenSecondsAgo"`;
+/** The principal from the text that sallyport.require answers (migrations/0001-foundation.ts). */
+function principalOf(decided: string): Principal | AccountPrincipal {
+  const [
+    sessionId,
+    permissions,
+    authenticatedAt,
+    createdAt,
+    expiresAt,
+    synchronizerGeneration,
+    seenLongAgo,
+    email,
+    displayName,
+  ] = JSON.parse(decided.slice(2 * UUID_LENGTH)) as DecidedPrincipal;
+  const tenantId = decided.slice(UUID_LENGTH, 2 * UUID_LENGTH).trimEnd();
+  const principal: Principal = {
+    sessionId,
+    identityId: decided.slice(0, UUID_LENGTH),
+    tenantId: tenantId === '' ? null : tenantId,
+    permissions,
+    authenticatedAt: new Date(authenticatedAt),
+    createdAt: new Date(createdAt),
+    expiresAt: new Date(expiresAt),
+    synchronizerGeneration,
+    seenLongAgo,
+  };
+  if (email === undefined || displayName === undefined) return principal;
+  return { ...principal, email, displayName };
+}
+
+const UUID_LENGTH = 36;
+
+type DecidedPrincipal = readonly [
+  sessionId: string,
+  permissions: readonly string[] | null,
+  authenticatedAt: string,
+  createdAt: string,
+  expiresAt: string,
+  synchronizerGeneration: number,
+  seenLongAgo: boolean,
+  email?: string,
+  displayName?: string,
+];
 
 /**
  * The decision carries the proof into the transaction, for the policies of the statements behind
@@ -141,15 +178,21 @@ const COLUMNS = `SELECT o_session AS "sessionId", o_identity AS "identityId",
  * statement that sets them and not the function: whether CockroachDB lets a function do so has not
  * been verified.
  */
-const CARRYING_COLUMNS = `${COLUMNS}, set_config('sallyport.proof', $1::TEXT, true) IS NOT NULL
-    AND set_config('sallyport.identity', o_identity::TEXT, true) IS NOT NULL
-    AND set_config('sallyport.tenant', COALESCE(o_tenant::TEXT, ''), true) IS NOT NULL AS "carried"`;
+const CARRYING_COLUMNS = `SELECT r AS "principal",
+  set_config('sallyport.proof', $1::TEXT, true) IS NOT NULL
+    AND set_config('sallyport.identity', substr(r, 1, 36), true) IS NOT NULL
+    AND set_config('sallyport.tenant', rtrim(substr(r, 37, 36)), true) IS NOT NULL AS "carried"`;
+
+const DECIDING_COLUMNS = 'SELECT r AS "principal"';
 
 const REQUIRE = 'FROM sallyport.require($1::TEXT, $2::TEXT, $3::BOOL) AS r';
 const REQUIRE_FOR_WRITE =
   'FROM sallyport.require_for_write($1::TEXT, $2::TEXT, $3::TEXT, $4::BOOL) AS r';
 
-const DECIDING = { read: `${COLUMNS} ${REQUIRE}`, write: `${COLUMNS} ${REQUIRE_FOR_WRITE}` };
+const DECIDING = {
+  read: `${DECIDING_COLUMNS} ${REQUIRE}`,
+  write: `${DECIDING_COLUMNS} ${REQUIRE_FOR_WRITE}`,
+};
 const CARRYING = {
   read: `${CARRYING_COLUMNS} ${REQUIRE}`,
   write: `${CARRYING_COLUMNS} ${REQUIRE_FOR_WRITE}`,

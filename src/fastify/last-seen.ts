@@ -2,8 +2,6 @@ import type { FastifyInstance } from 'fastify';
 import type { Core } from '../core/core.ts';
 import { touchSession } from '../db/sessions.ts';
 
-const TOUCH_AFTER_SECONDS = 60;
-
 /**
  * Notes that a session was used, after the answer, at most once a minute: the inactivity limit of
  * an hour needs no more, and a row that every request writes is a row that every request waits for.
@@ -14,7 +12,7 @@ export function addLastSeen(app: FastifyInstance, core: Core): void {
 
   app.addHook('onResponse', async (request) => {
     const { principal } = request;
-    if (!principal || principal.seenSecondsAgo < TOUCH_AFTER_SECONDS) return;
+    if (!principal?.seenLongAgo) return;
     const { sessionId } = principal;
     if (underWay.has(sessionId)) return;
     const touch = core.database

@@ -119,11 +119,11 @@ export async function openInjectionTarget(): Promise<InjectionTarget> {
 function whoAsks(principal: TestPrincipal, access: Access): Statement {
   return access === 'read'
     ? {
-        sql: 'SELECT o_identity FROM sallyport.require($1::TEXT, NULL, FALSE) /* attack */',
+        sql: 'SELECT r FROM sallyport.require($1::TEXT, NULL, FALSE) AS r /* attack */',
         parameters: [principal.proof],
       }
     : {
-        sql: 'SELECT o_identity FROM sallyport.require_for_write($1::TEXT, NULL, $2::TEXT, FALSE) /* attack */',
+        sql: 'SELECT r FROM sallyport.require_for_write($1::TEXT, NULL, $2::TEXT, FALSE) AS r /* attack */',
         parameters: [principal.proof, principal.synchronizerDigest],
       };
 }

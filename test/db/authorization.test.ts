@@ -148,7 +148,7 @@ describe('a decision of the database', () => {
         tenantId: tenants[0],
         email: editor.email,
         synchronizerGeneration: 1,
-        seenSecondsAgo: 0,
+        seenLongAgo: false,
       },
       results: [],
     });
