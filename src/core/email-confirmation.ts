@@ -11,6 +11,7 @@ import {
 import type { Tx } from '../db/transaction.ts';
 import type { Core } from './core.ts';
 import { confirmEmailChange, ownerAddress } from './email-change.ts';
+import { guessWithinBudget } from './guess-budget.ts';
 import { normalizePassword } from './password.ts';
 import { browserDigestOf, digestOf, parseSecret, type Secret } from './secret.ts';
 
@@ -45,7 +46,7 @@ const PROGRAM: Confirmer = { browser: null, session: null };
  * password may be somebody else, who waits for the owner to follow the link (CWE-287, CWE-640,
  * R-43). So a sign-up also asks for the browser that it was typed in, or for its password.
  *
- * @throws HashingBusyError when too many passwords wait; nothing was checked.
+ * @throws TooManyAttemptsError, HashingBusyError: nothing was checked.
  */
 export async function confirmEmail(
   core: Core,
@@ -73,7 +74,10 @@ export async function confirmEmail(
 
 type PasswordProof = 'not-given' | 'proved' | 'nothing-to-compare';
 
-/** Compares the password with that of the token's sign-up, where there is one with tries left. */
+/**
+ * Compares the password with that of the token's sign-up, where there is one with tries left. Each
+ * token has its own, so that whoever guesses at the address elsewhere does not use them up.
+ */
 async function proveByPassword(
   core: Core,
   digest: string,
@@ -81,18 +85,24 @@ async function proveByPassword(
   caller: Caller,
 ): Promise<PasswordProof | PasswordAsked> {
   if (password === undefined) return 'not-given';
-  const signUp = await core.database.transaction((tx) => countPasswordTry(tx, digest));
-  if (!signUp) return 'nothing-to-compare';
-  const { address, passwordHash } = signUp;
-  if (await core.passwords.verify(passwordHash, normalizePassword(password))) return 'proved';
-  const event = {
-    kind: 'address-proof-failed',
-    identityId: null,
-    reason: 'wrong-password',
-    caller,
-  } as const;
-  await core.database.transaction((tx) => insertSecurityEvent(tx, event));
-  return { passwordProblem: 'wrong-password', address };
+  const { network } = caller;
+  const guess = { factor: 'password', guessed: null, network, deviceDigest: null } as const;
+  return await guessWithinBudget<PasswordProof | PasswordAsked>(core, guess, async () => {
+    const signUp = await core.database.transaction((tx) => countPasswordTry(tx, digest));
+    if (!signUp) return { right: false, outcome: 'nothing-to-compare' };
+    const { address, passwordHash } = signUp;
+    if (await core.passwords.verify(passwordHash, normalizePassword(password))) {
+      return { right: true, outcome: 'proved' };
+    }
+    const event = {
+      kind: 'address-proof-failed',
+      identityId: null,
+      reason: 'wrong-password',
+      caller,
+    } as const;
+    await core.database.transaction((tx) => insertSecurityEvent(tx, event));
+    return { right: false, outcome: { passwordProblem: 'wrong-password', address } };
+  });
 }
 
 /** Undefined where the token is not a sign-up's. Of what others had typed, nothing is left. */

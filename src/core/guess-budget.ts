@@ -7,9 +7,12 @@ import {
   spendBudgets,
 } from '../db/budgets.ts';
 import type { Tx } from '../db/transaction.ts';
+import type { Authority } from './authority.ts';
 import type { Core } from './core.ts';
+import { knownDevice } from './device.ts';
 import { HashingBusyError } from './password-hashing.ts';
 import { digestOf } from './secret.ts';
+import { TooManyAttemptsError } from './too-many-attempts.ts';
 
 /** What somebody proves by knowing or having it, and somebody else can guess. */
 export type Factor = 'password' | 'one-time-password' | 'recovery-code';
@@ -23,7 +26,8 @@ export type Guessed =
 /** One guess that somebody wants to make. Each field is one that was parsed or looked up (R-54). */
 export interface Guess {
   readonly factor: Factor;
-  readonly guessed: Guessed;
+  /** Null for what has a limit of its own, and for what is no address at all. */
+  readonly guessed: Guessed | null;
   /** The network that it comes from: http/source.ts. */
   readonly network: string;
   /** The digest of a browser where this very identity has signed in before; null elsewhere. */
@@ -39,18 +43,6 @@ export interface AdmittedGuess {
   readonly open: boolean;
   /** Whether the owner should hear of it, if this one is wrong too. */
   readonly last: 'of-window' | 'of-all' | null;
-}
-
-/** Too many guesses: this one was not looked at, right or wrong. */
-export class TooManyGuessesError extends Error {
-  override readonly name = 'TooManyGuessesError';
-  /** After this time the next one may be made. */
-  readonly retryAfterSeconds: number;
-
-  constructor(retryAfterSeconds: number) {
-    super('too many guesses');
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
 }
 
 const MINUTE = 60;
@@ -85,7 +77,7 @@ const FAILURES_MAX = { stranger: 90, owner: 100 };
  * signed in before one of that browser's alone: strangers cannot lock the owner out there.
  * Whatever the factor and the route, the budgets are the same (R-51, R-52; CWE-307).
  *
- * @throws TooManyGuessesError when nothing is left; and what `make` throws.
+ * @throws TooManyAttemptsError when nothing is left; and what `make` throws.
  */
 export async function guessWithinBudget<T>(
   core: Core,
@@ -103,6 +95,19 @@ export async function guessWithinBudget<T>(
   }
   if (made.right) await refund(core, reserved, 'right');
   return made.outcome;
+}
+
+/** The same for the password of whoever is signed in, which proves them once more. */
+export async function guessOwnPassword<T>(
+  core: Core,
+  { principal, caller }: Authority,
+  make: (admitted: AdmittedGuess) => Promise<{ readonly right: boolean; readonly outcome: T }>,
+): Promise<T> {
+  const { identityId } = principal;
+  const deviceDigest = await core.database.transaction((tx) => knownDevice(tx, identityId, caller));
+  const { network } = caller;
+  const guess = { factor: 'password', guessed: { identityId }, network, deviceDigest } as const;
+  return await guessWithinBudget(core, guess, make);
 }
 
 /**
@@ -130,7 +135,7 @@ async function reserve(core: Core, guess: Guess): Promise<Reserved> {
     if (!limiting.every(({ digest }) => ofBudget.has(digest))) {
       const digests = limiting.map(({ digest }) => digest);
       // Thrown, so that what was taken of the others is rolled back.
-      throw new TooManyGuessesError(Math.max(1, await secondsUntilAll(tx, digests)));
+      throw new TooManyAttemptsError(Math.max(1, await secondsUntilAll(tx, digests)));
     }
     const taken = all.flatMap((budget) => {
       const found = ofBudget.get(budget.digest);
@@ -138,7 +143,11 @@ async function reserve(core: Core, guess: Guess): Promise<Reserved> {
     });
     const usesUp = (budget: Budget | undefined) =>
       budget !== undefined && ofBudget.get(budget.digest)?.spent === budget.quota;
-    const last = usesUp(authenticator) ? 'of-all' : usesUp(limiting[0]) ? 'of-window' : null;
+    const last = usesUp(authenticator)
+      ? 'of-all'
+      : guess.guessed && usesUp(limiting[0])
+        ? 'of-window'
+        : null;
     const open = authenticator === undefined || ofBudget.has(authenticator.digest);
     return { open, last, taken, authenticator };
   });
@@ -167,19 +176,20 @@ async function refund(core: Core, reserved: Reserved, why: 'right' | 'unmade'): 
 function budgetsFor({ factor, guessed, network, deviceDigest }: Guess) {
   const failures = deviceDigest === null ? FAILURES_MAX.stranger : FAILURES_MAX.owner;
   const authenticator =
-    'identityId' in guessed ? authenticatorBudget(guessed, factor, failures) : undefined;
-  const limiting =
-    deviceDigest === null
-      ? [
-          accountBudget(guessed),
-          budgetOf('network', network, OF_NETWORK),
-          budgetOf('service', String(randomInt(SHARDS)), {
-            ...OF_ALL,
-            quota: OF_ALL.quota / SHARDS,
-          }),
-        ]
-      : [budgetOf('device', `${deviceDigest} ${nameOf(guessed)}`, OF_ACCOUNT)];
-  return { authenticator, limiting };
+    guessed && 'identityId' in guessed ? authenticatorBudget(guessed, factor, failures) : undefined;
+  if (guessed && deviceDigest !== null) {
+    const device = budgetOf('device', `${deviceDigest} ${nameOf(guessed)}`, OF_ACCOUNT);
+    return { authenticator, limiting: [device] };
+  }
+  const ofShard = { ...OF_ALL, quota: OF_ALL.quota / SHARDS };
+  return {
+    authenticator,
+    limiting: [
+      ...(guessed ? [accountBudget(guessed)] : []),
+      budgetOf('network', network, OF_NETWORK),
+      budgetOf('service', String(randomInt(SHARDS)), ofShard),
+    ],
+  };
 }
 
 function accountBudget(guessed: Guessed): Budget {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { insertOutboxMail } from '../db/outbox.ts';
 import type { Tx } from '../db/transaction.ts';
 import { decrypt, encrypt, type EncryptionKey } from './encryption.ts';
+import type { Factor } from './guess-budget.ts';
 
 /** The language in which the person who caused the mail reads the pages. */
 export type MailLanguage = 'en' | 'de';
@@ -24,6 +25,12 @@ export type MailMessage = Addressed &
         readonly expiresInDays: number;
       }
     | { readonly kind: 'password-changed' }
+    | {
+        readonly kind: 'new-device';
+        readonly browser: string | null;
+        readonly system: string | null;
+      }
+    | { readonly kind: 'guesses-limited' | 'authenticator-closed'; readonly factor: Factor }
     | { readonly kind: 'account-deletion'; readonly deletesAt: string }
   );
 

@@ -49,6 +49,11 @@ export function browserDigestOf(presession: Secret): string {
   return digestOf(derive(presession, 'sallyport sign-up browser'));
 }
 
+/** What is kept of a browser where somebody has signed in, to know it again. 64 hex digits. */
+export function deviceDigestOf(device: Secret): string {
+  return digestOf(derive(device, 'sallyport device'));
+}
+
 /**
  * SHA-256 in lower-case hex, as the database stores it. Right for random secrets, not passwords.
  */

@@ -14,7 +14,7 @@ import { type DisplayNameProblem, parseDisplayName } from './display-name.ts';
 import { type EmailAddressProblem, parseEmailAddress } from './email-address.ts';
 import { ownerAddress } from './email-change.ts';
 import { type MailLanguage, queueMail } from './mail.ts';
-import { mayMail } from './mail-limit.ts';
+import { countMailRequest, mayMail } from './mail-limit.ts';
 import { parseNewPassword, type PasswordProblem } from './password.ts';
 import { browserDigestOf, digestOf, newSecret, type Secret, secretText } from './secret.ts';
 
@@ -59,6 +59,7 @@ export async function signUp(
   if ('problem' in email || 'problem' in displayName || 'problem' in password) return { problems };
 
   const { address, folded } = email.email;
+  await countMailRequest(core, caller);
   const passwordHash = await core.passwords.hash(password.password);
   const token = newSecret();
   const unmailed = await core.database.transaction(async (tx) => {

@@ -131,6 +131,17 @@ export async function findOwnAddress(
     .executeTakeFirst();
 }
 
+/** Whether the identity's address was proved within the hour. */
+export async function isFresh(tx: Tx, identityId: string): Promise<boolean> {
+  const row = await tx
+    .selectFrom('sallyport.email_addresses')
+    .where('identity_id', '=', identityId)
+    .where('proved_at', '>', sql<Date>`now() - INTERVAL '1 hour'`)
+    .select('folded')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Whether nobody may be this identity at present. */
 export async function isDisabled(tx: Tx, identityId: string): Promise<boolean> {
   const row = await tx

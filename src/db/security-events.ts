@@ -25,6 +25,10 @@ export interface Caller {
   /** As `describeUserAgent` tells: names that are known, and nothing of the header itself. */
   readonly browser: string | null;
   readonly system: string | null;
+  /** In which they read our pages, and what is mailed because of this request. */
+  readonly language: 'en' | 'de';
+  /** The digest of the secret that the browser was given at a sign-in; null where it has none. */
+  readonly deviceDigest: string | null;
   /** Who was signed in; null on a public route. */
   readonly identityId: string | null;
   readonly sessionId: string | null;

@@ -1,7 +1,7 @@
 import { type FastifyReply, type FastifyRequest, type FastifyError } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { TooManyGuessesError } from '../core/guess-budget.ts';
 import { HashingBusyError } from '../core/password-hashing.ts';
+import { TooManyAttemptsError } from '../core/too-many-attempts.ts';
 import {
   DatabaseUnavailableError,
   RefusedError,
@@ -123,7 +123,7 @@ const KNOWN = [
   RefusedError,
   RequestOverError,
   SafeMethodError,
-  TooManyGuessesError,
+  TooManyAttemptsError,
   TooMuchContentionError,
   UnknownOutcomeError,
   UnscopedQueryError,
@@ -138,7 +138,7 @@ function answerWith(
   if (PROBLEMS[code].status >= 500) {
     request.log[code === 'internal' ? 'error' : 'warn']({ err: error, code }, 'request failed');
   }
-  if (error instanceof TooManyGuessesError) {
+  if (error instanceof TooManyAttemptsError) {
     reply.header('retry-after', String(error.retryAfterSeconds));
   }
   return refuse(code, request, reply);
@@ -148,7 +148,7 @@ function codeOf(error: Error & { code?: string; statusCode?: number }): ProblemC
   if (error instanceof RefusedError) return error.refusal;
   if (error instanceof DatabaseUnavailableError) return 'database-unavailable';
   if (error instanceof UnknownOutcomeError) return 'outcome-unknown';
-  if (error instanceof TooManyGuessesError) return 'too-many-attempts';
+  if (error instanceof TooManyAttemptsError) return 'too-many-attempts';
   if (error instanceof HashingBusyError || error instanceof TooMuchContentionError) return 'busy';
   if (!error.code?.startsWith('FST_')) return 'internal';
   const byStatus: Readonly<Record<number, ProblemCode>> = {

@@ -1,9 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { newSecret, secretText, synchronizerTokenOf, visitorTokenOf } from '../core/secret.ts';
+import {
+  newSecret,
+  type Secret,
+  secretText,
+  synchronizerTokenOf,
+  visitorTokenOf,
+} from '../core/secret.ts';
 import type { RotatedSecret } from '../core/session-rotation.ts';
 import {
   clearCookie,
+  COOKIE_AGE_SECONDS_MAX as DEVICE_SECONDS,
+  DEVICE_COOKIE,
   PRESESSION_COOKIE,
   SESSION_COOKIE,
   setCookie,
@@ -15,9 +23,13 @@ import { principalOf, readPresessionSecret } from './access.ts';
 /**
  * Hands a new session, or one with a new secret, to the browser: the secret in a cookie that no
  * script reads, and a masked synchronizer token in one that ours may. The visitor's cookie goes,
- * and with it every token minted before sign-in (R-13).
+ * and with it every token minted before sign-in (R-13). A browser where this person has not signed
+ * in before is given a secret to be known by.
  */
-export function startBrowserSession(reply: FastifyReply, session: RotatedSecret): string {
+export function startBrowserSession(
+  reply: FastifyReply,
+  session: RotatedSecret & { readonly device?: Secret | null },
+): string {
   const csrfToken = maskedToken(
     synchronizerTokenOf(session.secret, session.synchronizerGeneration),
   );
@@ -25,18 +37,24 @@ export function startBrowserSession(reply: FastifyReply, session: RotatedSecret)
     setCookie(SESSION_COOKIE, secretText(session.secret), {}),
     setCookie(SYNCHRONIZER_COOKIE, csrfToken, { readable: true }),
     clearCookie(PRESESSION_COOKIE),
+    ...(session.device
+      ? [setCookie(DEVICE_COOKIE, secretText(session.device), { maxAgeSeconds: DEVICE_SECONDS })]
+      : []),
   ]);
   return csrfToken;
 }
 
-/** The session has ended: the browser forgets it, and all that it kept of this site. */
+/**
+ * The session has ended: the browser forgets it, and all that it kept of this site but the secret
+ * that it is known by. So the cookies go one by one: Clear-Site-Data would take all of them.
+ */
 export function endBrowserSession(reply: FastifyReply): void {
   const cookies = [SESSION_COOKIE, SYNCHRONIZER_COOKIE, PRESESSION_COOKIE] as const;
   reply.header(
     'set-cookie',
     cookies.map((name) => clearCookie(name)),
   );
-  reply.header('clear-site-data', '"cache", "cookies", "storage"');
+  reply.header('clear-site-data', '"cache", "storage"');
 }
 
 /** The synchronizer token for the session of an authorized request, freshly masked. */

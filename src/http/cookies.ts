@@ -16,6 +16,9 @@ export const SYNCHRONIZER_COOKIE = '__Host-csrf';
 /** Holds the secret that a visitor's form tokens are bound to, before there is a session. */
 export const PRESESSION_COOKIE = '__Host-presession';
 
+/** Holds the secret by which a browser is known again where somebody has signed in before. */
+export const DEVICE_COOKIE = '__Host-device';
+
 /** What a request's cookies say under one name. `value` is 32 bytes in canonical base64url. */
 export type CookieReading =
   | { readonly kind: 'absent' }
@@ -37,7 +40,7 @@ const COOKIE_BYTES_MAX = 8 * 1024;
 const COOKIE_COUNT_MAX = 100;
 
 /** 400 days: browsers cut a longer age off at that. RFC 6265bis 5.5. */
-const COOKIE_AGE_SECONDS_MAX = 400 * 24 * 60 * 60;
+export const COOKIE_AGE_SECONDS_MAX = 400 * 24 * 60 * 60;
 
 // 43 characters carry 258 bits; the last must leave the two spare ones zero, or one secret would
 // have four spellings. RFC 4648 3.5.

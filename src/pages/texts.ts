@@ -195,8 +195,14 @@ export interface Texts {
     readonly emailChangeNotice: MailTexts<[newAddressMasked: string, expiresInDays: number]>;
     readonly passwordChanged: MailTexts;
     readonly accountDeletion: MailTexts<[deletesAt: string]>;
+    readonly newDevice: MailTexts<[device: string]>;
+    readonly guessesLimited: MailTexts;
+    readonly authenticatorClosed: Readonly<Record<GuessedFactor, MailTexts>>;
   };
 }
+
+/** What somebody can guess to sign in as another. */
+export type GuessedFactor = 'password' | 'one-time-password' | 'recovery-code';
 
 /** A sentence with a moment in it, which stands where the text says `{time}`. */
 type MomentText = string;

@@ -5,6 +5,11 @@ import {
   emailChangeNoticeMail,
   passwordChangedMail,
 } from '../pages/mail/account.tsx';
+import {
+  authenticatorClosedMail,
+  guessesLimitedMail,
+  newDeviceMail,
+} from '../pages/mail/guesses.tsx';
 import type { Mail } from '../pages/mail/mail.tsx';
 import { existingAccountMail, signUpMail } from '../pages/mail/sign-up.tsx';
 import { languages } from '../pages/texts.ts';
@@ -41,6 +46,21 @@ export function renderMessage(
     case 'password-changed': {
       const accountLink = `${origin}/account`;
       return { ...passwordChangedMail(texts, { accountLink }), links: [accountLink] };
+    }
+    case 'new-device': {
+      const link = `${origin}/forgot-password`;
+      const { browser, system } = message;
+      return { ...newDeviceMail(texts, { link, browser, system }), links: [link] };
+    }
+    case 'guesses-limited': {
+      const link = `${origin}/forgot-password`;
+      return { ...guessesLimitedMail(texts, { link }), links: [link] };
+    }
+    case 'authenticator-closed': {
+      const { factor } = message;
+      const path = factor === 'password' ? '/forgot-password' : '/account';
+      const link = `${origin}${path}`;
+      return { ...authenticatorClosedMail(texts, { factor, link }), links: [link] };
     }
     case 'account-deletion': {
       const values = { signInLink, deletesAt: new Date(message.deletesAt) };

@@ -47,7 +47,7 @@ describe('the sign-in form', () => {
     const controlled = await changedBy(server.admin, async () =>
       expect(await submit(browser, token)).toBe(303),
     );
-    expect(controlled).toEqual(['security_events', 'session_activity', 'sessions']);
+    expect(controlled).toEqual(['devices', 'security_events', 'session_activity', 'sessions']);
   });
 
   test("a live session's own token is not the visitor's: each belongs to its cookie [R-13]", async () => {

@@ -167,9 +167,9 @@ describe('POST /api/re-authentication', () => {
     const answers = await Promise.all(
       copies.map(async (copy) => (await reauthenticate(copy, person.password)).status),
     );
-    // One found the secret that all of them had; 503 says that nothing was checked.
+    // One found the secret that all of them had; 429 and 503 say that nothing was checked.
     expect(answers.filter((status) => status === 200)).toHaveLength(1);
-    expect(answers.every((status) => [200, 401, 503].includes(status))).toBe(true);
+    expect(answers.every((status) => [200, 401, 429, 503].includes(status))).toBe(true);
     const alive = await Promise.all(
       copies.map(async (copy) => (await copy.get('/api/session')).status),
     );
@@ -214,9 +214,9 @@ describe('POST /api/account/change-password', () => {
       new Visitor(server.origin).send('POST', '/api/sign-in', { email: person.email, password });
     expect((await signIn(person.password)).status).toBe(401);
     expect((await signIn(NEW_PASSWORD)).status).toBe(200);
-    const [mail] = await mailsTo(server.origin, person.email);
-    expect(mail?.subject).toMatch(/password/i);
-    expect(mail?.text).not.toContain(NEW_PASSWORD);
+    const mails = await mailsTo(server.origin, person.email);
+    expect(mails.map(({ subject }) => subject).join()).toMatch(/password/i);
+    for (const { text } of mails) expect(text).not.toContain(NEW_PASSWORD);
   });
 
   test('refuses a wrong current password, and changes nothing [ASVS 6.2.3]', async () => {

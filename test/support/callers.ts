@@ -7,6 +7,8 @@ export const caller: Caller = {
   network: '203.0.113.7',
   browser: 'Firefox 145',
   system: 'Linux',
+  language: 'en',
+  deviceDigest: null,
   identityId: null,
   sessionId: null,
 };

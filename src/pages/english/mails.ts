@@ -84,7 +84,60 @@ export const mails: Texts['mails'] = {
         'somebody else was signed in as you.',
     ],
   },
+  newDevice: {
+    subject: 'New sign-in to your Sallyport account',
+    before: (device) => [
+      'Somebody, most likely you, has signed in to your Sallyport account in a browser where you ' +
+        `have not signed in before: ${device}.`,
+      'If it was you, there is nothing to do. If it was not you, choose a new password at once; ' +
+        'that also ends all sessions:',
+    ],
+    action: 'Choose a new password',
+    after: [],
+  },
+  guessesLimited: {
+    subject: 'Somebody tries to sign in to your Sallyport account',
+    before: () => [
+      'Somebody has tried ten times in a row to sign in as you, with wrong details. ' +
+        'For a while we look at no more attempts, except in browsers where you have signed in ' +
+        'before.',
+      'If it was you and you do not know your password any more, choose a new one:',
+    ],
+    action: 'Choose a new password',
+    after: [
+      'If it was not you, there is nothing to do: nobody has come in. ' +
+        'We tell you of this once a day at most.',
+    ],
+  },
+  authenticatorClosed: {
+    password: {
+      subject: 'Your Sallyport password does not work any more',
+      before: () => [
+        'There were so many wrong attempts at your password in a row that it is no longer taken. ' +
+          'Nobody has come in.',
+        'Choose a new one; until then you can still sign in with the old one only in a browser ' +
+          'where you have signed in before, and not even there after ten more wrong attempts:',
+      ],
+      action: 'Choose a new password',
+      after: ['If it was not you, somebody wants to get into your account. Choose a new one too.'],
+    },
+    'one-time-password': closed('authenticator app', 'set it up again'),
+    'recovery-code': closed('recovery codes', 'make new ones'),
+  },
 };
+
+function closed(what: string, todo: string): Texts['mails']['guessesLimited'] {
+  return {
+    subject: `Sallyport: your ${what} can no longer be used`,
+    before: () => [
+      `There were so many wrong attempts at codes of your ${what} in a row that none is taken ` +
+        'any more. Nobody has come in. Whoever tries knows your password, or was close to it.',
+      `Sign in in a browser where you have signed in before, or in another way, and ${todo}:`,
+    ],
+    action: 'Go to your account',
+    after: ['If it was not you, choose a new password too.'],
+  };
+}
 
 function hours(count: number): string {
   return count === 1 ? '1 hour' : `${count} hours`;

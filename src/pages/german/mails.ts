@@ -88,7 +88,61 @@ export const mails: Texts['mails'] = {
         'neues Passwort: Jemand anderes war in Ihrem Namen angemeldet.',
     ],
   },
+  newDevice: {
+    subject: 'Neue Anmeldung in Ihrem Konto bei Sallyport',
+    before: (device) => [
+      'Jemand, vermutlich Sie selbst, hat sich in Ihrem Konto bei Sallyport angemeldet, ' +
+        `und zwar in einem Browser, in dem Sie noch nie angemeldet waren: ${device}.`,
+      'Wenn Sie es waren, müssen Sie nichts tun. Wenn Sie es nicht waren, wählen Sie sofort ein ' +
+        'neues Passwort; das beendet auch alle Sitzungen:',
+    ],
+    action: 'Neues Passwort wählen',
+    after: [],
+  },
+  guessesLimited: {
+    subject: 'Jemand versucht, sich bei Sallyport als Sie anzumelden',
+    before: () => [
+      'Jemand hat zehnmal nacheinander mit falschen Angaben versucht, sich als Sie anzumelden. ' +
+        'Eine Weile sehen wir uns keine weiteren Versuche an, außer in Browsern, in denen Sie ' +
+        'schon einmal angemeldet waren.',
+      'Wenn Sie es waren und Ihr Passwort nicht mehr wissen, wählen Sie ein neues:',
+    ],
+    action: 'Neues Passwort wählen',
+    after: [
+      'Wenn Sie es nicht waren, müssen Sie nichts tun: Niemand ist hineingekommen. ' +
+        'Wir schreiben Ihnen deswegen höchstens einmal am Tag.',
+    ],
+  },
+  authenticatorClosed: {
+    password: {
+      subject: 'Ihr Passwort bei Sallyport gilt nicht mehr',
+      before: () => [
+        'Es gab so viele falsche Versuche mit Ihrem Passwort nacheinander, dass es nicht mehr ' +
+          'angenommen wird. Niemand ist hineingekommen.',
+        'Wählen Sie ein neues; bis dahin gilt das alte nur noch in einem Browser, in dem Sie ' +
+          'schon einmal angemeldet waren, und nach zehn weiteren falschen Versuchen auch dort nicht:',
+      ],
+      action: 'Neues Passwort wählen',
+      after: ['Wenn Sie es nicht waren, will jemand in Ihr Konto. Wählen Sie auch dann ein neues.'],
+    },
+    'one-time-password': closed('Ihrer Authenticator-App', 'richten Sie sie neu ein'),
+    'recovery-code': closed('Ihrer Wiederherstellung', 'erzeugen Sie neue'),
+  },
 };
+
+function closed(whose: string, todo: string): Texts['mails']['guessesLimited'] {
+  return {
+    subject: `Sallyport: Codes ${whose} gelten nicht mehr`,
+    before: () => [
+      `Es gab so viele falsche Versuche mit Codes ${whose} nacheinander, dass keiner mehr ` +
+        'angenommen wird. Niemand ist hineingekommen. Wer es versucht, kennt Ihr Passwort.',
+      'Melden Sie sich in einem Browser an, in dem Sie schon einmal angemeldet waren, ' +
+        `oder auf einem anderen Weg, und ${todo}:`,
+    ],
+    action: 'Zu Ihrem Konto',
+    after: ['Wenn Sie es nicht waren, wählen Sie auch ein neues Passwort.'],
+  };
+}
 
 function hours(count: number): string {
   return count === 1 ? 'einer Stunde' : `${count} Stunden`;

@@ -6,6 +6,11 @@ import {
   emailChangeNoticeMail,
   passwordChangedMail,
 } from '../../../src/pages/mail/account.tsx';
+import {
+  authenticatorClosedMail,
+  guessesLimitedMail,
+  newDeviceMail,
+} from '../../../src/pages/mail/guesses.tsx';
 import type { Mail } from '../../../src/pages/mail/mail.tsx';
 import { existingAccountMail, signUpMail } from '../../../src/pages/mail/sign-up.tsx';
 import { english, languages } from '../../../src/pages/texts.ts';
@@ -15,6 +20,7 @@ import { hostileText } from '../samples.ts';
 
 const link = 'https://accounts.example/revert-email?token=a-_b&x=1';
 const newAddressMasked = 'a\u2026@example.com';
+const factors = ['password', 'one-time-password', 'recovery-code'] as const;
 const deletesAt = new Date('2026-03-15T12:00:00Z');
 
 function everyMail(texts: Texts, to: string): [string, Mail][] {
@@ -28,6 +34,12 @@ function everyMail(texts: Texts, to: string): [string, Mail][] {
     ],
     ['about a new password', passwordChangedMail(texts, { accountLink: to })],
     ['about a deletion', accountDeletionMail(texts, { signInLink: to, deletesAt })],
+    ['about a new browser', newDeviceMail(texts, { link: to, browser: 'Firefox', system: null })],
+    ['about wrong guesses', guessesLimitedMail(texts, { link: to })],
+    ...factors.map((factor): [string, Mail] => [
+      `about wrong guesses at the ${factor}`,
+      authenticatorClosedMail(texts, { factor, link: to }),
+    ]),
   ];
 }
 
