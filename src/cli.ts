@@ -8,6 +8,7 @@ import { rotateKeys } from './server/keys.ts';
 import { findMissingProtection, writeNewFile, writeProtection } from './server/protect.ts';
 import { accessLines, accessTableOf, ownAccessTable } from './server/routes.ts';
 import { packageVersion, startServer } from './server/server.ts';
+import { explain, explanationLines } from './server/why.ts';
 
 /**
  * Runs the command line; a fault that the person can act on is one line on stderr and exit code 1.
@@ -57,6 +58,12 @@ export async function run(argv: string[]): Promise<void> {
     )
     .option('--compromised', 'forget the one before it at once')
     .action(rotate);
+  program
+    .command('why')
+    .description('print why a request was refused: what each check said')
+    .argument('<id>', 'the UUID in the answer: behind "instance", or on the page')
+    .option('--json', 'for programs: the same as JSON')
+    .action(why);
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
@@ -78,7 +85,8 @@ async function serve(): Promise<void> {
 }
 
 async function migrate(): Promise<void> {
-  const ran = await migrateServer(ownerUrl('migrated'), configuration().policyForm);
+  const { policyForm, eventDays } = configuration();
+  const ran = await migrateServer(ownerUrl('migrated'), policyForm, eventDays);
   process.stdout.write(ran === 0 ? 'Up to date.\n' : `${ran} statements applied.\n`);
 }
 
@@ -124,6 +132,14 @@ async function routes(file: string | undefined, flags: { readonly json?: true })
 async function rotate(flags: { readonly compromised?: true }): Promise<void> {
   const { kid, signsFrom } = await rotateKeys(configuration(), flags.compromised === true);
   process.stdout.write(`Signing key ${kid} signs from ${signsFrom.toISOString()} on.\n`);
+}
+
+async function why(id: string, flags: { readonly json?: true }): Promise<void> {
+  const explanation = await explain(configuration(), id);
+  const text = flags.json
+    ? JSON.stringify(explanation, null, 2)
+    : explanationLines(explanation).join('\n');
+  process.stdout.write(`${text}\n`);
 }
 
 function ownerUrl(what: string): string {

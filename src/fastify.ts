@@ -3,7 +3,7 @@ import fastifyPlugin from 'fastify-plugin';
 import { recordPermissions } from './core/permissions.ts';
 import { findApplicationTables, namesOf } from './db/application-tables.ts';
 import { scopeTo } from './db/scoping.ts';
-import type { GatePolicy } from './fastify/gate.ts';
+import type { GatePolicy } from './fastify/head-checks.ts';
 import { gated, refuseEarlyRoutes } from './fastify/plugin.ts';
 // For their types: whoever imports this file finds request.db, principal, load and the rest.
 import './fastify/access.ts';

@@ -7,6 +7,7 @@ import {
   unreachable,
 } from './checks/connections.ts';
 import { checkConsoles } from './checks/console.ts';
+import { checkEventRetention } from './checks/event-retention.ts';
 import { type CatalogCheck, type Finding, judged } from './checks/finding.ts';
 import { functions } from './checks/functions.ts';
 import { tableGrants } from './checks/grants.ts';
@@ -18,11 +19,13 @@ import { checkVersion } from './checks/version.ts';
 import type { Database } from './database.ts';
 import type { Engine, PolicyForm } from './engine.ts';
 import { DatabaseUnavailableError, sqlState } from './errors.ts';
+import { EVENT_DAYS } from './event-retention.ts';
 import { migrationStatements, newerMigrations } from './migrations.ts';
 import { FOUNDATION_FUNCTIONS, FOUNDATION_GRANTS } from './migrations/0001-foundation.ts';
 import { ACCOUNT_FUNCTIONS, ACCOUNT_GRANTS } from './migrations/0002-account.ts';
 import { IDEMPOTENCY_GRANTS } from './migrations/0003-idempotency.ts';
 import { TENANT_GRANTS } from './migrations/0004-tenants.ts';
+import { RETENTION_FUNCTIONS, SECURITY_EVENT_GRANTS } from './migrations/0006-security-events.ts';
 import { LIMITS_GRANTS } from './migrations/0007-limits.ts';
 import { BEARER_GRANTS } from './migrations/0009-bearer.ts';
 
@@ -33,21 +36,24 @@ const grants = tableGrants([
   ...ACCOUNT_GRANTS,
   ...IDEMPOTENCY_GRANTS,
   ...TENANT_GRANTS,
+  ...SECURITY_EVENT_GRANTS,
   ...LIMITS_GRANTS,
   ...BEARER_GRANTS,
 ]);
-const ours = functions([...FOUNDATION_FUNCTIONS, ...ACCOUNT_FUNCTIONS]);
+const ours = functions([...FOUNDATION_FUNCTIONS, ...ACCOUNT_FUNCTIONS, ...RETENTION_FUNCTIONS]);
 
 export interface DatabaseSurroundings extends Surroundings {
   /** Tables without a tenant, all of whose rows all tenants may see, as statements name them. */
   readonly sharedTables?: readonly string[];
+  /** How long security events should be kept, in days. */
+  readonly eventDays?: number;
   /** What the policies should compare with; our functions unless said. */
   readonly policyForm?: PolicyForm;
 }
 
 /**
  * Whether the database is as the walls need it, asked on the very connections that requests travel
- * on. Changes nothing. Two flushes one after the other, whatever the number of checks.
+ * on. Changes nothing. Three flushes one after the other, whatever the number of checks.
  *
  * Of the embedded database, one session of a superuser, only the schema is checked. On CockroachDB
  * our own tables and functions are not, for what the catalogs answer there is not documented well
@@ -72,15 +78,16 @@ export async function checkDatabase(
     ...aboutConnections(database, connections, surroundings),
   ];
   if (connections.length < asked.length) return basics;
-  const [migrations, catalog, cluster, refusals] = await Promise.all([
-    checkMigrations(database, policyForm),
-    checkCatalog(database, policyForm, surroundings.sharedTables ?? []),
-    checkCockroachdb(database, surroundings),
-    checkRefusals(database),
-  ]);
+  const migrations = await checkMigrations(database, policyForm);
   // On half a schema everything else fails too, and says nothing more.
   if (migrations.some(({ ok }) => !ok)) return [...basics, ...migrations];
-  return [...basics, ...migrations, ...catalog, ...cluster, ...refusals];
+  const [catalog, cluster, retention, refusals] = await Promise.all([
+    checkCatalog(database, policyForm, surroundings.sharedTables ?? []),
+    checkCockroachdb(database, surroundings),
+    checkEventRetention(database, surroundings.eventDays ?? EVENT_DAYS),
+    checkRefusals(database),
+  ]);
+  return [...basics, ...migrations, ...catalog, ...cluster, ...retention, ...refusals];
 }
 
 function aboutConnections(

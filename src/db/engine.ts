@@ -79,3 +79,8 @@ export function dropIndex(
 export function updateOf(engine: Engine, columns: readonly string[]): string {
   return engine === 'cockroachdb' ? 'UPDATE' : `UPDATE (${columns.join(', ')})`;
 }
+
+/** An index on a time at which rows are written: on CockroachDB spread over several ranges. */
+export function timeIndex(engine: Engine, column: string): string {
+  return engine === 'cockroachdb' ? `(${column}) USING HASH` : `(${column})`;
+}

@@ -13,6 +13,7 @@ import {
 import { kyselyOn } from './dialect.ts';
 import { findKeyFingerprint, noteKeyFingerprint } from './encryption-key.ts';
 import { engineOf, type PolicyForm } from './engine.ts';
+import { setEventDays } from './event-retention.ts';
 import { DatabaseUnavailableError, OtherKeyError, reasonOf, sqlState } from './errors.ts';
 import { migrate } from './migrations.ts';
 import { setRolePassword } from './roles.ts';
@@ -21,11 +22,16 @@ import { setRolePassword } from './roles.ts';
 export type RolePasswords = Readonly<Record<Role, string>>;
 
 /** The embedded database in this folder, made or brought up to date. */
-export async function openEmbeddedMigrated(folder: string, form: PolicyForm): Promise<Database> {
+export async function openEmbeddedMigrated(
+  folder: string,
+  form: PolicyForm,
+  eventDays: number,
+): Promise<Database> {
   const lite = await PGlite.create({ dataDir: folder });
   const client = new pg.Client(embeddedConfig(lite));
   await client.connect();
   await migrate(client, 'embedded', async () => null, form);
+  await setEventDays(client, eventDays);
   await client.end();
   return closingBoth(lite);
 }
@@ -62,10 +68,12 @@ export async function openServerMigrated(
   passwords: RolePasswords,
   keyFingerprint: string,
   form: PolicyForm,
+  eventDays: number,
 ): Promise<Database> {
   return await withConnection(url, async (owner) => {
     const engine = await engineOn(owner);
     await migrate(owner, engine, () => connect(url), form);
+    await setEventDays(owner, eventDays);
     await checkKey(owner, keyFingerprint);
     await acceptPassword(owner, url, 'sallyport_app', passwords);
     await acceptPassword(owner, url, 'sallyport_identity', passwords);
@@ -107,9 +115,15 @@ export async function openWithLogins(appUrl: string, identityUrl: string): Promi
 }
 
 /** Brings the schema of a server up to date, and nothing else. @returns how many statements ran. */
-export async function migrateServer(url: string, form: PolicyForm): Promise<number> {
+export async function migrateServer(
+  url: string,
+  form: PolicyForm,
+  eventDays: number,
+): Promise<number> {
   return await withConnection(url, async (owner) => {
-    return await migrate(owner, await engineOn(owner), () => connect(url), form);
+    const ran = await migrate(owner, await engineOn(owner), () => connect(url), form);
+    await setEventDays(owner, eventDays);
+    return ran;
   });
 }
 

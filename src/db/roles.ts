@@ -33,6 +33,7 @@ export function roleStatements(
     { role: 'sallyport_owner', sql: `${create} sallyport_owner NOLOGIN` },
     { role: 'sallyport_app', sql: `${create} sallyport_app LOGIN` },
     { role: 'sallyport_identity', sql: `${create} sallyport_identity LOGIN` },
+    { role: 'sallyport_retention', sql: `${create} sallyport_retention NOLOGIN` },
   ];
 }
 
@@ -45,6 +46,8 @@ export function databaseStatements(engine: Engine, database: string): readonly s
   return [
     ...(engine === 'cockroachdb' ? [] : [revokeTemporary]),
     `REVOKE CREATE ON SCHEMA public FROM PUBLIC`,
+    // So that a migration can hand over the one function that runs as it.
+    `GRANT sallyport_retention TO sallyport_owner`,
     `CREATE SCHEMA IF NOT EXISTS sallyport AUTHORIZATION sallyport_owner`,
   ];
 }

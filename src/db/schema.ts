@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { Decision } from './refusals.ts';
 
 /**
  * The tables of the schema `sallyport`, as Kysely sees them. Columns are explained in migrations/.
@@ -167,6 +168,21 @@ export interface Tables {
     role: string;
     sort_name: string;
     created_at: Generated<Date>;
+  };
+  'sallyport.security_event_retention': {
+    singleton: Generated<boolean>;
+    days: number;
+  };
+  'sallyport.refusals': {
+    request_id: string;
+    at: Generated<Date>;
+    code: string;
+    identity_id: string | null;
+    session_id: string | null;
+    tenant_id: string | null;
+    role: string | null;
+    decision: Decision;
+    expires_at: Date;
   };
   'sallyport.encryption_key': {
     singleton: Generated<boolean>;

@@ -31,6 +31,7 @@ export const SECURITY_EVENTS = {
   'email-change-requested': { outcome: 'success', scope: 'person', details: {} },
   'email-changed': { outcome: 'success', scope: 'person', details: {} },
   'email-reverted': { outcome: 'success', scope: 'person', details: {} },
+  'request-refused': { outcome: 'failure', scope: 'person', details: {} },
   'deletion-requested': { outcome: 'success', scope: 'person', details: {} },
   'deletion-called-off': { outcome: 'success', scope: 'person', details: {} },
   'tenant-created': { outcome: 'success', scope: 'tenant', details: {} },

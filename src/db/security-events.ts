@@ -130,6 +130,16 @@ export function eventsOfRows(
     ${system}::TEXT FROM ${sql.table(rows)}`;
 }
 
+/** What was noted in a request, for the operator: in the order in which it happened. */
+export async function findEventsOfRequest(tx: Tx, requestId: string) {
+  return await tx
+    .selectFrom('sallyport.security_events')
+    .where('request_id', '=', requestId)
+    .select(['at', 'kind', 'outcome', 'reason', 'identity_id as identityId'])
+    .orderBy('at')
+    .execute();
+}
+
 /** What was noted of the request's own identity, newest first. */
 export const ownSecurityEvents: Statement = build
   .selectFrom('sallyport.security_events')

@@ -25,6 +25,9 @@ export const SWEEP_STATEMENTS: readonly Statement[] = [
   `UPDATE sallyport.signing_keys SET private_key = NULL
     WHERE signs_until < now() AND private_key IS NOT NULL`,
   `DELETE FROM sallyport.signing_keys WHERE published_until < now()`,
+  `DELETE FROM sallyport.refusals WHERE request_id IN (
+    SELECT request_id FROM sallyport.refusals WHERE expires_at < now() LIMIT 5000)`,
+  `SELECT sallyport.delete_old_security_events()`,
   `DELETE FROM sallyport.identities WHERE id IN (
     SELECT id FROM sallyport.identities WHERE delete_after < now() LIMIT 100)`,
 ].map((sql) => ({ sql, parameters: [] }));

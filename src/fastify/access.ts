@@ -205,6 +205,11 @@ async function checkVisitor(core: Core, request: FastifyRequest): Promise<Proble
   return presession === null || matchesPresession() ? null : 'synchronizer-token-mismatch';
 }
 
+/** Whether a well-formed token came in the place that the route's body type allows. */
+export function presentsToken(request: FastifyRequest): boolean {
+  return presentedToken(request) !== null;
+}
+
 /** The digest by which the database compares: null where no well-formed token was presented. */
 function presentedDigest(request: FastifyRequest): string | null {
   const token = presentedToken(request);

@@ -8,7 +8,7 @@ import { problem, type ProblemCode, PROBLEMS } from '../http/problem.ts';
 import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
 import { addBodyParser } from './body-parser.ts';
 import { errorRecord } from './error-record.ts';
-import type { GatePolicy } from './gate.ts';
+import type { GatePolicy } from './head-checks.ts';
 import { addNotFound } from './not-found.ts';
 import { BODY_BYTES_MAX, gated, type GatedOptions } from './plugin.ts';
 import { answerError } from './refusals.ts';

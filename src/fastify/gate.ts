@@ -1,39 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Core } from '../core/core.ts';
-import { parseContentType } from '../http/content-type.ts';
-import {
-  clearCookie,
-  type Cookies,
-  hasSallyportCookie,
-  parseCookies,
-  PRESESSION_COOKIE,
-  readCookie,
-  SESSION_COOKIE,
-  SYNCHRONIZER_COOKIE,
-} from '../http/cookies.ts';
+import { clearCookie, parseCookies } from '../http/cookies.ts';
 import { corsHeaders, preflightHeaders } from '../http/cors.ts';
-import { checkHost, type HostPolicy } from '../http/host.ts';
-import { checkOrigin, checkVisitorOrigin, type OriginPolicy } from '../http/origin.ts';
 import type { ProblemCode } from '../http/problem.ts';
-import { headerValues, isSafeMethod, type RequestHead } from '../http/request-head.ts';
 import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
-import type { TrustedProxies } from '../http/source.ts';
 import { authorize, readSessionSecret, REQUIREMENT } from './access.ts';
 import { ANSWER, type CompileLoad } from './application.ts';
 import { requireDeclaration } from './declaration.ts';
 import { PASSED } from './guarded-handler.ts';
+import { COOKIES, type GatePolicy, isUpgrade, judgeHead } from './head-checks.ts';
 import { noteKey } from './keyed-request.ts';
 import { answerKnownError, refuse } from './refusals.ts';
 import { replay } from './replay.ts';
 import { addSource } from './source.ts';
-
-export interface GatePolicy extends OriginPolicy, HostPolicy {
-  /** Whose word on where a request comes from is taken. */
-  readonly trustedProxies: TrustedProxies;
-}
-
-const COOKIES = [SESSION_COOKIE, SYNCHRONIZER_COOKIE, PRESESSION_COOKIE] as const;
 
 /**
  * Puts the gate before every route of the app: pages, API, errors, what does not exist, HEAD and
@@ -90,52 +70,6 @@ export function addGate(
     }
     return;
   });
-}
-
-/** Whether another protocol is asked for on the connection (RFC 9110 7.8). */
-function isUpgrade(head: RequestHead): boolean {
-  return headerValues(head, 'upgrade').length > 0;
-}
-
-/**
- * What can be judged before the body is read. In the order of cost, and each check by itself: the
- * origin check does not depend on the content type (R-04), nor the content type on the origin.
- */
-function judgeHead(
-  request: FastifyRequest,
-  cookies: Cookies,
-  policy: GatePolicy,
-): ProblemCode | null {
-  const head = request.raw;
-  const { anyHost, bodyType } = request.routeOptions.config;
-  // An absolute-form target names a second host, beside the Host header (RFC 9112 3.2.2).
-  if (!head.url?.startsWith('/')) return 'malformed-request';
-  if (!anyHost && checkHost(head, policy)) return 'foreign-host';
-  // Which of two the browser means is a guess, and one may be an attacker's (R-24, CWE-384).
-  if (COOKIES.some((name) => readCookie(cookies, name).kind === 'repeated'))
-    return 'duplicate-cookie';
-  // What is upgraded is no longer a request whose answer other origins cannot read (CWE-1385).
-  if (isSafeMethod(request.method) && !isUpgrade(head)) return null;
-  const origin = hasSallyportCookie(cookies)
-    ? checkOrigin(head, policy)
-    : checkVisitorOrigin(head, policy);
-  if (origin) return 'foreign-origin';
-  // No route: the answer is 404 or 405, and no body will be read.
-  if (bodyType === undefined) return null;
-  const type = parseContentType(head);
-  if (type === 'none' && isEmptyDelete(request)) return null;
-  return type === bodyType ? null : 'unsupported-media-type';
-}
-
-/**
- * A DELETE without a body has no content whose type could be named. No form can send one, and a
- * foreign script only after a preflight, so nothing rests on the type here (Fetch, CORS-preflight).
- */
-function isEmptyDelete(request: FastifyRequest): boolean {
-  const { method, rawHeaders } = request.raw;
-  if (method !== 'DELETE' || headerValues({ rawHeaders }, 'transfer-encoding').length > 0)
-    return false;
-  return headerValues({ rawHeaders }, 'content-length').every((length) => length === '0');
 }
 
 /**

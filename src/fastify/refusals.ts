@@ -18,10 +18,19 @@ import { mounted } from './mount.ts';
 import { sendPage, textsFor } from './reader.ts';
 import { KeyTakenError, replay } from './replay.ts';
 
+/** With what the request was refused; null as long as it was not. */
+export const REFUSED = Symbol('sallyport.refused');
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    [REFUSED]: ProblemCode | null;
+  }
+}
+
 /**
  * Answers with a problem: a page where the route is a page's, else application/problem+json.
- * Neither says more than the code, and both carry the request's id, under which the log has the
- * reason.
+ * Neither says more than the code, and both carry the request's id, under which `sallyport why` has
+ * the reason.
  */
 export function refuse(
   code: ProblemCode,
@@ -39,11 +48,13 @@ export function refuse(
     if (code === 'not-signed-in') return reply.redirect(asking('/sign-in', request), 303);
     if (code === 'step-up-required')
       return reply.redirect(asking('/re-authenticate', request), 303);
+    request[REFUSED] = code;
     return sendPage(
       reply.code(status),
       problemPage(texts, { status, code, requestId: request.id }),
     );
   }
+  request[REFUSED] = code;
   return reply
     .code(status)
     .type('application/problem+json')

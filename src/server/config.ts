@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { type EncryptionKey, parseEncryptionKey } from '../core/encryption.ts';
 import type { PolicyForm } from '../db/engine.ts';
+import { EVENT_DAYS } from '../db/event-retention.ts';
 import { parseOrigin } from '../http/origin.ts';
 import { parseTrustedProxy, type TrustedProxies } from '../http/source.ts';
 
@@ -20,6 +21,8 @@ export interface Config {
   readonly policyForm: PolicyForm;
   /** Tables of an application that have no tenant and may be used all the same. */
   readonly sharedTables: readonly string[];
+  /** How long security events are kept. */
+  readonly eventDays: number;
   readonly dataFolder: string;
   readonly encryptionKey: EncryptionKey | null;
   readonly mail: { readonly smtpUrl: string; readonly from: string } | null;
@@ -39,6 +42,7 @@ export const SETTINGS: Readonly<Record<string, string>> = {
     'true: row-level security compares with settings, which injected SQL can change (default: false)',
   SALLYPORT_SHARED_TABLES:
     'tables of an application, separated by commas, all of whose rows all tenants may see (default: none)',
+  SALLYPORT_EVENT_DAYS: `days that security events are kept, 30 to 3650 (default: ${EVENT_DAYS})`,
   SALLYPORT_DATA: 'folder of the embedded database and of a generated key (default: .sallyport)',
   SALLYPORT_HOST: 'address to listen on (default: 127.0.0.1)',
   SALLYPORT_PORT: 'port to listen on; 0 takes a free one (default: 4000)',
@@ -84,6 +88,7 @@ export function readConfig(
       value('SALLYPORT_SHARED_TABLES')
         ?.split(',')
         .map((name) => name.trim()) ?? [],
+    eventDays: readEventDays(value('SALLYPORT_EVENT_DAYS'), problems),
     dataFolder: resolve(value('SALLYPORT_DATA') ?? '.sallyport'),
     encryptionKey: readKey(value('SALLYPORT_ENCRYPTION_KEY'), problems),
     mail: readMail(value('SALLYPORT_SMTP_URL'), value('SALLYPORT_MAIL_FROM'), problems),
@@ -224,6 +229,14 @@ function readPolicyForm(text: string | undefined, problems: string[]): PolicyFor
     problems.push('SALLYPORT_INSECURE_SETTING_POLICIES must be true or false.');
   }
   return 'functions';
+}
+
+function readEventDays(text: string | undefined, problems: string[]): number {
+  if (text === undefined) return EVENT_DAYS;
+  const days = /^\d{1,4}$/.test(text) ? Number(text) : NaN;
+  if (days >= 30 && days <= 3650) return days;
+  problems.push('SALLYPORT_EVENT_DAYS must be a whole number from 30 to 3650.');
+  return EVENT_DAYS;
 }
 
 function isPostgresUrl(text: string): boolean {

@@ -3,6 +3,7 @@ import { derivedPassword, fingerprintOf, type EncryptionKey } from '../core/encr
 import { checkDatabase, type Finding } from '../db/checks.ts';
 import type { Database } from '../db/database.ts';
 import type { PolicyForm } from '../db/engine.ts';
+import { EVENT_DAYS } from '../db/event-retention.ts';
 import { findKeyFingerprint, noteKeyFingerprint } from '../db/encryption-key.ts';
 import { DatabaseUnavailableError, OtherKeyError } from '../db/errors.ts';
 import {
@@ -24,9 +25,12 @@ import { StartError } from './data-folder.ts';
 export async function openDatabase(config: Config, key: EncryptionKey): Promise<Database> {
   const { database } = config;
   if (database.kind === 'embedded') {
-    return await openEmbeddedMigrated(embeddedFolder(config), config.policyForm);
+    const { policyForm, eventDays } = config;
+    return await openEmbeddedMigrated(embeddedFolder(config), policyForm, eventDays);
   }
-  if (database.kind === 'managed') return await openManaged(database.url, key, config.policyForm);
+  if (database.kind === 'managed') {
+    return await openManaged(database.url, key, config.policyForm, config.eventDays);
+  }
   return await toThePerson(openWithLogins(database.appUrl, database.identityUrl));
 }
 
@@ -38,9 +42,10 @@ export async function openManaged(
   url: string,
   key: EncryptionKey,
   form: PolicyForm = 'functions',
+  eventDays = EVENT_DAYS,
 ): Promise<Database> {
   return await toThePerson(
-    openServerMigrated(url, derivedPasswords(key), fingerprintOf(key), form),
+    openServerMigrated(url, derivedPasswords(key), fingerprintOf(key), form, eventDays),
   );
 }
 
@@ -61,11 +66,15 @@ export async function openUnchanged(config: Config, key: EncryptionKey): Promise
  * Brings the schema of a server up to date, and nothing else. @returns how many statements ran.
  * @throws StartError where the login, which may do everything, would cross the network in clear.
  */
-export async function migrateServer(url: string, form: PolicyForm = 'functions'): Promise<number> {
+export async function migrateServer(
+  url: string,
+  form: PolicyForm = 'functions',
+  eventDays = EVENT_DAYS,
+): Promise<number> {
   if (!staysOnThisMachine(url) && !hasTls(url)) {
     throw new StartError('DATABASE_URL must use TLS: add ?sslmode=verify-full to it.');
   }
-  return await toThePerson(migrateThrough(url, form));
+  return await toThePerson(migrateThrough(url, form, eventDays));
 }
 
 /** All that is found out about the database; connections over the network need TLS. */
@@ -76,6 +85,7 @@ export async function checkWalls(database: Database, config: Config): Promise<re
     plainText: remote.some((url) => !hasTls(url)),
     remoteHosts: remote.map(hostOf),
     policyForm: config.policyForm,
+    eventDays: config.eventDays,
     sharedTables: config.sharedTables,
   });
 }

@@ -30,6 +30,8 @@ export interface SallyportOptions {
   readonly permissions?: DeclaredPermissions;
   /** Tables without a tenant, all of whose rows all tenants may see, as far as grants allow. */
   readonly sharedTables?: readonly string[];
+  /** Days that security events are kept, 30 to 3650; 400 unless said. */
+  readonly eventDays?: number;
   /** 32 random bytes in base64url, the same for every process; on loopback it may be left out. */
   readonly encryptionKey?: string;
   /** Without it mails wait in the development mailbox, which is there on loopback only. */
@@ -54,6 +56,7 @@ const OPTION_OF: Readonly<Record<string, string>> = {
   SALLYPORT_IDENTITY_DATABASE_URL: 'identityDatabaseUrl',
   SALLYPORT_INSECURE_SETTING_POLICIES: 'insecureSettingPolicies',
   SALLYPORT_SHARED_TABLES: 'sharedTables',
+  SALLYPORT_EVENT_DAYS: 'eventDays',
   SALLYPORT_DATA: 'dataFolder',
   SALLYPORT_ORIGIN: 'origin',
   SALLYPORT_TRUSTED_ORIGINS: 'trustedOrigins',
@@ -116,6 +119,7 @@ function settingsOf(options: SallyportOptions): Readonly<Record<string, string |
     SALLYPORT_IDENTITY_DATABASE_URL: options.identityDatabaseUrl,
     SALLYPORT_INSECURE_SETTING_POLICIES: options.insecureSettingPolicies?.toString(),
     SALLYPORT_SHARED_TABLES: options.sharedTables?.join(',') || undefined,
+    SALLYPORT_EVENT_DAYS: options.eventDays?.toString(),
     SALLYPORT_DATA: options.dataFolder,
     SALLYPORT_ORIGIN: options.origin,
     SALLYPORT_TRUSTED_ORIGINS: options.trustedOrigins?.join(',') || undefined,

@@ -123,6 +123,7 @@ describe('on PostgreSQL', () => {
       'lasting-objects',
       'app-grants',
       'identity-grants',
+      'retention-grants',
       'row-level-security',
       'credential-tables',
       'policies',
@@ -131,6 +132,7 @@ describe('on PostgreSQL', () => {
       'shared-tables',
       'view-rights',
       'table-privileges',
+      'event-retention',
       'no-proof',
       'unknown-proof',
     ]);
@@ -198,6 +200,42 @@ describe('on PostgreSQL', () => {
       by: ['GRANT UPDATE ON sallyport.security_events TO sallyport_identity'],
       id: 'identity-grants',
       line: /must not have UPDATE on sallyport\.security_events/,
+    },
+    {
+      name: 'sallyport_identity may delete security events [ASVS 16.4.2] [CWE-778]',
+      by: ['GRANT DELETE ON sallyport.security_events TO sallyport_identity'],
+      id: 'identity-grants',
+      line: /must not have DELETE on sallyport\.security_events/,
+    },
+    {
+      name: 'sallyport_app may empty the security event log [ASVS 16.4.2]',
+      by: ['GRANT TRUNCATE ON sallyport.security_events TO sallyport_app'],
+      id: 'app-grants',
+      line: /must not have TRUNCATE on sallyport\.security_events/,
+    },
+    {
+      name: 'sallyport_identity may say how long security events are kept [ASVS 16.4.2]',
+      by: ['GRANT UPDATE ON sallyport.security_event_retention TO sallyport_identity'],
+      id: 'identity-grants',
+      line: /must not have UPDATE on sallyport\.security_event_retention/,
+    },
+    {
+      name: 'sallyport_app may have old security events deleted',
+      by: ['GRANT EXECUTE ON FUNCTION sallyport.delete_old_security_events() TO sallyport_app'],
+      id: 'functions',
+      line: /sallyport_app may call sallyport\.delete_old_security_events/,
+    },
+    {
+      name: 'what deletes old security events may do more than that',
+      by: ['GRANT SELECT ON sallyport.sessions TO sallyport_retention'],
+      id: 'retention-grants',
+      line: /sallyport_retention must not have SELECT on sallyport\.sessions/,
+    },
+    {
+      name: 'old security events are deleted as the owner',
+      by: ['ALTER FUNCTION sallyport.delete_old_security_events() OWNER TO sallyport_owner'],
+      id: 'functions',
+      line: /delete_old_security_events\(\) belongs to sallyport_owner/,
     },
     {
       name: 'a privilege that sallyport_identity needs is missing',
@@ -367,6 +405,17 @@ describe('on PostgreSQL', () => {
       name: 'StartError',
       message: found.map((each) => each.line).join('\n'),
     });
+    for (const remedy of remedies(found)) await admin.query(remedy);
+    expect(await failing()).toEqual([]);
+  });
+
+  test('is refused: security events are kept for another time than was configured [ASVS 16.4.2]', async () => {
+    const { found, url, admin, failing } = await spoilt(
+      'UPDATE sallyport.security_event_retention SET days = 30',
+    );
+    expect(found).toMatchObject([{ id: 'event-retention', ok: false }]);
+    expect(found[0]?.line).toContain('for 30 days, and SALLYPORT_EVENT_DAYS says 400');
+    await expect(startServer(withLogins(url))).rejects.toThrow('SALLYPORT_EVENT_DAYS says 400');
     for (const remedy of remedies(found)) await admin.query(remedy);
     expect(await failing()).toEqual([]);
   });

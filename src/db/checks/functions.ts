@@ -1,4 +1,4 @@
-import type { DefinerFunction } from '../grants.ts';
+import { BOTH_ROLES, type DefinerFunction } from '../grants.ts';
 import { type CatalogCheck, judged, query } from './finding.ts';
 
 interface FunctionRow {
@@ -61,8 +61,9 @@ function functionProblems(
   const alter = (problem: string, clause: string) =>
     `The function ${name} ${problem}: run ALTER FUNCTION ${name} ${clause}.`;
   const problems: string[] = [];
-  if (row.owner !== 'sallyport_owner') {
-    problems.push(alter(`belongs to ${row.owner}`, 'OWNER TO sallyport_owner'));
+  const { owner = 'sallyport_owner', callers = BOTH_ROLES } = expected;
+  if (row.owner !== owner) {
+    problems.push(alter(`belongs to ${row.owner}`, `OWNER TO ${owner}`));
   }
   if (!row.definer) problems.push(alter('runs as its caller', 'SECURITY DEFINER'));
   if (row.volatility !== expected.volatility) {
@@ -72,11 +73,14 @@ function functionProblems(
     const clause = `RESET ALL SET ${PINNED.replace('=', ' = ')}`;
     problems.push(alter(`is not pinned to ${PINNED} alone`, clause));
   }
-  const callers = ['sallyport_app', 'sallyport_identity'];
   for (const role of callers.filter((caller) => !row.executableBy.includes(caller))) {
     problems.push(
       `${role} may not call ${name}: run GRANT EXECUTE ON FUNCTION ${name} TO ${role}.`,
     );
+  }
+  for (const role of BOTH_ROLES) {
+    if (callers.includes(role) || !row.executableBy.includes(role)) continue;
+    problems.push(`${role} may call ${name}: run REVOKE EXECUTE ON FUNCTION ${name} FROM ${role}.`);
   }
   if (row.executableBy.includes('PUBLIC')) {
     problems.push(

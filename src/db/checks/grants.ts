@@ -1,11 +1,10 @@
-import type { Role } from '../database.ts';
-import type { TableGrant } from '../grants.ts';
+import type { GrantedRole, TableGrant } from '../grants.ts';
 import { type CatalogCheck, type Finding, judged, query } from './finding.ts';
 
 interface GrantRow {
   readonly relation: string;
   readonly column: string | null;
-  /** A role, or PUBLIC, which is both of them. */
+  /** A role, or PUBLIC, which is each of them. */
   readonly grantee: string;
   readonly privilege: string;
   readonly grantable: boolean;
@@ -20,7 +19,7 @@ const GRANTS =
   CROSS JOIN pg_catalog.aclexplode(c.relacl) AS a
   LEFT JOIN pg_catalog.pg_roles AS g ON g.oid = a.grantee
   WHERE n.nspname = 'sallyport'
-    AND (a.grantee = 0 OR g.rolname IN ('sallyport_app', 'sallyport_identity'))
+    AND (a.grantee = 0 OR g.rolname IN ('sallyport_app', 'sallyport_identity', 'sallyport_retention'))
   UNION ALL SELECT pg_catalog.quote_ident(c.relname), pg_catalog.quote_ident(t.attname),
   coalesce(g.rolname::TEXT, 'PUBLIC'), a.privilege_type, a.is_grantable
   FROM pg_catalog.pg_attribute AS t
@@ -29,16 +28,16 @@ const GRANTS =
   CROSS JOIN pg_catalog.aclexplode(t.attacl) AS a
   LEFT JOIN pg_catalog.pg_roles AS g ON g.oid = a.grantee
   WHERE n.nspname = 'sallyport'
-    AND (a.grantee = 0 OR g.rolname IN ('sallyport_app', 'sallyport_identity'))
+    AND (a.grantee = 0 OR g.rolname IN ('sallyport_app', 'sallyport_identity', 'sallyport_retention'))
   ORDER BY 1, 2, 3, 4`);
 
 const SCHEMA_USAGE = query(`SELECT r.rolname::TEXT AS "role" FROM pg_catalog.pg_roles AS r
   JOIN pg_catalog.pg_namespace AS n ON n.nspname = 'sallyport'
-  WHERE r.rolname IN ('sallyport_app', 'sallyport_identity')
+  WHERE r.rolname IN ('sallyport_app', 'sallyport_identity', 'sallyport_retention')
     AND pg_catalog.has_schema_privilege(r.oid, n.oid, 'USAGE')`);
 
 /**
- * The two roles' privileges on the schema's tables, column privileges included, are exactly these.
+ * The roles' privileges on the schema's tables, column privileges included, are exactly these.
  * Reads what was granted to them and to PUBLIC: that this is all they have, the checks of
  * attributes, memberships and ownership say.
  */
@@ -51,6 +50,7 @@ export function tableGrants(expected: readonly TableGrant[]): CatalogCheck {
       return [
         ...judgeRole('app-grants', 'sallyport_app', expected, rows, users),
         ...judgeRole('identity-grants', 'sallyport_identity', expected, rows, users),
+        ...judgeRole('retention-grants', 'sallyport_retention', expected, rows, users),
       ];
     },
   };
@@ -58,7 +58,7 @@ export function tableGrants(expected: readonly TableGrant[]): CatalogCheck {
 
 function judgeRole(
   id: string,
-  role: Role,
+  role: GrantedRole,
   expected: readonly TableGrant[],
   rows: readonly GrantRow[],
   users: ReadonlySet<unknown>,
@@ -70,7 +70,7 @@ function judgeRole(
         on.flatMap((table) => privileges.map((p) => `${p} ${table}`)),
       ),
   );
-  // What PUBLIC has, both roles have: it is told once, with the role that injected SQL has.
+  // What PUBLIC has, every role has: it is told once, with the role that injected SQL has.
   const grantees = role === 'sallyport_app' ? [role, 'PUBLIC'] : [role];
   const mine = rows.filter(({ grantee }) => grantees.includes(grantee));
   const had = new Set<string>();

@@ -21,10 +21,14 @@ const ROLES = query(`SELECT r.rolname::TEXT AS "role", r.rolsuper AS "superuser"
   r.rolcanlogin AS "signsIn",
   ARRAY(SELECT pg_catalog.quote_ident(g.rolname)::TEXT FROM pg_catalog.pg_auth_members AS m
     JOIN pg_catalog.pg_roles AS g ON g.oid = m.roleid
-    WHERE m.member = r.oid ORDER BY g.rolname) AS "memberOf"
+    WHERE m.member = r.oid
+      AND NOT (r.rolname = 'sallyport_owner' AND g.rolname = 'sallyport_retention')
+    ORDER BY g.rolname) AS "memberOf"
   FROM pg_catalog.pg_roles AS r
-  WHERE r.rolname IN ('sallyport_owner', 'sallyport_app', 'sallyport_identity')
+  WHERE r.rolname IN ('sallyport_owner', 'sallyport_app', 'sallyport_identity', 'sallyport_retention')
   ORDER BY r.rolname`);
+
+const NEVER_SIGN_IN = ['sallyport_owner', 'sallyport_retention'];
 
 /** Grants say all of what a role may do only if nothing else gives it more (ASVS 13.2.2). */
 export const roles: CatalogCheck = {
@@ -35,7 +39,7 @@ export const roles: CatalogCheck = {
       const wrong: string[] = Object.entries(ATTRIBUTES).flatMap(([name, without]) =>
         row[name as keyof typeof ATTRIBUTES] ? [without] : [],
       );
-      if (row.role === 'sallyport_owner' && row.signsIn) wrong.push('NOLOGIN');
+      if (NEVER_SIGN_IN.includes(row.role) && row.signsIn) wrong.push('NOLOGIN');
       if (wrong.length === 0) return [];
       return `The role ${row.role} may do more than its grants say: run ALTER ROLE ${row.role} ${wrong.join(' ')}.`;
     });
@@ -108,7 +112,7 @@ const CREATION = query(`SELECT r.rolname::TEXT AS "role",
     WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
       AND pg_catalog.has_schema_privilege(r.oid, n.oid, 'CREATE') ORDER BY 1) AS "createsIn"
   FROM pg_catalog.pg_roles AS r
-  WHERE r.rolname IN ('sallyport_app', 'sallyport_identity')
+  WHERE r.rolname IN ('sallyport_app', 'sallyport_identity', 'sallyport_retention')
   ORDER BY r.rolname`);
 
 /**
@@ -136,8 +140,8 @@ export const creation: CatalogCheck = {
       ),
     ]);
     return [
-      ...judged('temporary-objects', 'Neither role may create temporary objects.', temporary),
-      ...judged('lasting-objects', 'Neither role may create objects.', lasting),
+      ...judged('temporary-objects', 'No role may create temporary objects.', temporary),
+      ...judged('lasting-objects', 'No role may create objects.', lasting),
     ];
   },
 };

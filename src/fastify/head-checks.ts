@@ -1,0 +1,117 @@
+import type { FastifyRequest } from 'fastify';
+import { parseContentType } from '../http/content-type.ts';
+import {
+  type Cookies,
+  hasSallyportCookie,
+  PRESESSION_COOKIE,
+  readCookie,
+  SESSION_COOKIE,
+  SYNCHRONIZER_COOKIE,
+} from '../http/cookies.ts';
+import { checkHost, type HostPolicy } from '../http/host.ts';
+import { checkOrigin, checkVisitorOrigin, type OriginPolicy } from '../http/origin.ts';
+import type { ProblemCode } from '../http/problem.ts';
+import { headerValues, isSafeMethod, type RequestHead } from '../http/request-head.ts';
+import type { TrustedProxies } from '../http/source.ts';
+
+export interface GatePolicy extends OriginPolicy, HostPolicy {
+  /** Whose word on where a request comes from is taken. */
+  readonly trustedProxies: TrustedProxies;
+}
+
+/** What a check finds: that it has nothing to say about the request, no objection, or a reason. */
+export type HeadVerdict = 'not needed' | 'passed' | { readonly reason: string };
+
+interface HeadCheck {
+  readonly name: string;
+  /** What the client is told where the check refuses. */
+  readonly code: ProblemCode;
+  judge(request: FastifyRequest, cookies: Cookies, policy: GatePolicy): HeadVerdict;
+}
+
+export const COOKIES = [SESSION_COOKIE, SYNCHRONIZER_COOKIE, PRESESSION_COOKIE] as const;
+
+/**
+ * What can be judged before the body is read. In the order of cost, and each check by itself: the
+ * origin check does not depend on the content type (R-04), nor the content type on the origin. The
+ * first that refuses decides; `sallyport why` shows what each would have said.
+ */
+export const HEAD_CHECKS: readonly HeadCheck[] = [
+  {
+    name: 'target',
+    code: 'malformed-request',
+    // An absolute-form target names a second host, beside the Host header (RFC 9112 3.2.2).
+    judge: ({ raw }) => (raw.url?.startsWith('/') ? 'passed' : { reason: 'not a path' }),
+  },
+  {
+    name: 'host',
+    code: 'foreign-host',
+    judge({ raw, routeOptions }, _cookies, policy) {
+      if (routeOptions.config.anyHost) return 'not needed';
+      return verdictOf(checkHost(raw, policy));
+    },
+  },
+  {
+    name: 'cookies',
+    code: 'duplicate-cookie',
+    judge(_request, cookies) {
+      // Which of two the browser means is a guess, and one may be an attacker's (R-24, CWE-384).
+      const repeated = COOKIES.filter((name) => readCookie(cookies, name).kind === 'repeated');
+      return repeated.length > 0 ? { reason: `${repeated.join(', ')} repeated` } : 'passed';
+    },
+  },
+  {
+    name: 'origin',
+    code: 'foreign-origin',
+    judge({ raw }, cookies, policy) {
+      // What is upgraded is no longer a request whose answer others cannot read (CWE-1385).
+      if (isSafeMethod(raw.method) && !isUpgrade(raw)) return 'not needed';
+      const ofVisitor = !hasSallyportCookie(cookies);
+      return verdictOf(ofVisitor ? checkVisitorOrigin(raw, policy) : checkOrigin(raw, policy));
+    },
+  },
+  {
+    name: 'content type',
+    code: 'unsupported-media-type',
+    judge(request) {
+      const { bodyType } = request.routeOptions.config;
+      // No route: the answer is 404 or 405, and no body will be read.
+      if (bodyType === undefined || isSafeMethod(request.method)) return 'not needed';
+      const type = parseContentType(request.raw);
+      if (type === 'none' && isEmptyDelete(request)) return 'passed';
+      return type === bodyType ? 'passed' : { reason: `${type} where ${bodyType} is taken` };
+    },
+  },
+];
+
+/** The problem of the first check that refuses; null where none does. */
+export function judgeHead(
+  request: FastifyRequest,
+  cookies: Cookies,
+  policy: GatePolicy,
+): ProblemCode | null {
+  const failed = HEAD_CHECKS.find(
+    ({ judge }) => typeof judge(request, cookies, policy) === 'object',
+  );
+  return failed?.code ?? null;
+}
+
+/** Whether another protocol is asked for on the connection (RFC 9110 7.8). */
+export function isUpgrade(head: RequestHead): boolean {
+  return headerValues(head, 'upgrade').length > 0;
+}
+
+function verdictOf(rejection: string | null): HeadVerdict {
+  return rejection === null ? 'passed' : { reason: rejection };
+}
+
+/**
+ * A DELETE without a body has no content whose type could be named. No form can send one, and a
+ * foreign script only after a preflight, so nothing rests on the type here (Fetch, CORS-preflight).
+ */
+function isEmptyDelete(request: FastifyRequest): boolean {
+  const { method, rawHeaders } = request.raw;
+  if (method !== 'DELETE' || headerValues({ rawHeaders }, 'transfer-encoding').length > 0)
+    return false;
+  return headerValues({ rawHeaders }, 'content-length').every((length) => length === '0');
+}
