@@ -78,7 +78,7 @@ describe('the documents are true of the code', () => {
 
   test('docs/security-events.md has every kind with its details, and no other', () => {
     const kinds = section(read('docs/security-events.md'), '## Kinds');
-    const documented = [...kinds.matchAll(/^\| `([\w-]+)` .*\| ([^|]*) \|$/gm)].map(
+    const documented = [...kinds.matchAll(/^- `([\w-]+)`: (?:.* Details: (.*)|.*)$/gm)].map(
       ([, kind = '', details = '']) => [
         kind,
         [...details.matchAll(/`(\w+)`:/g)].map(([, name = '']) => name),

@@ -22,11 +22,11 @@ beforeAll(async () => {
   app = await startPluginApp({ ...optionsFor(database), sharedTables: [] }, (server) => {
     server.post(
       '/things/:id',
-      { access: { permission: 'things:write' }, bodyType: 'json' },
+      { access: { permission: 'invoices:write' }, bodyType: 'json' },
       async () => ({ done: true }),
     );
   });
-  member = await insertMember(database.admin, app.origin, { permissions: ['things:read'] });
+  member = await insertMember(database.admin, app.origin, { permissions: ['invoices:read'] });
 });
 afterAll(async () => {
   await app.close();
@@ -123,7 +123,7 @@ const REFUSED: Readonly<
   'no permission': {
     code: 'forbidden',
     check: 'permission',
-    why: /needs things:write/,
+    why: /needs invoices:write/,
     refuse: () => send({}),
   },
   'no token': {
