@@ -26,7 +26,7 @@ interface HeadCheck {
   readonly name: string;
   /** What the client is told where the check refuses. */
   readonly code: ProblemCode;
-  judge(request: FastifyRequest, cookies: Cookies, policy: GatePolicy): HeadVerdict;
+  readonly judge: (request: FastifyRequest, cookies: Cookies, policy: GatePolicy) => HeadVerdict;
 }
 
 export const COOKIES = [SESSION_COOKIE, SYNCHRONIZER_COOKIE, PRESESSION_COOKIE] as const;
