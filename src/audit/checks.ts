@@ -8,6 +8,7 @@ import { jwtExpiry } from './checks/jwt-expiry.ts';
 import { jwtSecret } from './checks/jwt-secret.ts';
 import { jwtSignature } from './checks/jwt-signature.ts';
 import { missingAuthentication } from './checks/missing-authentication.ts';
+import { objectLevel } from './checks/object-level.ts';
 import { openRedirect } from './checks/open-redirect.ts';
 import { secretFields } from './checks/secret-fields.ts';
 import { serverSideRequestForgery } from './checks/server-side-request-forgery.ts';
@@ -16,18 +17,19 @@ import { sqlInjection } from './checks/sql-injection.ts';
 
 /** Every check, in any order: the phases order them. */
 export const CHECKS: readonly Check[] = [
-  missingAuthentication,
-  cors,
-  cookieAttributes,
-  secretFields,
-  sqlInjection,
-  openRedirect,
-  jwtSignature,
-  jwtSecret,
-  jwtExpiry,
-  jwtConfusion,
-  sessionFixation,
-  serverSideRequestForgery,
   accountEnumeration,
+  cookieAttributes,
+  cors,
   guessingLimit,
+  jwtConfusion,
+  jwtExpiry,
+  jwtSecret,
+  jwtSignature,
+  missingAuthentication,
+  objectLevel,
+  openRedirect,
+  secretFields,
+  serverSideRequestForgery,
+  sessionFixation,
+  sqlInjection,
 ];

@@ -1,5 +1,6 @@
 import type { Actor, ActorRole } from './actor.ts';
 import type { Call, Selector } from './call.ts';
+import type { Recipe } from './creation.ts';
 import type { Exchange } from './exchange.ts';
 import type { JsonPath } from './json.ts';
 import type { Operation } from './operation.ts';
@@ -80,6 +81,8 @@ export interface Knowledge {
   /** Canaries that A planted in objects of its own. */
   readonly planted: readonly string[];
   readonly objects: readonly OwnedObject[];
+  /** Calls that make objects of A's, to be sent again with fresh canaries (`refreshed`). */
+  readonly recipes: readonly Recipe[];
   readonly writes: readonly ProvenWrite[];
   /** Operations that nothing could be sent to, and why. */
   readonly untried: readonly { readonly operation: Operation; readonly reason: string }[];

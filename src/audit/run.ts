@@ -58,11 +58,11 @@ export interface Run {
    * A value that was never sent before and is found nowhere by chance, to plant and to look for.
    * Letters and digits only, 20 of them; begins with `sp`.
    */
-  canary(): string;
+  readonly canary: () => string;
   /** The time, for what expires. */
-  now(): Date;
+  readonly now: () => Date;
   /** One line for whoever watches. */
-  progress(line: string): void;
+  readonly progress: (line: string) => void;
 }
 
 /** Sends a call with a credential, or with an actor's. */

@@ -1,5 +1,8 @@
 import { type Account, type Actor, ANONYMOUS, type Credential } from './actor.ts';
 import { basicCredential, learnAccess, NO_WAYS } from './access.ts';
+import { createObjects, ownedBy, readCreated } from './objects.ts';
+import { proveWrites } from './changes.ts';
+import { type Json, type JsonPath, valueAt } from './json.ts';
 import { findControl, identify } from './control.ts';
 import { isGranted, isRefused } from './exchange.ts';
 import type { Access, Chosen, Granted, Knowledge, Purpose } from './knowledge.ts';
@@ -73,7 +76,7 @@ export async function understand(blank: Blank, accounts: Accounts): Promise<Unde
       },
     };
     if (control === null) problems.push('no read tells account A from nobody');
-    else run = await withSynchronizers(run);
+    else run = await learnObjects(await withSynchronizers(run), views);
   }
   return { run, problems };
 }
@@ -86,6 +89,7 @@ const EMPTY: Knowledge = {
   reads: [],
   views: {},
   planted: [],
+  recipes: [],
   objects: [],
   writes: [],
   untried: [],
@@ -195,6 +199,55 @@ function chooseAll(operations: readonly Operation[], signIn: Chosen | null): Kno
     if (best !== undefined) chosen[purpose] = best;
   }
   return chosen;
+}
+
+/** Makes objects of A's where that is allowed, and looks again at what everybody sees then. */
+async function learnObjects(run: Run, views: Partial<Record<ActorRole, View>>): Promise<Run> {
+  const view = views.a;
+  const { a } = run.actors;
+  if (view === undefined || a === null) return run;
+  // The view was begun before the credential was complete.
+  const own: View = { ...view, actor: a };
+  if (!run.settings.allowWrites) {
+    return { ...run, knowledge: { ...run.knowledge, objects: ownedBy(own, []) } };
+  }
+  const { made, planted, refused } = await createObjects(run, own);
+  run.progress(`${made.length} objects created`);
+  await readCreated(run, own);
+  const writes = await proveWrites(run, own, made);
+  const all = [
+    ...planted,
+    ...writes.flatMap(({ granted, field }) => plantedAt(granted.call.body, field)),
+  ];
+  for (const role of ['b', 'stranger', 'superior', 'anonymous'] as const) {
+    const other = views[role];
+    const actor = role === 'anonymous' ? ANONYMOUS : run.actors[role];
+    if (other !== undefined && actor !== null) await readCreated(run, { ...other, actor });
+  }
+  // Reads from before the last change of an object no longer show what it holds.
+  await readCreated(run, own);
+  const untried = run.operations.flatMap((operation) => {
+    const reason = refused.get(operation.id);
+    return reason === undefined ? [] : [{ operation, reason }];
+  });
+  return {
+    ...run,
+    knowledge: {
+      ...run.knowledge,
+      reads: own.granted,
+      views: grantedOf({ ...views, a: own }),
+      planted: all,
+      recipes: made.map(({ recipe }) => recipe),
+      writes,
+      objects: ownedBy(own, all),
+      untried: [...untriedOf({ ...views, a: own }, run.operations), ...untried],
+    },
+  };
+}
+
+function plantedAt(body: Json | undefined, path: JsonPath): readonly string[] {
+  const value = valueAt(body, path);
+  return typeof value === 'string' ? [value] : [];
 }
 
 /** Where cookies sign in, tokens against cross-site requests are looked for in A's reads. */

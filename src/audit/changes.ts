@@ -1,0 +1,133 @@
+import type { Call } from './call.ts';
+import { shows } from './canary.ts';
+import { changesObjects, compose, type Recipe, type Sent } from './creation.ts';
+import type { Exchange } from './exchange.ts';
+import { type JsonPath, leavesOf, valueAt, withValueAt } from './json.ts';
+import type { Granted, ProvenWrite } from './knowledge.ts';
+import { pathParametersOf } from './operation.ts';
+import type { View } from './reads.ts';
+import { type Run, send } from './run.ts';
+import { isNameField, isPasswordField, snake } from './words.ts';
+
+/**
+ * Changes A's own objects with each operation that may, and keeps those whose effect A could read
+ * back. What is not of an object that was created here (A's own profile) gets its former values
+ * back at once.
+ */
+export async function proveWrites(
+  run: Run,
+  view: View,
+  made: readonly Sent[],
+): Promise<readonly ProvenWrite[]> {
+  const created = new Set(view.pool.filter(({ isCreated }) => isCreated).map(({ value }) => value));
+  const writes: ProvenWrite[] = [];
+  for (const { recipe, exchange } of made) {
+    const write = await proofOf(run, view, recipe, exchange, 'creates');
+    if (write !== null) writes.push(write);
+  }
+  for (const operation of run.operations) {
+    if (operation.method !== 'PUT' && operation.method !== 'PATCH') continue;
+    if (!changesObjects(operation) || operation.bodies.length === 0) continue;
+    const isAccount = ({ path }: Call) => {
+      const selected = path[pathParametersOf(operation.path).at(-1) ?? ''];
+      return selected === undefined || view.actor.identity.includes(selected);
+    };
+    // Nothing is changed that was there before this run, but A's own account.
+    const isOurs = (call: Call) =>
+      isAccount(call) || Object.values(call.path).some((value) => created.has(value));
+    const { sent } = await compose(
+      run,
+      view.actor,
+      operation,
+      view.pool,
+      accountValues(view),
+      isOurs,
+    );
+    if (sent === null) continue;
+    const write = await proofOf(run, view, sent.recipe, sent.exchange, 'changes');
+    if (write !== null) writes.push(write);
+    const isOwnAccount = isAccount(sent.recipe.call);
+    if (isOwnAccount) await restore(run, view, sent.recipe);
+  }
+  return writes;
+}
+
+/** The read of A's that shows what a write planted; null where none does. */
+async function proofOf(
+  run: Run,
+  view: View,
+  recipe: Recipe,
+  exchange: Exchange,
+  kind: ProvenWrite['kind'],
+): Promise<ProvenWrite | null> {
+  for (const reader of recipe.planted.length === 0 ? [] : readersFor(view, recipe)) {
+    const seen = await send(run, reader.call, view.actor);
+    const shown = recipe.planted.find(({ canary }) => shows(seen.answer, canary));
+    if (shown === undefined) continue;
+    const granted = { call: recipe.call, actor: view.actor, exchange };
+    return { granted, field: shown.path, reader: reader.call, kind };
+  }
+  return null;
+}
+
+/** Reads that might show the effect: of the same object, of its collection, then of its parents. */
+function readersFor(view: View, { call }: Recipe): readonly Granted[] {
+  const path = call.operation.path;
+  const near = ({ call: read }: Granted): number => {
+    const other = read.operation.path;
+    const sameValues = Object.entries(read.path).every(
+      ([name, value]) => call.path[name] === undefined || call.path[name] === value,
+    );
+    if (!sameValues) return 0;
+    if (other === path) return 4;
+    if (path.startsWith(`${other.replace(/\/+$/, '')}/`)) return 3;
+    return other.startsWith(path.replace(/\/+$/, '')) ? 2 : sameRoot(path, other) ? 1 : 0;
+  };
+  return view.granted
+    .filter((one) => near(one) > 0)
+    .toSorted((one, other) => near(other) - near(one))
+    .slice(0, 6);
+}
+
+function sameRoot(one: string, other: string): boolean {
+  const root = (path: string) =>
+    path.split('/').find((part) => part !== '' && !/^(api|v\d+)$/.test(part));
+  return root(one) === root(other);
+}
+
+/** What A's own account has now, so that a change of it changes neither its name nor password. */
+function accountValues(view: View) {
+  return (name: string) => {
+    if (isPasswordField(name) && view.actor.account?.kind === 'password')
+      return view.actor.account.password;
+    if (!isNameField(name)) return undefined;
+    const current = currentValue(view, name);
+    return current === view.actor.account?.username ? current : undefined;
+  };
+}
+
+function currentValue(view: View, name: string): string | number | boolean | undefined {
+  for (const { call, exchange } of view.granted) {
+    if (call.operation.path.includes('{')) continue;
+    const text = exchange.answer;
+    if (!view.actor.identity.some((value) => value.length >= 3 && shows(text, value))) continue;
+    const leaf = leavesOf(text?.json).find(({ key }) => snake(key) === snake(name));
+    if (leaf !== undefined && leaf.value !== null) return leaf.value;
+  }
+  return undefined;
+}
+
+/** Puts back what the answers from before had under the same names. */
+async function restore(run: Run, view: View, recipe: Recipe): Promise<void> {
+  let { body } = recipe.call;
+  for (const { path } of recipe.planted) {
+    const former = currentValue(view, nameOf(path));
+    if (former !== undefined && valueAt(body, path) !== undefined)
+      body = withValueAt(body, path, former);
+  }
+  await send(run, body === undefined ? recipe.call : { ...recipe.call, body }, view.actor);
+}
+
+function nameOf(path: JsonPath): string {
+  return path.findLast((step) => typeof step === 'string') ?? '';
+}

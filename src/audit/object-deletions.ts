@@ -1,0 +1,172 @@
+import type { Actor } from './actor.ts';
+import type { Call } from './call.ts';
+import { shows } from './canary.ts';
+import { changesObjects, refreshed, type Recipe } from './creation.ts';
+import { isOfA } from './distinct-values.ts';
+import { describe, type Exchange, isBroken, isGranted } from './exchange.ts';
+import type { OwnedObject } from './knowledge.ts';
+import { type Operation, pathParametersOf } from './operation.ts';
+import { candidatesOf, entriesOf } from './pool.ts';
+import { type Run, send } from './run.ts';
+import { isSharedWith } from './sharing.ts';
+import { inconclusive, notTested, sound, step, type Verdict } from './verdict.ts';
+
+/** Makes an object of A's to be deleted, lets another account try, and looks whether it is gone. */
+export async function attackDeletions(
+  run: Run,
+  attackers: readonly Actor[],
+): Promise<readonly Verdict[]> {
+  const verdicts: Verdict[] = [];
+  const deletions = run.operations.filter(
+    (one) => one.method === 'DELETE' && one.path.includes('{') && changesObjects(one),
+  );
+  for (const operation of deletions) {
+    if (!run.settings.allowWrites) {
+      verdicts.push(notTested(operation.id, 'writing is not allowed (--allow-writes)'));
+      continue;
+    }
+    for (const attacker of attackers) {
+      const target = await freshTarget(run, operation);
+      verdicts.push(
+        target === null
+          ? notTested(operation.id, 'no object could be made to be deleted')
+          : await attack(run, target, attacker),
+      );
+    }
+  }
+  return verdicts;
+}
+
+interface Target {
+  readonly deletion: Call;
+  readonly reader: Call;
+  readonly made: Exchange;
+  readonly canary: string;
+  readonly before: Exchange;
+}
+
+/** A new object of A's that the operation can name and a read of A's shows. */
+export async function freshTarget(run: Run, operation: Operation): Promise<Target | null> {
+  const { a } = run.actors;
+  const name = pathParametersOf(operation.path).at(-1) ?? '';
+  const parameter = operation.parameters.find((one) => one.in === 'path' && one.name === name);
+  const collection = operation.path
+    .slice(0, operation.path.indexOf(`{${name}}`))
+    .replace(/\/+$/, '');
+  if (a === null || parameter === undefined) return null;
+  for (const recipe of recipesFor(run, collection)) {
+    const fresh = refreshed(run, recipe);
+    const made = await send(run, fresh.call, a);
+    if (!isGranted(made)) continue;
+    const pool = entriesOf(fresh.call, made, true);
+    const outer = fresh.call.path;
+    for (const { value } of candidatesOf(operation, parameter, pool, outer).slice(0, 3)) {
+      const deletion: Call = {
+        operation,
+        path: { ...outer, [name]: value },
+        query: {},
+        headers: {},
+        body: undefined,
+        contentType: null,
+      };
+      if (pathParametersOf(operation.path).some((one) => deletion.path[one] === undefined))
+        continue;
+      const found = await readerOf(run, operation, deletion, collection, fresh);
+      if (found !== null) return { deletion, made, ...found };
+    }
+  }
+  return null;
+}
+
+function recipesFor(run: Run, collection: string): readonly Recipe[] {
+  return run.knowledge.recipes.filter(({ call }) => {
+    const path = call.operation.path.replace(/\/+$/, '');
+    return path === collection || path.startsWith(`${collection}/`);
+  });
+}
+
+async function readerOf(
+  run: Run,
+  operation: Operation,
+  deletion: Call,
+  collection: string,
+  recipe: Recipe,
+): Promise<Pick<Target, 'reader' | 'canary' | 'before'> | null> {
+  const { a } = run.actors;
+  if (a === null) return null;
+  const detail = run.operations.find(
+    (one) =>
+      one.method === 'GET' && one.path.replace(/\/+$/, '') === operation.path.replace(/\/+$/, ''),
+  );
+  const lists = (run.knowledge.views.a ?? []).filter(
+    ({ call }) => call.operation.path.replace(/\/+$/, '') === collection,
+  );
+  const readers = [
+    ...(detail === undefined ? [] : [{ ...deletion, operation: detail }]),
+    ...lists.map(({ call }) => call),
+  ];
+  for (const reader of readers) {
+    const before = await send(run, reader, a);
+    const shown = recipe.planted.find(({ canary }) => shows(before.answer, canary));
+    if (isGranted(before) && shown !== undefined) return { reader, canary: shown.canary, before };
+  }
+  return null;
+}
+
+async function attack(run: Run, target: Target, attacker: Actor): Promise<Verdict> {
+  const { deletion, reader, made, canary, before } = target;
+  const subject = deletion.operation.id;
+  const { a } = run.actors;
+  if (a === null) return notTested(subject, 'account A is not signed in');
+  const object: OwnedObject = {
+    owner: a,
+    ownership: 'created',
+    id: Object.values(deletion.path).at(-1) ?? '',
+    collection: deletion.operation.path,
+    read: { call: reader, actor: a, exchange: before },
+    selector: { in: 'path', name: '', bodyPath: [] },
+    canaries: [canary],
+  };
+  // Asked before it is gone: afterwards no list can say that it was shared.
+  const list = isOfA(run, object, before)
+    ? null
+    : await isSharedWith(run, object, attacker, [canary]);
+  const attempt = await send(run, deletion, attacker);
+  const after = await send(run, reader, a);
+  if (isBroken(after)) {
+    return inconclusive(
+      subject,
+      `A cannot look afterwards: ${describe(after)}`,
+      step('the attempt', attempt),
+      step('A reads', after),
+    );
+  }
+  if (shows(after.answer, canary)) {
+    await send(run, deletion, a);
+    return sound(
+      subject,
+      `${attacker.role} is answered ${attempt.answer?.status ?? 'nothing'}, and the object is still there`,
+    );
+  }
+  if (list !== null) {
+    return sound(
+      subject,
+      `${list} shows the object to ${attacker.role} too, and nothing in it says that it is A's`,
+    );
+  }
+  const across = attacker.role === 'stranger';
+  return {
+    verdict: 'finding',
+    cause: `delete ${deletion.operation.path}`,
+    severity: across ? 'critical' : 'high',
+    confidence: 'confirmed',
+    title: `${across ? 'An account of another tenant' : 'Another account'} can delete what is A's: ${subject}`,
+    detail: `A made an object and read it; after ${attacker.role}'s request it is gone for A.`,
+    subjects: [subject],
+    evidence: [
+      step(`${attacker.role} deletes A's object`, attempt),
+      step('A no longer finds it', after),
+    ],
+    controls: [step('A made it', made), step('A read it before', before)],
+  };
+}

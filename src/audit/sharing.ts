@@ -1,0 +1,54 @@
+import type { Actor } from './actor.ts';
+import type { Call } from './call.ts';
+import { shows } from './canary.ts';
+import { isGranted } from './exchange.ts';
+import type { OwnedObject } from './knowledge.ts';
+import { pathParametersOf } from './operation.ts';
+import { type Run, send } from './run.ts';
+import { randomLike } from './values.ts';
+
+/**
+ * The operation whose list shows these values to the attacker, or null. An object that everybody
+ * of a tenant lists is shared with them, so reading it is no hole; what crosses a tenant's border
+ * is, unless nobody is refused it either.
+ *
+ * A list that shows some of the values shares those only: the caller asks for the ones that count.
+ */
+export async function isSharedWith(
+  run: Run,
+  object: OwnedObject,
+  attacker: Actor,
+  values: readonly string[],
+): Promise<string | null> {
+  if (attacker.role === 'stranger') return null;
+  const lists = (run.knowledge.views[attacker.role] ?? []).filter(
+    ({ call }) => pathParametersOf(call.operation.path).length === 0,
+  );
+  const near = lists.filter(
+    ({ call }) => rootOf(call.operation.path) === rootOf(object.collection),
+  );
+  for (const { call } of new Set([...near, ...lists])) {
+    const before = lists.find((one) => one.call === call)?.exchange;
+    const isNear = near.some((one) => one.call === call);
+    // What was seen is enough where it shows them; only near lists are worth another request.
+    const exchange = isNear ? await send(run, call, attacker) : before;
+    if (exchange === undefined || !isGranted(exchange)) continue;
+    if (values.every((value) => shows(exchange.answer, value))) return call.operation.id;
+  }
+  return null;
+}
+
+/** The call with ids of the same form that were never given: the null attack. */
+export function withRandomIds(call: Call, canary: string): Call {
+  const random = (values: Readonly<Record<string, string>>) =>
+    Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, randomLike(value, canary)]),
+    );
+  const inPath = Object.keys(call.path).at(-1);
+  if (inPath === undefined) return { ...call, query: random(call.query) };
+  return { ...call, path: { ...call.path, [inPath]: randomLike(call.path[inPath] ?? '', canary) } };
+}
+
+function rootOf(path: string): string {
+  return path.split('/').find((part) => part !== '' && !/^(api|rest|v\d+)$/i.test(part)) ?? '';
+}
