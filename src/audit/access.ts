@@ -5,7 +5,7 @@ import { isDangerous, needsInput } from './dangers.ts';
 import { type Exchange, isGranted, isRefused } from './exchange.ts';
 import type { Chosen } from './knowledge.ts';
 import type { Operation, SecurityScheme } from './operation.ts';
-import { candidatesFor } from './purposes.ts';
+import { choicesFor } from './purposes.ts';
 import { type AccessWays, type Run, send } from './run.ts';
 import {
   attemptSignIn,
@@ -30,7 +30,7 @@ export interface LearnedAccess {
   readonly problem: string | null;
 }
 
-type AccessRun = Pick<Run, 'probe' | 'origin' | 'operations' | 'progress'>;
+type AccessRun = Pick<Run, 'probe' | 'origin' | 'operations' | 'progress' | 'pinned'>;
 
 type PasswordAccount = Extract<Account, { kind: 'password' }>;
 
@@ -51,7 +51,7 @@ export async function learnAccess(
   forms: readonly SignInWay[],
 ): Promise<LearnedAccess> {
   const tells = await findTells(run);
-  const candidates = candidatesFor('sign-in', run.operations).slice(0, CANDIDATES_MAX);
+  const candidates = choicesFor(run, 'sign-in').slice(0, CANDIDATES_MAX);
   const ways = [
     ...candidates.flatMap((chosen) => waysOf(chosen.operation).map((way) => ({ way, chosen }))),
     ...forms.map((way) => ({ way, chosen: chosenForm(way) })),
@@ -110,7 +110,7 @@ export function plainCall(operation: Operation): Call {
 
 /** Reads that say no to nobody, the likeliest who-am-I first. */
 async function findTells(run: AccessRun): Promise<readonly Tell[]> {
-  const likely = candidatesFor('who-am-i', run.operations).map(({ operation }) => operation);
+  const likely = choicesFor(run, 'who-am-i').map(({ operation }) => operation);
   const others = run.operations.filter(
     (one) =>
       one.method === 'GET' && !needsInput(one) && !isDangerous(one) && one.security !== 'none',

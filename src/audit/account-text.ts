@@ -18,19 +18,27 @@ export function parseAccount(
   const [, kind = '', rest = ''] = /^(env|bearer|cookie|header|basic):(.*)$/s.exec(text) ?? [];
   if (kind === 'env') {
     const value = environment[rest];
-    if (value === undefined || value === '') throw new AuditError(`The variable ${rest} is not set.`);
+    if (value === undefined || value === '')
+      throw new AuditError(`The variable ${rest} is not set.`);
     if (value.startsWith('env:')) throw new AuditError(`The variable ${rest} names another one.`);
     return parseAccount(value, environment);
   }
   const colon = (kind === '' ? text : rest).indexOf(':');
-  if (kind === 'bearer' && rest !== '') return fixed({ headers: { authorization: `Bearer ${rest}` } });
+  if (kind === 'bearer' && rest !== '')
+    return fixed({ headers: { authorization: `Bearer ${rest}` } });
   if (kind === 'cookie' && rest.includes('=')) return fixed({ cookies: cookiesIn(rest) });
   if (kind === 'header' && colon > 0) {
-    return fixed({ headers: { [rest.slice(0, colon).toLowerCase()]: rest.slice(colon + 1).trim() } });
+    return fixed({
+      headers: { [rest.slice(0, colon).toLowerCase()]: rest.slice(colon + 1).trim() },
+    });
   }
   if (kind === 'basic' && colon > 0) {
     const username = rest.slice(0, colon);
-    return { kind: 'fixed', username, credential: basicCredential(username, rest.slice(colon + 1)) };
+    return {
+      kind: 'fixed',
+      username,
+      credential: basicCredential(username, rest.slice(colon + 1)),
+    };
   }
   if (kind === '' && colon > 0 && colon < text.length - 1) {
     return { kind: 'password', username: text.slice(0, colon), password: text.slice(colon + 1) };

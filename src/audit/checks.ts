@@ -1,4 +1,5 @@
 import type { Check } from './check.ts';
+import { accessMatrix } from './checks/access-matrix.ts';
 import { accountEnumeration } from './checks/account-enumeration.ts';
 import { cookieAttributes } from './checks/cookie-attributes.ts';
 import { cors } from './checks/cors.ts';
@@ -17,6 +18,7 @@ import { sqlInjection } from './checks/sql-injection.ts';
 
 /** Every check, in any order: the phases order them. */
 export const CHECKS: readonly Check[] = [
+  accessMatrix,
   accountEnumeration,
   cookieAttributes,
   cors,

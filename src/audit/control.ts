@@ -4,7 +4,7 @@ import { shows } from './canary.ts';
 import { isGranted, isRefused } from './exchange.ts';
 import { portraitOf, portraitOfTokens } from './identity.ts';
 import type { Chosen, Granted } from './knowledge.ts';
-import { candidatesFor } from './purposes.ts';
+import { choicesFor } from './purposes.ts';
 import { type Run, send } from './run.ts';
 import { isReadable } from './reads.ts';
 
@@ -22,7 +22,7 @@ export async function identify(run: Run, actor: Actor): Promise<Actor> {
   const fromTokens = portraitOfTokens(actor.credential);
   const names = new Set<string>(username === null ? [] : [username]);
   let tenant = fromTokens.tenant;
-  for (const { operation } of candidatesFor('who-am-i', run.operations).slice(0, CANDIDATES_MAX)) {
+  for (const { operation } of choicesFor(run, 'who-am-i').slice(0, CANDIDATES_MAX)) {
     if (!isReadable(operation) || username === null) continue;
     const { answer } = await send(run, plainCall(operation), actor);
     const portrait = portraitOf(answer, username);
@@ -41,9 +41,7 @@ export async function identify(run: Run, actor: Actor): Promise<Actor> {
  * credential. A read without identity that the nameless are refused will do where there is none.
  */
 export async function findControl(run: Run, a: Actor): Promise<Control | null> {
-  const candidates = candidatesFor('who-am-i', run.operations).filter(({ operation }) =>
-    isReadable(operation),
-  );
+  const candidates = choicesFor(run, 'who-am-i').filter(({ operation }) => isReadable(operation));
   const others = run.knowledge.reads.filter(
     ({ call }) => !candidates.some(({ operation }) => operation.id === call.operation.id),
   );

@@ -207,11 +207,21 @@ const SIGNALS: Readonly<Record<Purpose, readonly Signal[]>> = {
 
 const LEAST = 40;
 
-/** Candidates for a purpose, the best first. Nothing has been sent yet. */
-export function candidatesFor(
+/** The candidates of a run: only the one that a person has named, where one has. */
+export function choicesFor(
+  run: {
+    readonly operations: readonly Operation[];
+    readonly pinned: Readonly<Partial<Record<Purpose, string>>>;
+  },
   purpose: Purpose,
-  operations: readonly Operation[],
 ): readonly Chosen[] {
+  const pinned = run.operations.find(({ id }) => id === run.pinned[purpose]);
+  if (pinned === undefined) return candidatesFor(purpose, run.operations);
+  return [{ operation: pinned, purpose, score: 1000, signals: ['configured'], confirmed: false }];
+}
+
+/** Candidates for a purpose, the best first. Nothing has been sent yet. */
+function candidatesFor(purpose: Purpose, operations: readonly Operation[]): readonly Chosen[] {
   return operations
     .filter(({ method }) => method !== 'HEAD' && method !== 'OPTIONS')
     .map((operation) => rate(purpose, sightOf(operation)))

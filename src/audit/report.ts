@@ -12,6 +12,13 @@ export interface CheckReport {
   readonly requests: number;
 }
 
+/** A finding that does not count, and why. */
+export interface Suppressed {
+  readonly check: Check;
+  readonly finding: Finding;
+  readonly reason: string;
+}
+
 /** All that an audit saw, with what it could not see. */
 export interface Report {
   readonly url: string;
@@ -25,6 +32,9 @@ export interface Report {
   readonly checks: readonly CheckReport[];
   readonly chosen: Partial<Record<Purpose, Chosen>>;
   readonly untried: Knowledge['untried'];
+  readonly matrix: Knowledge['matrix'];
+  /** Findings that somebody has accepted. */
+  readonly suppressed: readonly Suppressed[];
   /** Operations that at least one account was answered on. */
   readonly reached: number;
   /** What went wrong with the audit itself, one line each. */

@@ -1,7 +1,7 @@
-import type { Actor, Credential } from './actor.ts';
+import type { Actor, ActorRole, Credential } from './actor.ts';
 import { type Call, type Changes, requestOf } from './call.ts';
 import type { Exchange } from './exchange.ts';
-import type { Knowledge } from './knowledge.ts';
+import type { Access, Knowledge, Purpose } from './knowledge.ts';
 import type { Operation } from './operation.ts';
 import type { Probe } from './probe.ts';
 import type { Secrets } from './secrets.ts';
@@ -44,6 +44,9 @@ export interface AccessWays {
   readonly synchronizerHeader: string | null;
 }
 
+/** By operation and role. */
+export type ExpectedMatrix = Readonly<Record<string, Readonly<Partial<Record<ActorRole, Access>>>>>;
+
 /** All that a check has: the target as it was understood, the accounts, and the way to send. */
 export interface Run {
   readonly origin: string;
@@ -52,6 +55,10 @@ export interface Run {
   readonly actors: Actors;
   readonly access: AccessWays;
   readonly knowledge: Knowledge;
+  /** Who is to be answered what, as a person has reviewed it; null before that. */
+  readonly expected: ExpectedMatrix | null;
+  /** Operations that a person has named for a purpose, by id. */
+  readonly pinned: Readonly<Partial<Record<Purpose, string>>>;
   readonly probe: Probe;
   readonly secrets: Secrets;
   /**

@@ -1,5 +1,6 @@
 import type { Account, ActorRole } from './actor.ts';
-import type { Settings } from './run.ts';
+import type { Purpose } from './knowledge.ts';
+import type { ExpectedMatrix, Settings } from './run.ts';
 
 /** Roles that have an account. */
 export type AccountRole = Exclude<ActorRole, 'anonymous' | 'bogus'>;
@@ -19,6 +20,12 @@ export interface AuditOptions {
   readonly pauseMilliseconds: number;
   /** Ids of the checks to run; null for all. */
   readonly checks: readonly string[] | null;
+  /** Which operation is what, where a person has said so: `{ 'sign-in': 'POST /login' }`. */
+  readonly operations: Readonly<Partial<Record<Purpose, string>>>;
+  /** Ids of operations that are never called. */
+  readonly exclude: readonly string[];
+  /** The reviewed access matrix, or null. */
+  readonly expected: ExpectedMatrix | null;
   readonly now: () => Date;
   readonly progress: (line: string) => void;
   /** Takes each request and its answer as one line of JSON, secrets masked. */

@@ -8,7 +8,7 @@ import { isGranted, isRefused } from './exchange.ts';
 import type { Access, Chosen, Granted, Knowledge, Purpose } from './knowledge.ts';
 import type { ActorRole } from './actor.ts';
 import type { Operation, SecurityScheme } from './operation.ts';
-import { candidatesFor } from './purposes.ts';
+import { choicesFor } from './purposes.ts';
 import { newView, readAll, type View } from './reads.ts';
 import type { Actors, Run } from './run.ts';
 import { openSession } from './sessions.ts';
@@ -52,7 +52,7 @@ export async function understand(blank: Blank, accounts: Accounts): Promise<Unde
     problems.push('without account A nothing can be compared');
   run = { ...run, actors: { ...NOBODY, ...withoutShared(actors) } };
   const views = await look(run);
-  const chosen = chooseAll(run.operations, learned?.chosen ?? null);
+  const chosen = chooseAll(run, learned?.chosen ?? null);
   run = {
     ...run,
     knowledge: {
@@ -184,7 +184,7 @@ function matrixOf(views: Partial<Record<ActorRole, View>>): Knowledge['matrix'] 
   return matrix;
 }
 
-function chooseAll(operations: readonly Operation[], signIn: Chosen | null): Knowledge['chosen'] {
+function chooseAll(run: Run, signIn: Chosen | null): Knowledge['chosen'] {
   const purposes: readonly Purpose[] = [
     'sign-out',
     'registration',
@@ -195,7 +195,7 @@ function chooseAll(operations: readonly Operation[], signIn: Chosen | null): Kno
   ];
   const chosen: Partial<Record<Purpose, Chosen>> = signIn === null ? {} : { 'sign-in': signIn };
   for (const purpose of purposes) {
-    const [best] = candidatesFor(purpose, operations);
+    const [best] = choicesFor(run, purpose);
     if (best !== undefined) chosen[purpose] = best;
   }
   return chosen;
