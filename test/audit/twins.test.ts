@@ -140,6 +140,9 @@ async function auditTarget(
     timeoutMilliseconds: meanwhile === undefined ? 5_000 : 300,
     pauseMilliseconds: 0,
     checks: [check],
+    operations: {},
+    exclude: [],
+    expected: null,
     now: () => new Date(),
     progress: (line) => {
       if (line === title) meanwhile?.(target);
