@@ -104,7 +104,14 @@ export function notesTwin(...flaws: Flaw[]): TwinRoutes {
     asMember((request, me) =>
       me.role === 'manager' ? route(request, me) : refusal(403, 'Forbidden'),
     );
-  const open = ({ password: _, disabled: __, ...rest }: Person) => rest;
+  const open = ({ id, username, email, tenant, role, bio }: Person) => ({
+    id,
+    username,
+    email,
+    tenant,
+    role,
+    bio,
+  });
   const find = (request: TwinRequest, me: Person, anybody: boolean) =>
     notes.find(
       ({ id, owner }) =>
