@@ -31,7 +31,7 @@ const schema = z.strictObject({
     .optional(),
 });
 
-/** What `sallyport-audit.yaml` says. Everything in it is optional, and overrides what is guessed. */
+/** What `sallyport-audit.yaml` says. All of it is optional, and overrides what is guessed. */
 export type Configuration = z.output<typeof schema>;
 
 /**

@@ -44,7 +44,7 @@ export function suppress(report: Report, suppressions: readonly Suppression[]): 
   return { ...report, checks, suppressed, problems };
 }
 
-/** The findings of an earlier report in JSON, as suppressions. Throws `AuditError` for no report. */
+/** The findings of an earlier report in JSON. Throws `AuditError` where it is none. */
 export function baselineOf(text: string, file: string): readonly Suppression[] {
   const document = parseJson(text);
   const checks = isObject(document) ? document['checks'] : undefined;
