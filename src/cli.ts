@@ -8,6 +8,7 @@ import { diagnose } from './server/doctor.ts';
 import { rotateKeys } from './server/keys.ts';
 import { findMissingProtection, writeNewFile, writeProtection } from './server/protect.ts';
 import { accessLines, accessTableOf, ownAccessTable } from './server/routes.ts';
+import { accessDiffLines, compareAccess, readAccessTable } from './server/access-diff.ts';
 import { packageVersion, startServer } from './server/server.ts';
 import { explain, explanationLines } from './server/why.ts';
 
@@ -49,6 +50,10 @@ export async function run(argv: string[]): Promise<void> {
       "a module that exports an app, or a function that builds one (default: the product's own)",
     )
     .option('--json', 'for programs: the table as JSON')
+    .option(
+      '--diff <file>',
+      'compare with a table kept as JSON; exit code 1 if something was opened, 3 if that cannot be told',
+    )
     .action(routes);
   program
     .command('keys')
@@ -171,10 +176,31 @@ async function protect(tables: readonly string[], flags: ProtectFlags): Promise<
   else await writeNewFile(flags.out, text);
 }
 
-async function routes(file: string | undefined, flags: { readonly json?: true }): Promise<void> {
+interface RoutesFlags {
+  readonly json?: true;
+  readonly diff?: string;
+}
+
+async function routes(file: string | undefined, flags: RoutesFlags): Promise<void> {
+  if (flags.diff !== undefined) return await diffRoutes(file, flags.diff, flags.json === true);
   const rows = file === undefined ? await ownAccessTable() : await accessTableOf(file);
   const text = flags.json ? JSON.stringify(rows, null, 2) : accessLines(rows).join('\n');
   process.stdout.write(`${text}\n`);
+}
+
+/** For a pipeline 1 means that something was opened, so what goes wrong is another number. */
+async function diffRoutes(file: string | undefined, kept: string, json: boolean): Promise<void> {
+  try {
+    const before = await readAccessTable(kept);
+    const now = file === undefined ? await ownAccessTable() : await accessTableOf(file);
+    const diff = compareAccess(before, now);
+    const text = json ? JSON.stringify(diff, null, 2) : accessDiffLines(diff).join('\n');
+    process.stdout.write(`${text}\n`);
+    process.exitCode = diff.opened.length > 0 ? 1 : 0;
+  } catch (error) {
+    process.stderr.write(`${error instanceof StartError ? error.message : String(error)}\n`);
+    process.exitCode = 3;
+  }
 }
 
 async function rotate(flags: { readonly compromised?: true }): Promise<void> {

@@ -1,11 +1,18 @@
 import type { FastifyInstance } from 'fastify';
+import { BUILT_IN_ROLES } from '../core/permissions.ts';
 import type { Access } from './declaration.ts';
+import { permissionsOf } from './permissions.ts';
 
 /** A route, and who may call it. */
 export interface AccessRow {
   readonly method: string;
   readonly url: string;
   readonly access: 'public' | 'signed-in' | { readonly permission: string };
+  /**
+   * Who that is in the end: `visitor`, `signed-in`, and the built-in roles, by the permissions that
+   * they have unless a tenant says otherwise.
+   */
+  readonly roles: readonly string[];
   /** How recently the person must have proved who they are; null where it does not matter. */
   readonly stepUpSeconds: number | null;
   /** The one type that a body may have; null where there is none. */
@@ -40,11 +47,22 @@ export function noteRoute(
   const row = {
     url,
     access: who,
+    roles: rolesWith(app, who),
     stepUpSeconds: stepUp?.withinSeconds ?? null,
     bodyType: bodyType ?? null,
     load: load !== undefined,
   } as const;
   rowsOf(app).push(...methods.map((method) => ({ method, ...row })));
+}
+
+/** From who can do least to who can do most. */
+export const CALLERS: readonly string[] = ['visitor', 'signed-in', ...BUILT_IN_ROLES.toReversed()];
+
+function rolesWith(app: FastifyInstance, access: AccessRow['access']): readonly string[] {
+  if (access === 'public') return CALLERS;
+  if (access === 'signed-in') return CALLERS.slice(1);
+  const roles: readonly string[] = permissionsOf(app).get(access.permission)?.roles ?? [];
+  return CALLERS.filter((role) => roles.includes(role));
 }
 
 /**

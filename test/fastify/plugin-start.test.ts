@@ -51,6 +51,7 @@ test('starts with a database and an origin; the routes of both are in one table'
     method: 'GET',
     url: '/invoices',
     access: { permission: 'invoices:read' },
+    roles: ['owner'],
     stepUpSeconds: null,
     bodyType: null,
     load: false,
