@@ -6,7 +6,7 @@ import { createPasswordHasher } from './core/password-hashing.ts';
 import { normalizePassword } from './core/password.ts';
 import { type BuiltInRole, LEVELS } from './core/permissions.ts';
 import { digestOf, newSecret, proofOf, secretText, synchronizerTokenOf } from './core/secret.ts';
-import { sortNameOf } from './core/sort-name.ts';
+import { sortNameOf, wordsOfAddress, wordsOfName } from './core/member-words.ts';
 import { slugOf } from './core/tenant-slug.ts';
 import {
   insertIdentity,
@@ -176,6 +176,10 @@ async function personIn(
       identityId,
       role: role ?? permissions,
       sortName: sortNameOf(displayName),
+      words: {
+        name: wordsOfName(displayName),
+        address: wordsOfAddress(parsed.email.folded),
+      },
     });
   }
   const secret = newSecret();

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { requestEmailChange } from '../src/core/email-change.ts';
 import type { PasswordChangeProblem } from '../src/core/password-change.ts';
 import type { FieldProblem } from '../src/core/sign-up.ts';
+import type { RoleProblem } from '../src/core/role-changes.ts';
 import type { TenantProblem } from '../src/core/tenant-creation.ts';
 import { SECURITY_EVENTS } from '../src/db/security-event-kinds.ts';
 import { PROBLEMS } from '../src/http/problem.ts';
@@ -25,6 +26,9 @@ type Reason =
   | FieldProblem['reason']
   | PasswordChangeProblem['reason']
   | TenantProblem['reason']
+  | RoleProblem['reason']
+  | 'unknown-role'
+  | 'malformed-cursor'
   | Extract<Awaited<ReturnType<typeof requestEmailChange>>, { problem: string }>['problem']
   | 'not-text'
   | 'unknown-field';
@@ -71,6 +75,13 @@ describe('the documents are true of the code', () => {
       'too-short': true,
       'malformed-slug': true,
       'slug-taken': true,
+      'malformed-role-name': true,
+      'role-name-taken': true,
+      'unknown-role': true,
+      'unknown-level': true,
+      'unknown-permission': true,
+      'too-many-roles': true,
+      'malformed-cursor': true,
     } satisfies Record<Reason, true>;
     const documented = tableKeys(section(read('docs/errors.md'), '## Field reasons'));
     expect(documented.toSorted()).toEqual(Object.keys(reasons).toSorted());

@@ -5,23 +5,28 @@ import { insertSecurityEvent } from '../db/security-events.ts';
 import { deleteSessions } from '../db/sessions.ts';
 import type { Authority, Refused } from './authority.ts';
 import type { Core } from './core.ts';
+import { isLastOwner } from './membership.ts';
 import { type MailLanguage, queueMail } from './mail.ts';
 
 /** How long a deletion can be called off, by signing in and keeping the account. */
 export const DELETION_GRACE_DAYS = 14;
 
-/** Schedules the deletion of the own account and ends every session. @returns when it will be. */
+/**
+ * Schedules the deletion of the own account and ends every session. Whoever is the last owner of a
+ * tenant must hand it on or delete it first. @returns when it will be.
+ */
 export async function requestDeletion(
   core: Core,
   authority: Authority,
   language: MailLanguage,
-): Promise<{ readonly deletesAt: Date } | Refused> {
+): Promise<{ readonly deletesAt: Date } | 'last-owner' | Refused> {
   const { identityId, email } = authority.principal;
   const { caller } = authority;
   const outcome = await runAuthorizedTransaction(
     core.database,
     authority.requirement,
     async (tx) => {
+      if (await isLastOwner(tx, identityId)) return 'last-owner';
       const deletesAt = await scheduleDeletion(tx, identityId, DELETION_GRACE_DAYS);
       await deleteSessions(tx, identityId, null);
       // An account on its way out takes no new address by an older link.
@@ -36,5 +41,6 @@ export async function requestDeletion(
       return deletesAt;
     },
   );
-  return 'refusal' in outcome ? outcome : { deletesAt: outcome.result };
+  if ('refusal' in outcome) return outcome;
+  return outcome.result === 'last-owner' ? 'last-owner' : { deletesAt: outcome.result };
 }

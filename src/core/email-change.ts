@@ -17,6 +17,7 @@ import type { Core } from './core.ts';
 import { type EmailAddressProblem, parseEmailAddress } from './email-address.ts';
 import { type MailLanguage, queueMail } from './mail.ts';
 import { mayMail } from './mail-limit.ts';
+import { followAddress } from './membership.ts';
 import { digestOf, newSecret, parseSecret, proofOf, type Secret, secretText } from './secret.ts';
 
 const LINK_HOURS = 24;
@@ -101,6 +102,7 @@ export async function confirmEmailChange(
   const { identityId, oldFolded, folded } = change;
   if ((await ownerAddress(tx, folded, identityId)) !== undefined) return 'invalid';
   if (!(await replaceAddress(tx, identityId, oldFolded, change))) return 'invalid';
+  await followAddress(tx, identityId);
   await deleteOtherSessions(tx, identityId, session && digestOf(proofOf(session)));
   await deleteOneTimeTokens(tx, [oldFolded, folded]);
   await deleteSignUps(tx, folded);
@@ -131,6 +133,7 @@ export async function revertEmailChange(
     const current = await findOwnAddress(tx, identityId);
     if (!current || !(await replaceAddress(tx, identityId, current.folded, reversion)))
       return 'invalid';
+    await followAddress(tx, identityId);
     await deleteSessions(tx, identityId, null);
     await deleteOneTimeTokens(tx, [current.folded, reversion.folded]);
     await insertSecurityEvent(tx, { kind: 'email-reverted', identityId, caller });

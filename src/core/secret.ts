@@ -44,6 +44,19 @@ export function visitorTokenOf(secret: Secret): Buffer {
   return derive(secret, 'sallyport visitor form token');
 }
 
+/** What a session's row keeps so that the database can check a selection. 64 hex digits. */
+export function selectionKeyOf(secret: Secret): string {
+  return derive(secret, 'sallyport tenant selection').toString('hex');
+}
+
+/**
+ * The slug of the tenant that a request is for, with a proof that the process named it: the key is
+ * in the session's row, which no statement of the application can read.
+ */
+export function selectionOf(secret: Secret, slug: string): string {
+  return `${slug}:${digestOf(selectionKeyOf(secret) + slug)}`;
+}
+
 /** What a pending sign-up keeps of the browser that it was typed in. 64 hex digits. */
 export function browserDigestOf(presession: Secret): string {
   return digestOf(derive(presession, 'sallyport sign-up browser'));

@@ -1,7 +1,14 @@
 import type { Principal } from '../db/authorization.ts';
 import { rotateSession, type SessionSecret, switchSession } from '../db/sessions.ts';
 import type { Tx } from '../db/transaction.ts';
-import { digestOf, newSecret, proofOf, type Secret, synchronizerTokenOf } from './secret.ts';
+import {
+  digestOf,
+  newSecret,
+  proofOf,
+  type Secret,
+  selectionKeyOf,
+  synchronizerTokenOf,
+} from './secret.ts';
 
 /** The new secret of a session; it exists only here and in the cookie that is made of it. */
 export interface RotatedSecret {
@@ -36,12 +43,16 @@ function nextSecret(principal: Principal): {
 } {
   const secret = newSecret();
   const synchronizerGeneration = principal.synchronizerGeneration + 1;
+  const digests = sessionSecretOf(secret, synchronizerGeneration);
+  return { rotated: { secret, synchronizerGeneration }, digests };
+}
+
+/** What the row of a session keeps of its secret. */
+export function sessionSecretOf(secret: Secret, synchronizerGeneration: number): SessionSecret {
   return {
-    rotated: { secret, synchronizerGeneration },
-    digests: {
-      proofDigest: digestOf(proofOf(secret)),
-      synchronizerDigest: digestOf(synchronizerTokenOf(secret, synchronizerGeneration)),
-      synchronizerGeneration,
-    },
+    proofDigest: digestOf(proofOf(secret)),
+    synchronizerDigest: digestOf(synchronizerTokenOf(secret, synchronizerGeneration)),
+    synchronizerGeneration,
+    selectionKey: selectionKeyOf(secret),
   };
 }

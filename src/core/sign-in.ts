@@ -8,8 +8,8 @@ import { parseEmailAddress } from './email-address.ts';
 import { type Guessed, guessWithinBudget } from './guess-budget.ts';
 import { noteWrongGuess } from './guess-notice.ts';
 import { normalizePassword } from './password.ts';
-import type { RotatedSecret } from './session-rotation.ts';
-import { digestOf, newSecret, proofOf, type Secret, synchronizerTokenOf } from './secret.ts';
+import { type RotatedSecret, sessionSecretOf } from './session-rotation.ts';
+import { digestOf, newSecret, proofOf, type Secret } from './secret.ts';
 
 export interface SignedIn extends RotatedSecret {
   readonly identity: {
@@ -95,8 +95,7 @@ async function startSession(
     browser: caller.browser,
     system: caller.system,
     identityId,
-    proofDigest: digestOf(proofOf(secret)),
-    synchronizerDigest: digestOf(synchronizerTokenOf(secret, FIRST_GENERATION)),
+    ...sessionSecretOf(secret, FIRST_GENERATION),
   });
   // Nobody was signed in when the request came; whoever it was is known now.
   const person = { ...caller, identityId, sessionId: session.id };

@@ -1,7 +1,5 @@
 import { runAuthorizedTransaction } from '../db/authorization.ts';
-import { insertMembership } from '../db/memberships.ts';
 import { defaultPermissions } from '../db/permissions.ts';
-import { findDisplayName } from '../db/profiles.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import { insertRole } from '../db/tenant-roles.ts';
 import { insertTenant } from '../db/tenants.ts';
@@ -9,9 +7,9 @@ import type { Tx } from '../db/transaction.ts';
 import type { Authority, Refused } from './authority.ts';
 import type { Core } from './core.ts';
 import { type DisplayNameProblem, parseDisplayName } from './display-name.ts';
+import { addMember } from './membership.ts';
 import { BUILT_IN_ROLES, LEVELS } from './permissions.ts';
 import { type RotatedSecret, rotateInto } from './session-rotation.ts';
-import { sortNameOf } from './sort-name.ts';
 import { parseSlug, type SlugProblem, slugOf } from './tenant-slug.ts';
 
 export interface Tenant {
@@ -57,8 +55,7 @@ export async function createTenant(
       await insertBuiltInRoles(tx, tenant.id);
       const { principal, caller } = authority;
       const { identityId } = principal;
-      const sortName = sortNameOf(await findDisplayName(tx, identityId));
-      await insertMembership(tx, { tenantId: tenant.id, identityId, role: 'owner', sortName });
+      await addMember(tx, tenant.id, identityId, 'owner');
       await insertSecurityEvent(tx, {
         kind: 'tenant-created',
         identityId,

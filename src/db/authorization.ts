@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { StatementResult, Statement } from './batch.ts';
 import type { Database, Role } from './database.ts';
 import { type Refusal, sqlState } from './errors.ts';
@@ -31,6 +32,8 @@ export interface Requirement {
   readonly role: Role;
   readonly proof: string;
   readonly permission: string | null;
+  /** The tenant that the request names, with its proof (core/secret.ts); else the session's own. */
+  readonly selection?: string;
   /** How long ago the person may have proved who they are; left out where it does not matter. */
   readonly freshSeconds?: number;
   /** Whether the principal's address and name are wanted too. */
@@ -60,9 +63,10 @@ export async function runAuthorized(
   const access = requirement.synchronizerDigest === undefined ? 'read' : 'write';
   return await orRefusal(async () => {
     const answered = await database.batch({ role, access, opening }, statements);
-    const decided = answered[0]?.rows[0]?.['principal'];
-    if (typeof decided !== 'string') throw new Error('the database decided nothing');
-    return { principal: principalOf(decided), results: answered.slice(opening.length) };
+    const decided = answered[requirement.selection === undefined ? 0 : 1];
+    const principal = decided?.rows[0]?.['principal'];
+    if (typeof principal !== 'string') throw new Error('the database decided nothing');
+    return { principal: principalOf(principal), results: answered.slice(opening.length) };
   });
 }
 
@@ -104,6 +108,7 @@ export async function runAuthorizedApplication<T>(
  */
 function decisionOf(requirement: Requirement, carrying: boolean): readonly Statement[] {
   const { proof, permission, freshSeconds, synchronizerDigest, withAccount } = requirement;
+  const { selection } = requirement;
   const sqlOf = carrying || freshSeconds !== undefined ? CARRYING : DECIDING;
   const decision =
     synchronizerDigest === undefined
@@ -112,9 +117,22 @@ function decisionOf(requirement: Requirement, carrying: boolean): readonly State
           sql: sqlOf.write,
           parameters: [proof, permission, synchronizerDigest, withAccount ?? false],
         };
-  if (freshSeconds === undefined) return [decision];
-  const sql = 'SELECT sallyport.require_fresh($1::BIGINT)';
-  return [decision, { sql, parameters: [freshSeconds] }];
+  return [
+    ...(selection === undefined ? [] : [{ sql: SELECT_TENANT, parameters: [selection] }]),
+    decision,
+    ...(freshSeconds === undefined ? [] : [{ sql: REQUIRE_FRESH, parameters: [freshSeconds] }]),
+  ];
+}
+
+const SELECT_TENANT = `SELECT set_config('sallyport.selection', $1::TEXT, true)`;
+const REQUIRE_FRESH = 'SELECT sallyport.require_fresh($1::BIGINT)';
+
+/**
+ * Asks once more, in the middle of a transaction, for a proof at most so old: where it depends on
+ * what is changed. Raises, and so ends the transaction, as the decision would have.
+ */
+export async function requireFresh(tx: Tx, seconds: number): Promise<void> {
+  await sql`SELECT sallyport.require_fresh(${seconds}::BIGINT)`.execute(tx);
 }
 
 async function orRefusal<T>(work: () => Promise<T>): Promise<T | { readonly refusal: Refusal }> {
@@ -203,5 +221,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   SP401: 'not-signed-in',
   SP403: 'forbidden',
   SP419: 'synchronizer-token-mismatch',
+  SP409: 'tenant-not-selected',
+  SP410: 'tenant-deleted',
   SP440: 'step-up-required',
 };

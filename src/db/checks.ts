@@ -24,7 +24,7 @@ import { migrationStatements, newerMigrations } from './migrations.ts';
 import { FOUNDATION_FUNCTIONS, FOUNDATION_GRANTS } from './migrations/0001-foundation.ts';
 import { ACCOUNT_FUNCTIONS, ACCOUNT_GRANTS } from './migrations/0002-account.ts';
 import { IDEMPOTENCY_GRANTS } from './migrations/0003-idempotency.ts';
-import { TENANT_GRANTS } from './migrations/0004-tenants.ts';
+import { TENANT_FUNCTIONS, TENANT_GRANTS } from './migrations/0004-tenants.ts';
 import { RETENTION_FUNCTIONS, SECURITY_EVENT_GRANTS } from './migrations/0006-security-events.ts';
 import { LIMITS_GRANTS } from './migrations/0007-limits.ts';
 import { BEARER_GRANTS } from './migrations/0009-bearer.ts';
@@ -40,7 +40,12 @@ const grants = tableGrants([
   ...LIMITS_GRANTS,
   ...BEARER_GRANTS,
 ]);
-const ours = functions([...FOUNDATION_FUNCTIONS, ...ACCOUNT_FUNCTIONS, ...RETENTION_FUNCTIONS]);
+const ours = functions([
+  ...FOUNDATION_FUNCTIONS,
+  ...ACCOUNT_FUNCTIONS,
+  ...TENANT_FUNCTIONS,
+  ...RETENTION_FUNCTIONS,
+]);
 
 export interface DatabaseSurroundings extends Surroundings {
   /** Tables without a tenant, all of whose rows all tenants may see, as statements name them. */

@@ -2,6 +2,8 @@
 export type Refusal =
   | 'not-signed-in'
   | 'forbidden'
+  | 'tenant-not-selected'
+  | 'tenant-deleted'
   | 'synchronizer-token-mismatch'
   | 'step-up-required';
 

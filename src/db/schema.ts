@@ -48,6 +48,7 @@ export interface Tables {
     identity_id: string;
     tenant_id: string | null;
     synchronizer_generation: Generated<number>;
+    selection_key: Generated<string>;
     synchronizer_digest: string;
     browser: string | null;
     system: string | null;
@@ -161,6 +162,12 @@ export interface Tables {
     level: number;
     built_in: Generated<boolean>;
     permissions: readonly string[];
+  };
+  'sallyport.member_words': {
+    tenant_id: string;
+    word: Buffer;
+    identity_id: string;
+    source: 'name' | 'address';
   };
   'sallyport.memberships': {
     tenant_id: string;

@@ -35,6 +35,20 @@ export const SECURITY_EVENTS = {
   'deletion-requested': { outcome: 'success', scope: 'person', details: {} },
   'deletion-called-off': { outcome: 'success', scope: 'person', details: {} },
   'tenant-created': { outcome: 'success', scope: 'tenant', details: {} },
+  'tenant-changed': { outcome: 'success', scope: 'tenant', details: {} },
+  'tenant-deletion-requested': { outcome: 'success', scope: 'tenant', details: {} },
+  'tenant-restored': { outcome: 'success', scope: 'tenant', details: {} },
+  'tenant-entered': { outcome: 'success', scope: 'tenant', details: {} },
+  'member-role-changed': {
+    outcome: 'success',
+    scope: 'tenant',
+    details: { from: 'code', to: 'code' },
+  },
+  'member-removed': { outcome: 'success', scope: 'tenant', details: { role: 'code' } },
+  'member-left': { outcome: 'success', scope: 'tenant', details: { role: 'code' } },
+  'role-created': { outcome: 'success', scope: 'tenant', details: { role: 'code' } },
+  'role-changed': { outcome: 'success', scope: 'tenant', details: { role: 'code' } },
+  'role-deleted': { outcome: 'success', scope: 'tenant', details: { role: 'code' } },
 } as const satisfies Readonly<Record<string, KindDeclaration>>;
 
 export type SecurityEventKind = keyof typeof SECURITY_EVENTS;

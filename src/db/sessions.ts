@@ -5,9 +5,7 @@ import { OWN_IDENTITY } from './first-wall.ts';
 import { type Caller, EVENT_COLUMNS, eventsOfRows } from './security-events.ts';
 import type { Tx } from './transaction.ts';
 
-export interface NewSession {
-  readonly proofDigest: string;
-  readonly synchronizerDigest: string;
+export interface NewSession extends SessionSecret {
   readonly identityId: string;
   readonly browser: string | null;
   readonly system: string | null;
@@ -18,6 +16,8 @@ export interface SessionSecret {
   readonly proofDigest: string;
   readonly synchronizerDigest: string;
   readonly synchronizerGeneration: number;
+  /** With which the database checks which tenant a request is said to be for. */
+  readonly selectionKey: string;
 }
 
 export interface SessionRow {
@@ -33,7 +33,9 @@ const ABSOLUTE_LIFETIME = sql<Date>`now() + INTERVAL '12 hours'`;
 /** Whoever is a member of one tenant only is in that one from the first request on. */
 function onlyTenantOf(identityId: string) {
   return sql<string | null>`(SELECT CAST(min(CAST(m.tenant_id AS TEXT)) AS UUID)
-    FROM sallyport.memberships AS m WHERE m.identity_id = ${identityId} HAVING count(*) = 1)`;
+    FROM sallyport.memberships AS m
+    JOIN sallyport.tenants AS t ON t.id = m.tenant_id AND t.delete_after IS NULL
+    WHERE m.identity_id = ${identityId} HAVING count(*) = 1)`;
 }
 
 export async function insertSession(tx: Tx, session: NewSession): Promise<SessionRow> {
@@ -42,6 +44,8 @@ export async function insertSession(tx: Tx, session: NewSession): Promise<Sessio
     .values({
       proof_digest: session.proofDigest,
       synchronizer_digest: session.synchronizerDigest,
+      synchronizer_generation: session.synchronizerGeneration,
+      selection_key: session.selectionKey,
       identity_id: session.identityId,
       tenant_id: onlyTenantOf(session.identityId),
       browser: session.browser,
@@ -165,6 +169,7 @@ export async function rotateSession(
       proof_digest: secret.proofDigest,
       synchronizer_digest: secret.synchronizerDigest,
       synchronizer_generation: secret.synchronizerGeneration,
+      selection_key: secret.selectionKey,
       authenticated_at: sql<Date>`now()`,
     })
     .where('id', '=', sessionId)
@@ -185,6 +190,7 @@ export async function switchSession(
       proof_digest: secret.proofDigest,
       synchronizer_digest: secret.synchronizerDigest,
       synchronizer_generation: secret.synchronizerGeneration,
+      selection_key: secret.selectionKey,
       tenant_id: tenantId,
     })
     .where('id', '=', sessionId)

@@ -28,6 +28,11 @@ export const SWEEP_STATEMENTS: readonly Statement[] = [
   `DELETE FROM sallyport.refusals WHERE request_id IN (
     SELECT request_id FROM sallyport.refusals WHERE expires_at < now() LIMIT 5000)`,
   `SELECT sallyport.delete_old_security_events()`,
+  `DELETE FROM sallyport.memberships WHERE tenant_id IN (
+    SELECT id FROM sallyport.tenants WHERE delete_after < now() LIMIT 10)`,
+  `DELETE FROM sallyport.tenants WHERE delete_after < now() AND id NOT IN (
+    SELECT m.tenant_id FROM sallyport.memberships AS m
+      JOIN sallyport.tenants AS t ON t.id = m.tenant_id WHERE t.delete_after < now())`,
   `DELETE FROM sallyport.identities WHERE id IN (
     SELECT id FROM sallyport.identities WHERE delete_after < now() LIMIT 100)`,
 ].map((sql) => ({ sql, parameters: [] }));

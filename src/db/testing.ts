@@ -2,6 +2,7 @@ import { PGlite } from '@electric-sql/pglite';
 import pg from 'pg';
 import type { Row } from './batch.ts';
 import { type Database, embeddedConfig, openEmbeddedDatabase } from './database.ts';
+import type { WordSource } from './member-words.ts';
 import { migrate } from './migrations.ts';
 
 /** Answers the rows of the last statement; with parameters it takes one statement only. */
@@ -136,11 +137,13 @@ export interface TestMembership {
   /** A role that the tenant has, or the permissions of one that is made and named after them. */
   readonly role: string | readonly string[];
   readonly sortName: string;
+  /** By which the member is found. */
+  readonly words: Readonly<Record<WordSource, readonly Buffer[]>>;
 }
 
 export async function insertMembership(
   owner: OwnerConnection,
-  { tenantId, identityId, role, sortName }: TestMembership,
+  { tenantId, identityId, role, sortName, words }: TestMembership,
 ): Promise<void> {
   const name = typeof role === 'string' ? role : nameOf(role);
   if (typeof role !== 'string') {
@@ -154,10 +157,17 @@ export async function insertMembership(
     'INSERT INTO sallyport.memberships (tenant_id, identity_id, role, sort_name) VALUES ($1, $2, $3, $4)',
     [tenantId, identityId, name, sortName],
   );
+  for (const [source, each] of Object.entries(words)) {
+    await owner.query(
+      `INSERT INTO sallyport.member_words (tenant_id, identity_id, source, word)
+        SELECT $1, $2, $3, unnest($4::BYTEA[])`,
+      [tenantId, identityId, source, each],
+    );
+  }
 }
 
 function nameOf(permissions: readonly string[]): string {
-  return permissions.toSorted().join(' ') || 'without permissions';
+  return permissions.toSorted().join('.') || 'without-permissions';
 }
 
 /** A live session, in which the person has just proved who they are. @returns its id. */

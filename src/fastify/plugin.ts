@@ -26,6 +26,8 @@ import { keySetRoute } from './routes/key-set.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { ownAccountApi } from './routes/own-account-api.ts';
 import { ownPages } from './routes/own-pages.ts';
+import { membersApi } from './routes/members-api.ts';
+import { rolesApi } from './routes/roles-api.ts';
 import { tenantApi } from './routes/tenant-api.ts';
 import { visitorPages } from './routes/visitor-pages.ts';
 import { refuseBareListeners } from './upgrades.ts';
@@ -108,6 +110,8 @@ const accounts: FastifyPluginAsync<GatedOptions> = async (app, options) => {
   ownAccountApi(app, core);
   keySetRoute(app, core);
   tenantApi(app, core);
+  membersApi(app, core);
+  rolesApi(app, core);
   const origin = () => policy.origin;
   visitorPages(app, core, origin);
   ownPages(app, core);

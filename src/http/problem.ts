@@ -44,6 +44,21 @@ export const PROBLEMS = {
   },
   'step-up-required': { status: 401, title: 'Prove again that it is you, then try once more.' },
   forbidden: { status: 403, title: 'You are not allowed to do this.' },
+  'tenant-not-selected': {
+    status: 409,
+    title: 'You are a member of more than one tenant. Say which one this is for.',
+  },
+  'tenant-deleted': { status: 403, title: 'This tenant is waiting for its deletion.' },
+  'above-own-level': {
+    status: 403,
+    title: 'You may not give, take or change what is above your own role.',
+  },
+  'last-owner': {
+    status: 409,
+    title: 'A tenant needs an owner. Make somebody else one first, or delete the tenant.',
+  },
+  'built-in-role': { status: 409, title: 'This role is the same in every tenant.' },
+  'role-in-use': { status: 409, title: 'Members have this role. Give them another one first.' },
   'not-found': { status: 404, title: 'There is nothing here.' },
   'method-not-allowed': { status: 405, title: 'This method is not supported here.' },
   'idempotency-key-malformed': {

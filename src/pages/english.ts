@@ -18,6 +18,7 @@ export const english: Texts = {
     signUpAgain: 'Sign up again',
     signOut: 'Sign out',
     account: 'Go to your account',
+    tenants: 'Your tenants',
     reAuthenticate: 'Prove that it is you',
     cancel: 'Cancel',
     change: 'Change',

@@ -17,6 +17,7 @@ export const german: Texts = {
     signUpAgain: 'Erneut registrieren',
     signOut: 'Abmelden',
     account: 'Zu Ihrem Konto',
+    tenants: 'Ihre Mandanten',
     reAuthenticate: 'Identität bestätigen',
     cancel: 'Abbrechen',
     change: 'Ändern',

@@ -33,11 +33,12 @@ export function signedOutPage(texts: Texts): string {
 }
 
 function actionLink(texts: Texts, action: ProblemTexts['action']) {
-  const { home, signIn, account, reAuthenticate } = texts.actions;
+  const { home, signIn, account, tenants, reAuthenticate } = texts.actions;
   const links = {
     home: { href: '/', text: home },
     'sign-in': { href: '/sign-in', text: signIn },
     account: { href: '/account', text: account },
+    tenants: { href: '/tenants', text: tenants },
     're-authenticate': { href: '/re-authenticate', text: reAuthenticate },
   };
   const { href, text } = links[action];

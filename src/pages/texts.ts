@@ -36,6 +36,13 @@ export type FieldReason =
   | 'same-address'
   | 'malformed-slug'
   | 'slug-taken'
+  | 'malformed-role-name'
+  | 'role-name-taken'
+  | 'unknown-role'
+  | 'unknown-level'
+  | 'unknown-permission'
+  | 'too-many-roles'
+  | 'malformed-cursor'
   | 'other';
 
 /** Why a request was refused or failed. `refused` and `internal` also stand for unlisted codes. */
@@ -48,6 +55,12 @@ export type ProblemCode =
   | 'wrong-credentials'
   | 'step-up-required'
   | 'forbidden'
+  | 'tenant-not-selected'
+  | 'tenant-deleted'
+  | 'above-own-level'
+  | 'last-owner'
+  | 'built-in-role'
+  | 'role-in-use'
   | 'too-many-attempts'
   | 'busy'
   | 'database-unavailable'
@@ -91,7 +104,7 @@ export interface FieldTexts {
 export interface ProblemTexts {
   readonly title: string;
   readonly explanation: string;
-  readonly action: 'home' | 'sign-in' | 'account' | 're-authenticate';
+  readonly action: 'home' | 'sign-in' | 'account' | 'tenants' | 're-authenticate';
 }
 
 interface TitledText {
@@ -128,6 +141,7 @@ export interface Texts {
     readonly signUpAgain: string;
     readonly signOut: string;
     readonly account: string;
+    readonly tenants: string;
     readonly reAuthenticate: string;
     readonly cancel: string;
     readonly change: string;

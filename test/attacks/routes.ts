@@ -14,6 +14,7 @@ import {
 } from '../support/people.ts';
 import { changedBy } from '../support/rows.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
+import { insertTestMember, type TestTenant } from '../support/tenants.ts';
 
 /** A route as the running product registered it. */
 export interface Route {
@@ -49,6 +50,7 @@ export async function startRecordedServer(
     const server = await startTestServer(settings);
     const unsafeRoutes = routes.filter(({ method }) => !['GET', 'HEAD'].includes(method));
     expect(unsafeRoutes.length).toBeGreaterThan(0);
+    admins.set(server.origin, server.admin);
     return { ...server, routes, unsafeRoutes };
   } finally {
     unsubscribe('fastify.initialization', record);
@@ -58,12 +60,21 @@ export async function startRecordedServer(
 /**
  * The fields of a legitimate request; those that its path names go there, the others in the body.
  */
-type Fields = Readonly<Record<string, string>>;
+type Fields = Readonly<Record<string, unknown>>;
 
 /** Who sends it: a visitor, or somebody who has signed in and is known. */
 interface Sender {
   readonly browser: Visitor;
   readonly person: Person;
+}
+
+/** The databases of the servers that are running, by origin: to write a tenant as rows. */
+const admins = new Map<string, pg.Client>();
+
+function adminOf(origin: string): pg.Client {
+  const admin = admins.get(origin);
+  if (!admin) throw new Error('this server was not started here');
+  return admin;
 }
 
 const noFields = async (): Promise<Fields> => ({});
@@ -117,6 +128,42 @@ async function scheduledDeletion({ browser, person }: Sender): Promise<Fields> {
   return {};
 }
 
+/** A tenant that the sender owns, together with somebody else, and is in. */
+async function ownTenant({ browser }: Sender) {
+  const { tenant } = (await browser.send('POST', '/api/tenants', { name: 'Acme' })).json() as {
+    tenant: TestTenant;
+  };
+  const admin = adminOf(browser.origin);
+  const member = await insertTestMember(admin, browser.origin, tenant, 'owner');
+  return { tenant, member };
+}
+
+async function ownRole(sender: Sender): Promise<Fields> {
+  await ownTenant(sender);
+  const made = await sender.browser.send('POST', '/api/roles', NEW_ROLE);
+  expect(made.status).toBe(201);
+  return { name: NEW_ROLE.name };
+}
+
+const NEW_ROLE = { name: 'clerk', level: 10, permissions: ['members:read'] };
+
+async function inOwnTenant(fields: Fields, sender: Sender): Promise<Fields> {
+  await ownTenant(sender);
+  return fields;
+}
+
+/** A tenant that the sender has had deleted, and may restore. */
+async function deletedTenant(sender: Sender): Promise<Fields> {
+  const { tenant } = await ownTenant(sender);
+  expect((await sender.browser.send('POST', '/api/tenant/delete')).status).toBe(202);
+  return { id: tenant.id };
+}
+
+async function otherMember(sender: Sender, fields: Fields = {}): Promise<Fields> {
+  const { member } = await ownTenant(sender);
+  return { id: member.identityId, ...fields };
+}
+
 /**
  * A route that is missing here fails its control, not its attacks: add what it legitimately takes.
  */
@@ -135,6 +182,23 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
   'DELETE /api/sessions/:id': otherSession,
   'DELETE /api/sessions': withOtherSession,
   'POST /api/tenants': async () => ({ name: 'Acme' }),
+  'PUT /api/session/tenant': async (sender) => ({ tenantId: (await ownTenant(sender)).tenant.id }),
+  'POST /api/tenants/:id/restore': deletedTenant,
+  'PATCH /api/tenant': (sender) => inOwnTenant({ name: 'Changed' }, sender),
+  'POST /api/tenant/delete': (sender) => inOwnTenant({}, sender),
+  'POST /api/tenant/leave': (sender) => inOwnTenant({}, sender),
+  'PATCH /api/members/:id': (sender) => otherMember(sender, { role: 'viewer' }),
+  'DELETE /api/members/:id': (sender) => otherMember(sender),
+  'PATCH /api/members': async (sender) => {
+    const { member } = await ownTenant(sender);
+    return { changes: [{ id: member.identityId, role: 'viewer' }] };
+  },
+  'POST /api/roles': (sender) => inOwnTenant(NEW_ROLE, sender),
+  'PATCH /api/roles/:name': async (sender) => ({ ...(await ownRole(sender)), title: 'Changed' }),
+  'PATCH /api/roles': async (sender) => ({
+    roles: [{ ...(await ownRole(sender)), title: 'Changed' }],
+  }),
+  'DELETE /api/roles/:name': ownRole,
   'POST /sign-up': signUpFields,
   'POST /confirm-email': confirmationFields,
   'POST /revert-email': reversionFields,
@@ -171,7 +235,7 @@ export async function legitimate(origin: string, route: Route): Promise<Legitima
   const given = await (fieldsOf[named(route)] ?? noFields)(sender);
   const { browser } = sender;
   const token = browser.csrfToken ?? fieldValue((await browser.get('/sign-in')).text, '_csrf');
-  const path = route.path.replaceAll(PARAMETER, (_, name: string) => given[name] ?? '');
+  const path = route.path.replaceAll(PARAMETER, (_, name: string) => String(given[name]));
   const inBody = Object.entries(given).filter(([name]) => !route.path.includes(`:${name}`));
   const headers = {
     ...browser.cookieHeader(),
@@ -213,8 +277,16 @@ export function bodyOf({ route, fields, token }: Legitimate): string {
   return route.bodyType === 'json' ? JSON.stringify(fields) : formOf({ ...fields, _csrf: token });
 }
 
-export function formOf(fields: Readonly<Record<string, string>>): string {
-  return new URLSearchParams(fields).toString();
+export function formOf(fields: Readonly<Record<string, unknown>>): string {
+  return new URLSearchParams(inForm(fields)).toString();
+}
+
+/** As a form would carry them: every value is a text. */
+export function inForm(fields: Readonly<Record<string, unknown>>): Record<string, string> {
+  const texts = Object.entries(fields).map(([name, value]) => {
+    return [name, typeof value === 'string' ? value : JSON.stringify(value)] as const;
+  });
+  return Object.fromEntries(texts);
 }
 
 /** Whether the control went through: a page answers with the next page or leads to it. */

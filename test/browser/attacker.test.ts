@@ -1,6 +1,7 @@
 import type { Browser, BrowserContext } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
+  inForm,
   type Legitimate,
   legitimate,
   named,
@@ -262,7 +263,7 @@ function placed(attack: Attack, request: Legitimate, tag: string, site: Attacker
   const { route, fields, token } = request;
   const query = new URLSearchParams({ attack: tag, _method: route.method });
   const address = `${origin}${request.path}?${query}`;
-  const html = attack.html({ address, method: route.method, fields, token });
+  const html = attack.html({ address, method: route.method, fields: inForm(fields), token });
   if (attack.place === 'page') return html;
   const path = site.pathOf(html, attack.headers);
   return attack.place === 'tab'

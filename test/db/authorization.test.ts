@@ -235,7 +235,7 @@ describe('a table of tenants', () => {
   test('a session in a tenant that it has no membership of sees nothing', async () => {
     const { proof } = await insertSessionOf(t.admin, foreigner.identityId, tenants[0]);
     expect(await read({ proof })).toEqual([]);
-    expect(await read({ proof }, 'notes:read')).toBe('forbidden');
+    expect(await read({ proof }, 'notes:read')).toBe('tenant-not-selected');
   });
 });
 

@@ -25,7 +25,14 @@ test('whoever makes a tenant is its owner, and in it', async () => {
     expect(made.status).toBe(201);
     expect(made.json().tenant).toMatchObject({ slug: 'acme-1', name: 'Acme' });
   });
-  expect(changed).toEqual(['memberships', 'roles', 'security_events', 'sessions', 'tenants']);
+  expect(changed).toEqual([
+    'member_words',
+    'memberships',
+    'roles',
+    'security_events',
+    'sessions',
+    'tenants',
+  ]);
   expect((await browser.get('/api/tenants')).json()).toEqual([
     {
       id: expect.any(String),

@@ -119,6 +119,7 @@ function identityTables(engine: Engine): readonly MigrationStatement[] {
         proof_digest TEXT NOT NULL UNIQUE,
         identity_id UUID NOT NULL REFERENCES sallyport.identities (id) ON DELETE CASCADE,
         tenant_id UUID,
+        selection_key TEXT NOT NULL DEFAULT '',
         synchronizer_generation INT4 NOT NULL DEFAULT 1,
         synchronizer_digest TEXT NOT NULL,
         authenticated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
@@ -126,6 +127,7 @@ function identityTables(engine: Engine): readonly MigrationStatement[] {
         expires_at TIMESTAMPTZ NOT NULL,
         CONSTRAINT sessions_proof_digest_is_sha256 CHECK (length(proof_digest) = 64),
         CONSTRAINT sessions_synchronizer_digest_is_sha256 CHECK (length(synchronizer_digest) = 64),
+        CONSTRAINT sessions_selection_key_length CHECK (length(selection_key) IN (0, 64)),
         CONSTRAINT sessions_absolute_lifetime CHECK (expires_at <= created_at + INTERVAL '12 hours')
       )${expiringRows(engine)}`,
     },
@@ -148,10 +150,13 @@ function identityTables(engine: Engine): readonly MigrationStatement[] {
 function tenantTables(): readonly MigrationStatement[] {
   return [
     {
+      // With delete_after set it waits for its deletion, and nobody is in it until it is restored.
       id: 'tenants',
       sql: `CREATE TABLE IF NOT EXISTS sallyport.tenants (
         id UUID NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
+        slug TEXT NOT NULL DEFAULT CAST(gen_random_uuid() AS TEXT),
         name TEXT NOT NULL,
+        delete_after TIMESTAMPTZ,
         created_at TIMESTAMPTZ NOT NULL DEFAULT now()
       )`,
     },
@@ -265,7 +270,19 @@ function functions(engine: Engine): readonly MigrationStatement[] {
   const session = `sallyport.sessions AS s
           JOIN sallyport.session_activity AS a ON a.session_id = s.id
           JOIN sallyport.identities AS i ON i.id = s.identity_id`;
-  const membership = `JOIN sallyport.memberships AS m ON m.tenant_id = s.tenant_id AND m.identity_id = s.identity_id`;
+  const selected = `split_part(current_setting('sallyport.selection', true), ':', 1)`;
+  const selectionProof = `split_part(current_setting('sallyport.selection', true), ':', 2)`;
+  // The session's own tenant, unless the request names another. What it names is proved with a key
+  // that the process derives from the cookie and the row keeps: SQL injected into a request cannot
+  // name a third one (CWE-639). Either way it selects among the memberships, and grants none.
+  const tenantOfSession = `CASE WHEN COALESCE(current_setting('sallyport.selection', true), '') = ''
+            THEN s.tenant_id
+            ELSE (SELECT x.id FROM sallyport.tenants AS x WHERE x.slug = ${selected}
+              AND s.selection_key <> ''
+              AND ${sqlDigest(engine, `s.selection_key || ${selected}`)} = ${selectionProof}) END`;
+  const membership = `JOIN sallyport.memberships AS m
+            ON m.tenant_id = ${tenantOfSession} AND m.identity_id = s.identity_id
+            AND (SELECT t.delete_after FROM sallyport.tenants AS t WHERE t.id = m.tenant_id) IS NULL`;
   const lookUp = (name: string, type: string, column: string, from: string) => ({
     id: `function-${name}`,
     sql: `CREATE OR REPLACE FUNCTION sallyport.${name}() RETURNS ${type} LANGUAGE plpgsql ${definer} AS $$
@@ -301,14 +318,15 @@ function functions(engine: Engine): readonly MigrationStatement[] {
     },
     {
       // Raises SP401 where no live session stands behind the proof, SP403 where its principal lacks
-      // the permission. An error aborts the batch, so no statement behind it runs. A tenant of
-      // which the identity is no member any more is no tenant. The address and the name are looked
-      // up for those who ask: their owner is shown them, and hardly a request needs them.
+      // the permission, SP409 where it is in no tenant and could be in one, SP410 where its tenant
+      // waits for its deletion. An error aborts the batch, so no statement behind it runs. A tenant
+      // of which the identity is no member any more is no tenant. The address and the name are
+      // looked up for those who ask: their owner is shown them, and hardly a request needs them.
       id: 'function-require',
       sql: `CREATE OR REPLACE FUNCTION sallyport.require(
         p_proof TEXT, p_permission TEXT, p_account BOOL
       ) RETURNS TEXT LANGUAGE plpgsql ${definer} AS $$
-      DECLARE v_principal TEXT; v_permitted BOOL;
+      DECLARE v_principal TEXT; v_permitted BOOL; v_identity UUID; v_tenant UUID; v_member UUID;
       BEGIN
         IF p_account THEN
           ${principal(
@@ -323,6 +341,23 @@ function functions(engine: Engine): readonly MigrationStatement[] {
           RAISE EXCEPTION 'not signed in' USING ERRCODE = 'SP401';
         END IF;
         IF NOT v_permitted THEN
+          SELECT s.identity_id, ${tenantOfSession}, m.tenant_id
+            INTO v_identity, v_tenant, v_member
+            FROM ${session} LEFT ${membership} WHERE ${liveBy(proofDigestOf('p_proof'))};
+          IF v_member IS NULL THEN
+            SELECT m.tenant_id INTO v_member FROM sallyport.memberships AS m
+              WHERE m.tenant_id = v_tenant AND m.identity_id = v_identity;
+            IF v_member IS NOT NULL THEN
+              RAISE EXCEPTION 'tenant deleted' USING ERRCODE = 'SP410';
+            END IF;
+            SELECT m.tenant_id INTO v_member FROM sallyport.memberships AS m
+              JOIN sallyport.tenants AS t ON t.id = m.tenant_id AND t.delete_after IS NULL
+              WHERE m.identity_id = v_identity
+                AND COALESCE(current_setting('sallyport.selection', true), '') = '' LIMIT 1;
+            IF v_member IS NOT NULL THEN
+              RAISE EXCEPTION 'tenant not selected' USING ERRCODE = 'SP409';
+            END IF;
+          END IF;
           RAISE EXCEPTION 'forbidden' USING ERRCODE = 'SP403';
         END IF;
         RETURN v_principal;
@@ -342,7 +377,8 @@ function functions(engine: Engine): readonly MigrationStatement[] {
       ) RETURNS TEXT LANGUAGE plpgsql VOLATILE SECURITY DEFINER ${pinnedSearchPath(engine)} AS $$
       DECLARE v_identity UUID; v_tenant UUID; v_locked UUID; v_digest TEXT; v_principal TEXT;
       BEGIN
-        SELECT s.identity_id, s.tenant_id, s.synchronizer_digest INTO v_identity, v_tenant, v_digest
+        SELECT s.identity_id, ${tenantOfSession}, s.synchronizer_digest
+          INTO v_identity, v_tenant, v_digest
           FROM sallyport.sessions AS s WHERE s.proof_digest = ${proofDigestOf('p_proof')} FOR UPDATE;
         IF v_tenant IS NOT NULL THEN
           SELECT i.id INTO v_locked FROM sallyport.identities AS i

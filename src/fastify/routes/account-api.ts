@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
 import { confirmEmail } from '../../core/email-confirmation.ts';
+import { followOwnName } from '../../core/member-words.ts';
 import { signIn } from '../../core/sign-in.ts';
 import { signUp } from '../../core/sign-up.ts';
 import { ownProfile, updateOwnProfile } from '../../db/profiles.ts';
@@ -179,6 +180,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       bodyType: 'json',
       load: (_db, { body }) => ({
         profile: updateOwnProfile(body.displayName),
+        memberships: followOwnName(body.displayName),
       }),
       schema: {
         summary: 'Change your profile',

@@ -90,6 +90,7 @@ function deletionPages(server: FastifyInstance, core: Core): void {
         return sendForm(request, reply.code(400), { errors });
       }
       const outcome = await requestDeletion(core, authorityOf(request), languageOf(request));
+      if (outcome === 'last-owner') return refuse(outcome, request, reply);
       if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
       endBrowserSession(reply);
       return sendPage(reply, deletionRequestedPage(textsFor(request), outcome));

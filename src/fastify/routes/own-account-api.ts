@@ -193,11 +193,12 @@ function lifetimeRoutes(server: FastifyInstance, core: Core): void {
       schema: {
         summary: 'Delete the account after a grace period; all sessions end now',
         body: z.strictObject({}).nullish(),
-        response: { 202: z.object({ deletesAt: instant }), ...refusals() },
+        response: { 202: z.object({ deletesAt: instant }), ...refusals('last-owner') },
       },
     },
     async (request, reply) => {
       const outcome = await requestDeletion(core, authorityOf(request), languageOf(request));
+      if (outcome === 'last-owner') return refuse(outcome, request, reply);
       if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
       endBrowserSession(reply);
       return reply.code(202).send({ deletesAt: outcome.deletesAt.toISOString() });

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
+import { followOwnName } from '../../core/member-words.ts';
 import { parseDisplayName } from '../../core/display-name.ts';
 import { keepOwnIdentity } from '../../db/identities.ts';
 import { updateOwnProfile } from '../../db/profiles.ts';
@@ -44,7 +45,12 @@ function profilePages(server: FastifyInstance): void {
       ...FORM,
       load: (_db, { body }) => {
         const parsed = parseDisplayName(body.displayName);
-        return 'problem' in parsed ? {} : { profile: updateOwnProfile(parsed.displayName) };
+        if ('problem' in parsed) return {};
+        const { displayName } = parsed;
+        return {
+          profile: updateOwnProfile(displayName),
+          memberships: followOwnName(displayName),
+        };
       },
       schema: { hide: true, body: form },
     },

@@ -71,5 +71,12 @@ export const errors: Texts['errors'] = {
   'same-address': 'You have this address already. Enter the one that it is to become.',
   'malformed-slug': 'Use small letters, digits and single hyphens between them.',
   'slug-taken': 'This one is taken. Choose another.',
+  'malformed-role-name': 'Use small letters, digits and single hyphens between them.',
+  'role-name-taken': 'There is a role of this name. Choose another.',
+  'unknown-role': 'There is no such role any more. Reload the page.',
+  'unknown-level': 'Choose one of the levels.',
+  'unknown-permission': 'There is no such permission any more. Reload the page.',
+  'too-many-roles': 'There are 50 roles, and no room for another.',
+  'malformed-cursor': 'This page of the list cannot be opened. Begin with the first.',
   other: 'This was not accepted. Check it and try again.',
 };

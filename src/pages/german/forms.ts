@@ -78,5 +78,13 @@ export const errors: Texts['errors'] = {
   'malformed-slug':
     'Verwenden Sie kleine Buchstaben, Ziffern und einzelne Bindestriche dazwischen.',
   'slug-taken': 'Das ist schon vergeben. Wählen Sie etwas anderes.',
+  'malformed-role-name':
+    'Verwenden Sie kleine Buchstaben, Ziffern und einzelne Bindestriche dazwischen.',
+  'role-name-taken': 'Eine Rolle dieses Namens gibt es schon. Wählen Sie einen anderen.',
+  'unknown-role': 'Diese Rolle gibt es nicht mehr. Laden Sie die Seite neu.',
+  'unknown-level': 'Wählen Sie eine der Stufen.',
+  'unknown-permission': 'Dieses Recht gibt es nicht mehr. Laden Sie die Seite neu.',
+  'too-many-roles': 'Es gibt schon 50 Rollen, für eine weitere ist kein Platz.',
+  'malformed-cursor': 'Diese Seite der Liste lässt sich nicht öffnen. Beginnen Sie mit der ersten.',
   other: 'Das wurde nicht angenommen. Prüfen Sie es und versuchen Sie es noch einmal.',
 };
