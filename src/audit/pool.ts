@@ -104,7 +104,7 @@ function scoreOf(
   const { key, above, from, isCreated } = entry;
   const source = from.operation.path.replace(/\/+$/, '');
   const isCollection = source === prefix;
-  const isUnder = source.startsWith(`${prefix}/`);
+  const isUnder = prefix !== '' && source.startsWith(`${prefix}/`);
   const isId = /^(id|_id|uuid|guid|pk)$/.test(key);
   const lastSegment =
     source.split('/').findLast((part) => part !== '' && !part.includes('{')) ?? '';

@@ -183,7 +183,7 @@ async function route(call: Call): Promise<void> {
   const { state, request, response, url } = call;
   const isQueryWrite = state.flaws.has('cross-site-query') && url.searchParams.has('text');
   const method = isQueryWrite && request.method === 'GET' ? 'POST' : request.method;
-  const note = /^\/notes\/(\d+)(\/\w+)?$/.exec(url.pathname);
+  const note = /^\/notes\/([^/]+)(\/\w+)?$/.exec(url.pathname);
   const key = `${method} ${note ? `/notes/{id}${note[2] ?? ''}` : url.pathname}`;
   const open = OPEN[key];
   if (open !== undefined) {

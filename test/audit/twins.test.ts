@@ -1,9 +1,9 @@
 // Each check on two servers that differ in one defence: one finding where it is missing, none where
 // it is there; and on a server that breaks, no judgement at all.
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { audit } from '../../src/audit/audit.ts';
 import { CHECKS } from '../../src/audit/checks.ts';
 import type { CheckReport } from '../../src/audit/report.ts';
+import { account, auditTwin } from '../support/audit.ts';
 import { type Carrier, type Flaw, PASSWORD, startTarget, type Target } from './target.ts';
 
 interface Twin {
@@ -15,6 +15,42 @@ interface Twin {
 }
 
 const twins: readonly Twin[] = [
+  {
+    check: 'cross-site-request-forgery',
+    carrier: 'cookie',
+    flaw: 'cross-site-form',
+    cause: /other sites/,
+  },
+  {
+    check: 'cross-site-request-forgery',
+    carrier: 'cookie',
+    flaw: 'cross-site-text',
+    cause: /other sites/,
+  },
+  {
+    check: 'cross-site-request-forgery',
+    carrier: 'cookie',
+    flaw: 'cross-site-untyped',
+    cause: /other sites/,
+  },
+  {
+    check: 'cross-site-request-forgery',
+    carrier: 'cookie',
+    flaw: 'cross-site-query',
+    cause: /other sites/,
+  },
+  {
+    check: 'cross-site-request-forgery',
+    carrier: 'cookie',
+    flaw: 'cross-site-prefix',
+    cause: /other sites/,
+  },
+  {
+    check: 'cross-site-request-forgery',
+    carrier: 'cookie',
+    flaw: 'cross-site-sign-in',
+    cause: /sign-in/,
+  },
   { check: 'jwt-signature', carrier: 'token', flaw: 'jwt-unverified', cause: /not verified/ },
   { check: 'jwt-signature', carrier: 'token', flaw: 'jwt-none', cause: /none/ },
   { check: 'jwt-signature', carrier: 'token', flaw: 'jwt-empty-key', cause: /empty key/ },
@@ -70,10 +106,19 @@ const twins: readonly Twin[] = [
     flaw: 'ssrf-spelling',
     cause: /any address/,
   },
+  { check: 'unsafe-get', carrier: 'token', flaw: 'unsafe-get', cause: /publish/ },
   { check: 'open-redirect', carrier: 'token', flaw: 'open-redirect', cause: /destination/ },
   { check: 'open-redirect', carrier: 'token', flaw: 'open-redirect-slashes', cause: /destination/ },
   { check: 'sql-injection', carrier: 'token', flaw: 'sql-text', cause: /statement/ },
+  { check: 'sql-injection', carrier: 'token', flaw: 'sql-condition', cause: /statement/ },
   { check: 'secret-fields', carrier: 'token', flaw: 'secret-hash', cause: /passwords/ },
+  { check: 'secret-fields', carrier: 'token', flaw: 'secret-list', cause: /refuses/ },
+  { check: 'unapplied-write', carrier: 'token', flaw: 'unapplied-write', cause: /changed/ },
+  { check: 'password-rules', carrier: 'token', flaw: 'password-short', cause: /weak/ },
+  { check: 'password-rules', carrier: 'token', flaw: 'password-common', cause: /weak/ },
+  { check: 'password-rules', carrier: 'token', flaw: 'password-truncated', cause: /beginning/ },
+  { check: 'recovery', carrier: 'token', flaw: 'recovery-leak', cause: /answers its code/ },
+  { check: 'recovery', carrier: 'token', flaw: 'recovery-guessable', cause: /guessed/ },
 ];
 
 const sound = [...new Map(twins.map((twin) => [`${twin.check} ${twin.carrier}`, twin])).values()];
@@ -126,28 +171,19 @@ async function auditTarget(
   const target = await startTarget(carrier, ...flaws);
   onTestFinished(() => target.close());
   const title = CHECKS.find(({ id }) => id === check)?.title;
-  const account = (username: string) => ({
-    kind: 'password' as const,
-    username,
-    password: PASSWORD,
-  });
-  const report = await audit({
+  const report = await auditTwin({
     url: target.origin,
-    document: null,
-    accounts: { a: account('ada'), b: account('bob'), stranger: account('grace') },
-    settings: { allowWrites: true, browser: false, waitSecondsMax: 0, signInAttempts: 8 },
-    requestsMax: 2_000,
+    accounts: {
+      a: account('ada', PASSWORD),
+      b: account('bob', PASSWORD),
+      stranger: account('grace', PASSWORD),
+    },
+    settings: { signInAttempts: 8 },
     timeoutMilliseconds: meanwhile === undefined ? 5_000 : 300,
-    pauseMilliseconds: 0,
     checks: [check],
-    operations: {},
-    exclude: [],
-    expected: null,
-    now: () => new Date(),
     progress: (line) => {
       if (line === title) meanwhile?.(target);
     },
-    log: () => {},
   });
   const [only] = report.checks;
   if (only === undefined) throw new Error(`there is no check ${check}`);

@@ -1,8 +1,9 @@
 import type { Check } from '../check.ts';
 import { type Json, leavesOf, type Scalar } from '../json.ts';
-import type { Granted, OwnedObject } from '../knowledge.ts';
+import type { Granted } from '../knowledge.ts';
+import type { Actor } from '../actor.ts';
 import { shows } from '../canary.ts';
-import { isBroken, isGranted, isRefused } from '../exchange.ts';
+import { isRefused } from '../exchange.ts';
 import { type Run, send } from '../run.ts';
 import { lostSession } from '../still-signed-in.ts';
 import { notTested, sound, step, type Verdict } from '../verdict.ts';
@@ -36,7 +37,7 @@ export const secretFields: Check = {
     const lost = await lostSession(run, a, 'reads');
     if (lost !== null) return [lost];
     const found = reads.flatMap(secretsIn);
-    found.push(...(await wideLists(run)));
+    found.push(...(await wideLists(run, a)));
     return found.length > 0
       ? found
       : [
@@ -144,40 +145,38 @@ function finding(read: Granted, cause: string, title: string): Verdict {
  * Objects that their own read refuses to somebody, while a list shows them to the same account
  * with what only they have in them.
  */
-async function wideLists(run: Run): Promise<readonly Verdict[]> {
+async function wideLists(run: Run, a: Actor): Promise<readonly Verdict[]> {
   const lookers = [run.actors.b, run.actors.stranger].filter((actor) => actor !== null);
   const lists = run.knowledge.reads.filter(({ actor }) => actor.role === 'a');
   const verdicts: Verdict[] = [];
   const done = new Set<string>();
-  for (const object of run.knowledge.objects.filter(isGuarded)) {
+  for (const object of run.knowledge.objects) {
     const list = lists.find(({ call }) => call.operation.path === object.collection);
     if (list === undefined || done.has(object.collection)) continue;
+    const own = await send(run, object.read.call, a);
+    const planted = run.knowledge.planted.filter((value) => shows(own.answer, value));
+    if (planted.length === 0) continue;
     done.add(object.collection);
     for (const looker of lookers) {
       const detail = await send(run, object.read.call, looker);
       const shown = await send(run, list.call, looker);
-      if (!isRefused(detail) || !isGranted(shown) || isBroken(shown)) continue;
-      const canary = object.canaries.find((value) => shows(shown.answer, value));
-      if (canary === undefined) continue;
+      if (!isRefused(detail) || !planted.some((value) => shows(shown.answer, value))) continue;
+      const whom = looker.role === 'stranger' ? 'another tenant' : 'another account';
       verdicts.push({
         verdict: 'finding',
         cause: `${list.call.operation.id} shows what ${object.read.call.operation.id} refuses`,
         severity: 'high',
         confidence: 'confirmed',
-        title: `A list shows ${looker.role === 'stranger' ? 'another tenant' : 'another account'} what the detail refuses`,
+        title: `A list shows ${whom} what the detail refuses`,
         detail: `The object of A's is refused to ${looker.role} at its own address, and the list shows ${looker.role} a value that only it has.`,
         subjects: [list.call.operation.id],
         evidence: [step(`The list as ${looker.role}`, shown)],
         controls: [
           step(`The detail is refused to ${looker.role}`, detail),
-          step('A reads it', object.read.exchange),
+          step('A reads it', own),
         ],
       });
     }
   }
   return verdicts;
-}
-
-function isGuarded({ ownership, canaries }: OwnedObject): boolean {
-  return ownership !== 'reachable' && canaries.some((value) => value.length >= 12);
 }

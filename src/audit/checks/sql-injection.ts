@@ -53,6 +53,8 @@ interface Place {
 
 /** Each value of each read once, and the parameters that a read takes beside those that it had. */
 function placesOf({ knowledge }: Run): readonly Place[] {
+  // A word that is found, where A has planted one: a condition can then take it away.
+  const [word = 'name'] = knowledge.planted;
   const places = new Map<string, Place>();
   for (const { call, actor } of knowledge.reads) {
     if (actor.role !== 'a') continue;
@@ -65,7 +67,7 @@ function placesOf({ knowledge }: Run): readonly Place[] {
     for (const [name, value] of Object.entries(call.query)) add('query', name, value);
     for (const { name, in: place, schema } of call.operation.parameters) {
       if (place === 'query' && call.query[name] === undefined) {
-        add('query', name, schema['type'] === 'integer' ? '1' : 'name');
+        add('query', name, schema['type'] === 'integer' ? '1' : word);
       }
     }
   }
@@ -111,7 +113,11 @@ function conditionsFor(value: string): readonly (readonly [string, string])[] {
   const inText = [`${value}' AND '1'='1`, `${value}' AND '1'='2`] as const;
   const commented = [`${value}' AND 1=1-- `, `${value}' AND 1=2-- `] as const;
   const inNumber = [`${value} AND 1=1`, `${value} AND 1=2`] as const;
-  return /^-?\d+$/.test(value) ? [inNumber, inText] : [inText, commented];
+  const inPattern = [
+    `${value}%' AND '1'='1' AND '%'='`,
+    `${value}%' AND '1'='2' AND '%'='`,
+  ] as const;
+  return /^-?\d+$/.test(value) ? [inNumber, inText] : [inText, inPattern, commented];
 }
 
 /**
