@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, type Hmac, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 
 /**
@@ -8,28 +8,29 @@ import { inspect } from 'node:util';
  */
 export interface Secret {
   readonly bytes: Buffer;
+  readonly text: string;
   /** These keep a secret that is serialised, printed or logged by mistake from appearing. */
   toJSON(): '[redacted]';
   [inspect.custom](): '[redacted]';
 }
 
 export function newSecret(): Secret {
-  return secretOf(randomBytes(32));
+  const bytes = randomBytes(32);
+  return secretOf(bytes, bytes.toString('base64url'));
 }
 
 /** Null unless the text is the one canonical encoding of 32 bytes. */
 export function parseSecret(text: string): Secret | null {
-  const bytes = Buffer.from(text, 'base64url');
-  return bytes.length === 32 && bytes.toString('base64url') === text ? secretOf(bytes) : null;
+  return CANONICAL.test(text) ? secretOf(Buffer.from(text, 'base64url'), text) : null;
 }
 
 export function secretText(secret: Secret): string {
-  return secret.bytes.toString('base64url');
+  return secret.text;
 }
 
 /** What a transaction carries so that the database knows whose request it serves. 64 hex digits. */
 export function proofOf(secret: Secret): string {
-  return derive(secret, 'sallyport proof').toString('hex');
+  return deriving(secret, 'sallyport proof').digest('hex');
 }
 
 /**
@@ -80,11 +81,19 @@ export function digestOf(value: string | Buffer): string {
  * makes a key object of bytes, which takes four times as long as the rest; this runs on every
  * request.
  */
-function derive(secret: Secret, purpose: string): Buffer {
-  return createHmac('sha256', secretText(secret)).update(`${purpose}\x01`).digest();
+function deriving(secret: Secret, purpose: string): Hmac {
+  return createHmac('sha256', secret.text).update(`${purpose}\x01`);
 }
 
-function secretOf(bytes: Buffer): Secret {
-  const redacted = () => '[redacted]' as const;
-  return { bytes, toJSON: redacted, [inspect.custom]: redacted };
+function derive(secret: Secret, purpose: string): Buffer {
+  return deriving(secret, purpose).digest();
+}
+
+// The last character's two spare bits are zero, or one secret would have four spellings.
+const CANONICAL = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+
+const redacted = () => '[redacted]' as const;
+
+function secretOf(bytes: Buffer, text: string): Secret {
+  return { bytes, text, toJSON: redacted, [inspect.custom]: redacted };
 }

@@ -53,11 +53,15 @@ export function applicationKysely<Tables>(
  * which is scoped here.
  */
 export function compileWith(compiler: QueryCompiler, query: Compilable): CompiledQuery {
+  return compiler.compileQuery(operationNodeOf(query), createQueryId());
+}
+
+export function operationNodeOf(query: Compilable): RootOperationNode {
   const toNode = Reflect.get(query, 'toOperationNode') as (() => RootOperationNode) | undefined;
   if (typeof toNode !== 'function') {
     throw new UnscopedQueryError('load takes queries of the db it is given, and not SQL as text');
   }
-  return compiler.compileQuery(toNode.call(query), createQueryId());
+  return toNode.call(query);
 }
 
 /** What Kysely would answer for the query: rows, or how many were changed. */

@@ -61,13 +61,15 @@ export async function runAuthorized(
   const { role } = requirement;
   const opening = decisionOf(requirement, statements.length > 0);
   const access = requirement.synchronizerDigest === undefined ? 'read' : 'write';
-  return await orRefusal(async () => {
+  try {
     const answered = await database.batch({ role, access, opening }, statements);
     const decided = answered[requirement.selection === undefined ? 0 : 1];
     const principal = decided?.rows[0]?.['principal'];
     if (typeof principal !== 'string') throw new Error('the database decided nothing');
     return { principal: principalOf(principal), results: answered.slice(opening.length) };
-  });
+  } catch (error) {
+    return refusalOf(error);
+  }
 }
 
 /**
@@ -139,10 +141,14 @@ async function orRefusal<T>(work: () => Promise<T>): Promise<T | { readonly refu
   try {
     return await work();
   } catch (error) {
-    const refusal = REFUSALS[sqlState(error) ?? ''];
-    if (!refusal) throw error;
-    return { refusal };
+    return refusalOf(error);
   }
+}
+
+function refusalOf(error: unknown): { readonly refusal: Refusal } {
+  const refusal = REFUSALS[sqlState(error) ?? ''];
+  if (!refusal) throw error;
+  return { refusal };
 }
 
 /** The principal from the text that sallyport.require answers (migrations/0001-foundation.ts). */

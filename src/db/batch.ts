@@ -122,11 +122,8 @@ interface Step {
   readonly rows: Row[];
 }
 
-/**
- * A batch as pg's extension point, a `Submittable`. It is a `pg.Query` only because a pipelining
- * client refuses every other class; all of Query's behaviour is replaced.
- */
-class Batch extends pg.Query {
+/** A batch as pg's extension point, a `Submittable`. */
+class Batch {
   readonly #client: pg.Client | pg.PoolClient;
   readonly #statements: readonly Statement[];
   readonly #values: readonly (readonly WireValue[])[];
@@ -136,7 +133,7 @@ class Batch extends pg.Query {
   readonly #steps: Step[] = [];
   readonly #results: StatementResult[] = [];
   /** pg's timeout for an answer hangs on this; calling it stops the clock. */
-  declare callback?: () => void;
+  callback?: () => void;
 
   constructor(
     client: pg.Client | pg.PoolClient,
@@ -146,7 +143,6 @@ class Batch extends pg.Query {
     resolve: (results: StatementResult[]) => void,
     reject: (error: Error) => void,
   ) {
-    super({ text: '' });
     this.#client = client;
     this.#statements = statements;
     this.#values = values;
@@ -155,7 +151,7 @@ class Batch extends pg.Query {
     this.#reject = reject;
   }
 
-  override submit = (to: unknown): null => {
+  submit(to: unknown): null {
     const connection = to as Connection;
     holdUntilNextTurn(connection);
     for (const [index, { sql }] of this.#statements.entries()) {
@@ -173,7 +169,7 @@ class Batch extends pg.Query {
     }
     connection.sync();
     return null;
-  };
+  }
 
   handleRowDescription(message: { fields: readonly { name: string; dataTypeID: number }[] }): void {
     const step = this.#current();
@@ -254,6 +250,12 @@ class Batch extends pg.Query {
     return this.#steps[this.#results.length];
   }
 }
+
+/**
+ * A pipelining client refuses what is no `pg.Query`. A batch is one by its prototype only: nothing
+ * of Query's behaviour is left, and its constructor takes as long as the rest of sending a batch.
+ */
+Object.setPrototypeOf(Batch.prototype, pg.Query.prototype);
 
 /**
  * The server sends an error first and then, by itself, whether a transaction is open: who hears of

@@ -4,10 +4,10 @@ import type { Core } from '../core/core.ts';
 import {
   applicationKysely,
   changesRows,
-  compileWith,
   kyselyRows,
   mayChangeRows,
 } from '../db/application-dialect.ts';
+import { type CompiledShape, compileByShape } from '../db/compiled-shapes.ts';
 import { type Requirement, runAuthorized, runAuthorizedApplication } from '../db/authorization.ts';
 import type { RunInTransaction } from '../db/application-transaction.ts';
 import type { Statement, StatementResult } from '../db/batch.ts';
@@ -96,8 +96,12 @@ function loadCompiler(scope: QueryCompiler): CompileLoad {
     throw new Error('load returns its queries and does not run them: leave out execute()');
   });
 
-  function compileOne(name: string, query: Compilable): LoadQuery {
-    const statement = compileWith(scope, query);
+  const shapesOf = new WeakMap<Load, CompiledShape[]>();
+
+  function compileOne(load: Load, name: string, query: Compilable): LoadQuery {
+    let shapes = shapesOf.get(load);
+    if (!shapes) shapesOf.set(load, (shapes = []));
+    const statement = compileByShape(scope, shapes, query);
     const changes = mayChangeRows(statement);
     return { name, statement, changes, read: (result) => kyselyRows(statement, result) };
   }
@@ -108,7 +112,7 @@ function loadCompiler(scope: QueryCompiler): CompileLoad {
       if (account && 'sql' in query) {
         return { name, statement: query, changes: false, read: (result) => result };
       }
-      const compiled = compileOne(name, query as Compilable);
+      const compiled = compileOne(load, name, query as Compilable);
       refuseChange(request, compiled.statement as CompiledQuery);
       return compiled;
     });

@@ -26,6 +26,9 @@ export type CookieReading =
   | { readonly kind: 'malformed' }
   | { readonly kind: 'present'; readonly value: string };
 
+const ABSENT = { kind: 'absent' } as const;
+const REPEATED = { kind: 'repeated' } as const;
+
 interface Cookie {
   readonly name: string;
   readonly value: string;
@@ -60,10 +63,13 @@ const SECRET = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
  */
 export function readCookie(cookies: Cookies, name: HostCookieName): CookieReading {
   if (cookies === null) return { kind: 'malformed' };
-  const values = cookies.filter((cookie) => cookie.name === name).map((cookie) => cookie.value);
-  const value = values[0];
-  if (value === undefined) return { kind: 'absent' };
-  if (values.length > 1) return { kind: 'repeated' };
+  let value: string | undefined;
+  for (const cookie of cookies) {
+    if (cookie.name !== name) continue;
+    if (value !== undefined) return REPEATED;
+    value = cookie.value;
+  }
+  if (value === undefined) return ABSENT;
   return SECRET.test(value) ? { kind: 'present', value } : { kind: 'malformed' };
 }
 

@@ -331,8 +331,8 @@ function functions(engine: Engine): readonly MigrationStatement[] {
         IF p_account THEN
           ${principal(
             ['e.address', 'p.display_name'],
-            `JOIN sallyport.email_addresses AS e ON e.identity_id = s.identity_id
-            JOIN sallyport.profiles AS p ON p.identity_id = s.identity_id`,
+            `LEFT JOIN sallyport.email_addresses AS e ON e.identity_id = s.identity_id
+            LEFT JOIN sallyport.profiles AS p ON p.identity_id = s.identity_id`,
           )}
         ELSE
           ${principal([], '')}
