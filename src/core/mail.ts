@@ -24,7 +24,12 @@ export type MailMessage = Addressed &
         readonly newAddressMasked: string;
         readonly expiresInDays: number;
       }
-    | { readonly kind: 'password-changed' }
+    | { readonly kind: 'password-changed' | 'password-recovered' }
+    | {
+        readonly kind: 'password-recovery';
+        readonly token: string;
+        readonly expiresInMinutes: number;
+      }
     | {
         readonly kind: 'new-device';
         readonly browser: string | null;
@@ -39,12 +44,18 @@ const MAIL_HOURS_MAX = 7 * 24;
 
 /**
  * Queues the mail in the same transaction as what it tells of: no mail about a change rolled back.
+ * One whose link works for no time is never sent: it is queued so that the work is the same.
  */
 export async function queueMail(tx: Tx, key: EncryptionKey, message: MailMessage): Promise<void> {
   const id = randomUUID();
   const body = encrypt(key, `outbox ${id}`, JSON.stringify(message));
-  const hours = 'expiresInHours' in message ? message.expiresInHours : MAIL_HOURS_MAX;
-  await insertOutboxMail(tx, { id, body }, hours);
+  await insertOutboxMail(tx, { id, body }, minutesOf(message));
+}
+
+/** For how long sending it makes sense. */
+function minutesOf(message: MailMessage): number {
+  if ('expiresInMinutes' in message) return message.expiresInMinutes;
+  return 60 * ('expiresInHours' in message ? message.expiresInHours : MAIL_HOURS_MAX);
 }
 
 /** @throws Error when the row was written with another key, or moved from another row. */

@@ -66,6 +66,26 @@ export async function findPasswordByAddress(
   );
 }
 
+/** Who has proved this address, with a password or without. */
+export async function findIdentityByAddress(
+  tx: Tx,
+  folded: string,
+): Promise<Omit<PasswordRow, 'hash' | 'displayName'> | undefined> {
+  const row = await tx
+    .selectFrom('sallyport.email_addresses as e')
+    .innerJoin('sallyport.identities as i', 'i.id', 'e.identity_id')
+    .where('e.folded', '=', folded)
+    .select(['e.identity_id', 'e.address', 'i.disabled_at'])
+    .executeTakeFirst();
+  return (
+    row && {
+      identityId: row.identity_id,
+      email: row.address,
+      disabled: row.disabled_at !== null,
+    }
+  );
+}
+
 /** The address as its owner wrote it, undefined where nobody has proved it. */
 export async function findProvedAddress(tx: Tx, folded: string): Promise<string | undefined> {
   const row = await tx
@@ -100,6 +120,16 @@ export async function replacePasswordHash(
     .returning('identity_id')
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/** Gives the identity a password, whether or not it has one. */
+export async function setPasswordHash(tx: Tx, identityId: string, hash: string): Promise<void> {
+  const changed = { hash, changed_at: sql<Date>`now()` };
+  await tx
+    .insertInto('sallyport.passwords')
+    .values({ identity_id: identityId, ...changed })
+    .onConflict((conflict) => conflict.column('identity_id').doUpdateSet(changed))
+    .execute();
 }
 
 /** Gives the identity another address, in place of exactly this one; false when it has not that. */

@@ -12,13 +12,13 @@ export interface OutboxRow {
 export async function insertOutboxMail(
   tx: Tx,
   mail: { readonly id: string; readonly body: string },
-  expiresInHours: number,
+  expiresInMinutes: number,
 ): Promise<void> {
   await tx
     .insertInto('sallyport.outbox')
     .values({
       ...mail,
-      expires_at: sql<Date>`now() + ${`${expiresInHours} hours`}::INTERVAL`,
+      expires_at: sql<Date>`now() + ${`${expiresInMinutes} minutes`}::INTERVAL`,
       sent_at: null,
     })
     .execute();
@@ -79,6 +79,7 @@ export async function selectUnsentMails(
   const rows = await tx
     .selectFrom('sallyport.outbox')
     .where('sent_at', 'is', null)
+    .where('expires_at', '>', sql<Date>`now()`)
     .orderBy('created_at', 'desc')
     .orderBy('id')
     .limit(limit)

@@ -93,6 +93,13 @@ export interface Tables {
     ends_at: Date;
     expires_at: Date;
   };
+  'sallyport.recoveries': {
+    folded: string;
+    identity_id: string | null;
+    token_digest: string;
+    created_at: Generated<Date>;
+    expires_at: Date;
+  };
   'sallyport.devices': {
     identity_id: string;
     secret_digest: string;

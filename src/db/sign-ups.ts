@@ -50,6 +50,45 @@ export async function insertSignUp(
     .execute();
 }
 
+/** The sign-up that came from there before and still can be confirmed; for how many hours more. */
+export async function findEarlierSignUp(
+  tx: Tx,
+  folded: string,
+  browserDigest: string,
+): Promise<
+  { readonly address: string; readonly tokenDigest: string; readonly hoursLeft: number } | undefined
+> {
+  return await tx
+    .selectFrom('sallyport.sign_ups')
+    .where('folded', '=', folded)
+    .where('browser_digest', '=', browserDigest)
+    .where('expires_at', '>', sql<Date>`now() + INTERVAL '1 hour'`)
+    .select([
+      'address',
+      'token_digest as tokenDigest',
+      sql<number>`CAST(FLOOR(EXTRACT(EPOCH FROM expires_at - now()) / 3600) AS INT4)`.as(
+        'hoursLeft',
+      ),
+    ])
+    .executeTakeFirst();
+}
+
+/** From now on the sign-up that came from there is confirmed by this token. */
+export async function replaceSignUpToken(
+  tx: Tx,
+  folded: string,
+  browserDigest: string,
+  tokenDigest: string,
+): Promise<void> {
+  await tx
+    .updateTable('sallyport.sign_ups')
+    .set({ token_digest: tokenDigest })
+    .where('folded', '=', folded)
+    .where('browser_digest', '=', browserDigest)
+    .where('expires_at', '>', sql<Date>`now() + INTERVAL '1 hour'`)
+    .execute();
+}
+
 /** Takes away the sign-up that came from there before, if any. @returns its token's digest. */
 export async function deleteEarlierSignUp(
   tx: Tx,

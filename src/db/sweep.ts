@@ -21,6 +21,7 @@ export const SWEEP_STATEMENTS: readonly Statement[] = [
   `DELETE FROM sallyport.budgets WHERE digest IN (
     SELECT digest FROM sallyport.budgets WHERE expires_at < now() LIMIT 500)`,
   `DELETE FROM sallyport.devices WHERE expires_at < now()`,
+  `DELETE FROM sallyport.recoveries WHERE expires_at < now()`,
   `DELETE FROM sallyport.idempotency_keys WHERE expires_at < now()`,
   `UPDATE sallyport.signing_keys SET private_key = NULL
     WHERE signs_until < now() AND private_key IS NOT NULL`,

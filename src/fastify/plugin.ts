@@ -29,6 +29,7 @@ import { ownPages } from './routes/own-pages.ts';
 import { membersApi } from './routes/members-api.ts';
 import { rolesApi } from './routes/roles-api.ts';
 import { tenantApi } from './routes/tenant-api.ts';
+import { recoveryApi, recoveryPages } from './routes/recovery.ts';
 import { visitorPages } from './routes/visitor-pages.ts';
 import { refuseBareListeners } from './upgrades.ts';
 
@@ -113,7 +114,9 @@ const accounts: FastifyPluginAsync<GatedOptions> = async (app, options) => {
   membersApi(app, core);
   rolesApi(app, core);
   const origin = () => policy.origin;
+  recoveryApi(app, core);
   visitorPages(app, core, origin);
+  recoveryPages(app, core);
   ownPages(app, core);
   credentialPages(app, core, origin);
   operationRoutes(app, core, origin);

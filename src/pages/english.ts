@@ -2,6 +2,7 @@ import * as account from './english/account.ts';
 import { errors, fields } from './english/forms.ts';
 import { mails } from './english/mails.ts';
 import { problems } from './english/problems.ts';
+import { recovery } from './english/recovery.ts';
 import type { Texts } from './texts.ts';
 
 /** English, the language that every other one is translated from. */
@@ -103,6 +104,7 @@ export const english: Texts = {
     submit: 'Sign in',
     noAccount: 'New here?',
   },
+  recovery,
   signedOut: {
     title: 'You are signed out',
     text: 'Your session has ended, here and on our side.',

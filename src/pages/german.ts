@@ -2,6 +2,7 @@ import * as account from './german/account.ts';
 import { errors, fields } from './german/forms.ts';
 import { mails } from './german/mails.ts';
 import { problems } from './german/problems.ts';
+import { recovery } from './german/recovery.ts';
 import type { Texts } from './texts.ts';
 
 export const german: Texts = {
@@ -105,6 +106,7 @@ export const german: Texts = {
     submit: 'Anmelden',
     noAccount: 'Neu hier?',
   },
+  recovery,
   signedOut: {
     title: 'Sie sind abgemeldet',
     text: 'Ihre Sitzung ist beendet, hier und bei uns.',

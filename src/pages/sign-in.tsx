@@ -47,6 +47,9 @@ export function signInPage(texts: Texts, values: SignInValues): string {
         </button>
       </form>
       <p class="aside">
+        <a href={pathOf(texts, '/forgot-password')}>{texts.recovery.link}</a>
+      </p>
+      <p class="aside">
         {noAccount} <a href={pathOf(texts, '/sign-up')}>{texts.actions.signUp}</a>
       </p>
     </Panel>,

@@ -58,11 +58,16 @@ export function signUpPage(texts: Texts, values: SignUpValues): string {
   );
 }
 
+interface CheckMailValues {
+  readonly csrfToken: string;
+  readonly email: string;
+}
+
 /**
  * What everybody sees after signing up, whether or not the address has an account already: only the
  * owner of the mailbox may learn that (ASVS 6.3.8).
  */
-export function checkMailPage(texts: Texts, { email }: { readonly email: string }): string {
+export function checkMailPage(texts: Texts, { csrfToken, email }: CheckMailValues): string {
   const { title, sentTo, next, noMailTitle, noMail, otherAddress } = texts.checkMail;
   return renderDocument(
     <Panel texts={texts} title={title}>
@@ -80,6 +85,13 @@ export function checkMailPage(texts: Texts, { email }: { readonly email: string 
             <li key={line}>{line}</li>
           ))}
         </ul>
+        <form method="post" action={pathOf(texts, '/resend-confirmation')}>
+          <HiddenField name="_csrf" value={csrfToken} />
+          <HiddenField name="email" value={email} />
+          <button class="button" type="submit">
+            {texts.recovery.resend}
+          </button>
+        </form>
         <a class="button" href={pathOf(texts, '/sign-up')}>
           {otherAddress}
         </a>

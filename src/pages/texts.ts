@@ -1,5 +1,6 @@
 import { english } from './english.ts';
 import { german } from './german.ts';
+import type { RecoveryTexts } from './recovery-texts.ts';
 
 export { english };
 
@@ -186,6 +187,7 @@ export interface Texts {
     readonly submit: string;
     readonly noAccount: string;
   };
+  readonly recovery: RecoveryTexts;
   readonly signedOut: TitledText & { readonly again: string };
   readonly account: AccountTexts;
   readonly profile: FormTexts;
@@ -210,6 +212,8 @@ export interface Texts {
     readonly passwordChanged: MailTexts;
     readonly accountDeletion: MailTexts<[deletesAt: string]>;
     readonly newDevice: MailTexts<[device: string]>;
+    readonly passwordRecovery: MailTexts<[expiresInMinutes: number]>;
+    readonly passwordRecovered: MailTexts;
     readonly guessesLimited: MailTexts;
     readonly authenticatorClosed: Readonly<Record<GuessedFactor, MailTexts>>;
   };

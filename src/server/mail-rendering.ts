@@ -4,6 +4,8 @@ import {
   emailChangeMail,
   emailChangeNoticeMail,
   passwordChangedMail,
+  passwordRecoveredMail,
+  passwordRecoveryMail,
 } from '../pages/mail/account.tsx';
 import {
   authenticatorClosedMail,
@@ -46,6 +48,15 @@ export function renderMessage(
     case 'password-changed': {
       const accountLink = `${origin}/account`;
       return { ...passwordChangedMail(texts, { accountLink }), links: [accountLink] };
+    }
+    case 'password-recovered': {
+      const link = `${origin}/sign-in`;
+      return { ...passwordRecoveredMail(texts, { link }), links: [link] };
+    }
+    case 'password-recovery': {
+      const link = `${origin}/reset-password?token=${message.token}`;
+      const { expiresInMinutes } = message;
+      return { ...passwordRecoveryMail(texts, { link, expiresInMinutes }), links: [link] };
     }
     case 'new-device': {
       const link = `${origin}/forgot-password`;

@@ -88,6 +88,14 @@ async function confirmationFields({ browser: { origin } }: Sender): Promise<Fiel
   return { token: await mailedToken(origin, email), password };
 }
 
+const anyAddress = async (): Promise<Fields> => ({ email: newPerson().email });
+
+async function recoveryFields({ browser: { origin } }: Sender): Promise<Fields> {
+  const { email } = await register(origin);
+  await new Visitor(origin).send('POST', '/api/recoveries', { email });
+  return { token: await mailedToken(origin, email), password: newPerson().password };
+}
+
 async function signInFields({ browser }: Sender): Promise<Fields> {
   const { email, password } = await register(browser.origin);
   return { email, password };
@@ -171,6 +179,9 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
   'POST /api/sign-up': signUpFields,
   'POST /api/email-confirmations': confirmationFields,
   'POST /api/email-reversions': reversionFields,
+  'POST /api/confirmation-mails': anyAddress,
+  'POST /api/recoveries': anyAddress,
+  'POST /api/recoveries/confirmations': recoveryFields,
   'POST /api/sign-in': signInFields,
   'POST /api/sign-out': noFields,
   'POST /api/re-authentication': ownPassword,
@@ -202,6 +213,9 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
   'POST /sign-up': signUpFields,
   'POST /confirm-email': confirmationFields,
   'POST /revert-email': reversionFields,
+  'POST /resend-confirmation': anyAddress,
+  'POST /forgot-password': anyAddress,
+  'POST /reset-password': recoveryFields,
   'POST /sign-in': signInFields,
   'POST /sign-out': noFields,
   'POST /re-authenticate': ownPassword,

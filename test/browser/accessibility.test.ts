@@ -21,7 +21,16 @@ const LOOKS: readonly { name: string; options: BrowserContextOptions }[] = [
   { name: 'narrow-dark', options: { viewport: NARROW, colorScheme: 'dark', locale: 'de-DE' } },
 ];
 
-const VISITOR_PAGES = ['/', '/sign-up', '/sign-in', '/confirm-email', '/revert-email', '/nowhere'];
+const VISITOR_PAGES = [
+  '/',
+  '/sign-up',
+  '/sign-in',
+  '/confirm-email',
+  '/revert-email',
+  '/forgot-password',
+  '/reset-password',
+  '/nowhere',
+];
 const OWN_PAGES = [
   '/account?notice=saved',
   '/account/email?notice=email-requested',

@@ -21,6 +21,13 @@ import { problemPage, signedOutPage } from '../../src/pages/problem.tsx';
 import { reauthenticationPage } from '../../src/pages/reauthentication.tsx';
 import { endOthersPage, endSessionPage } from '../../src/pages/session-end.tsx';
 import { sessionsPage } from '../../src/pages/sessions.tsx';
+import {
+  forgotPasswordPage,
+  invalidRecoveryPage,
+  passwordRecoveredPage,
+  recoveryMailedPage,
+  resetPasswordPage,
+} from '../../src/pages/recovery.tsx';
 import { signInPage } from '../../src/pages/sign-in.tsx';
 import { checkMailPage, signUpPage } from '../../src/pages/sign-up.tsx';
 import { english } from '../../src/pages/texts.ts';
@@ -122,6 +129,13 @@ function visitorPages(values: Values, texts: Texts): Record<string, string> {
     'invalid link': invalidLinkPage(texts),
     'sign in': signInPage(texts, { csrfToken, failed: false, returnTo }),
     'sign in, failed': signInPage(texts, { ...values, failed: true }),
+    'forgot password': forgotPasswordPage(texts, { csrfToken, errors: [] }),
+    'forgot password, wrong': forgotPasswordPage(texts, { ...values, errors }),
+    'recovery mailed': recoveryMailedPage(texts, values),
+    'reset password': resetPasswordPage(texts, { ...values, errors: [] }),
+    'reset password, wrong': resetPasswordPage(texts, { ...values, errors }),
+    'password recovered': passwordRecoveredPage(texts),
+    'invalid recovery': invalidRecoveryPage(texts),
     'email changed': emailChangedPage(texts),
     'email revert': emailRevertPage(texts, values),
     'email reverted': emailRevertedPage(texts),

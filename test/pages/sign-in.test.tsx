@@ -62,7 +62,7 @@ describe('the sign-in page', () => {
         const html = signInPage(english, { csrfToken: 'csrf', failed: false, returnTo });
         expect(fieldValues(html, 'return_to')).toEqual([returnTo]);
         const links = openTags(html, 'a').map((tag) => tag.attributes.get('href'));
-        expect(links).toEqual(['#content', '/', '/sign-up']);
+        expect(links).toEqual(['#content', '/', '/forgot-password', '/sign-up']);
       }),
     );
   });

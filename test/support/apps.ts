@@ -12,9 +12,12 @@ export interface TestApp extends TestCore {
   log(): string;
 }
 
-/** The product's app on a free port, its log kept, and its passwords hashed within given limits. */
-export async function startTestApp(passwords?: PasswordHasher): Promise<TestApp> {
-  const test = await openTestCore(passwords);
+/**
+ * The product's app on a free port, its log kept, and its passwords hashed within given limits; on
+ * the database of another one where that is given, as a second process would be.
+ */
+export async function startTestApp(passwords?: PasswordHasher, on?: TestApp): Promise<TestApp> {
+  const test = await openTestCore(passwords, on);
   const lines: string[] = [];
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {

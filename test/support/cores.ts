@@ -15,8 +15,9 @@ export interface TestCore extends TestDatabase {
 /** What the operations stand on, with a database of its own and no server before it. */
 export async function openTestCore(
   passwords: PasswordHasher = createPasswordHasher(),
+  on?: TestDatabase,
 ): Promise<TestCore> {
-  const created = await createDatabase();
+  const created = on ? { ...on, drop: async () => {} } : await createDatabase();
   const database = await openManaged(created.url, TEST_KEY);
   await recordPermissions(database, OWN_REGISTRY);
   return {

@@ -2,17 +2,27 @@ import { type Engine, expiringRows } from '../engine.ts';
 import { grantTables, type TableGrant } from '../grants.ts';
 import type { MigrationStatement } from '../migration-statements.ts';
 
-/** What guesses and mails are counted in, and the browsers where somebody has signed in before. */
+/**
+ * What guesses and mails are counted in, the browsers where somebody has signed in before, and the
+ * links by which a forgotten password is chosen anew.
+ */
 export function limits(engine: Engine): readonly MigrationStatement[] {
-  return [...budgets(engine), ...devices(engine), ...grantTables(LIMITS_GRANTS)];
+  return [
+    ...budgets(engine),
+    ...devices(engine),
+    ...recoveries(engine),
+    ...grantTables(LIMITS_GRANTS),
+  ];
 }
 
-export const LIMITS_GRANTS: readonly TableGrant[] = ['budgets', 'devices'].map((table) => ({
-  id: table,
-  on: [table],
-  privileges: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
-  to: ['sallyport_identity'],
-}));
+export const LIMITS_GRANTS: readonly TableGrant[] = ['budgets', 'devices', 'recoveries'].map(
+  (table) => ({
+    id: table,
+    on: [table],
+    privileges: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+    to: ['sallyport_identity'],
+  }),
+);
 
 function budgets(engine: Engine): readonly MigrationStatement[] {
   return [
@@ -63,6 +73,28 @@ function devices(engine: Engine): readonly MigrationStatement[] {
     {
       id: 'devices-by-expiry',
       sql: `CREATE INDEX IF NOT EXISTS devices_by_expiry ON sallyport.devices (expires_at)`,
+    },
+  ];
+}
+
+function recoveries(engine: Engine): readonly MigrationStatement[] {
+  return [
+    {
+      // The newest request for each address. One that nobody has proved leaves a row too, which
+      // belongs to nobody: the work must be the same (CWE-208).
+      id: 'recoveries',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.recoveries (
+        folded TEXT NOT NULL PRIMARY KEY,
+        identity_id UUID REFERENCES sallyport.identities (id) ON DELETE CASCADE,
+        token_digest TEXT NOT NULL UNIQUE,
+        created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        expires_at TIMESTAMPTZ NOT NULL,
+        CONSTRAINT recoveries_digest_is_sha256 CHECK (length(token_digest) = 64)
+      )${expiringRows(engine)}`,
+    },
+    {
+      id: 'recoveries-by-identity',
+      sql: `CREATE INDEX IF NOT EXISTS recoveries_by_identity ON sallyport.recoveries (identity_id)`,
     },
   ];
 }

@@ -45,7 +45,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
         }),
         response: {
           202: z.object({ status: z.literal('check-mail') }),
-          ...refusals(),
+          ...refusals('too-many-attempts'),
         },
       },
     },
@@ -74,7 +74,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
         }),
         response: {
           200: z.object({ status: z.literal('confirmed') }),
-          ...refusals('invalid-token'),
+          ...refusals('invalid-token', 'too-many-attempts'),
         },
       },
     },
@@ -99,7 +99,10 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       schema: {
         summary: 'Sign in with a password; sets the session cookie',
         body: z.strictObject({ email: text, password: text }),
-        response: { 200: z.object({ session, csrfToken }), ...refusals('wrong-credentials') },
+        response: {
+          200: z.object({ session, csrfToken }),
+          ...refusals('wrong-credentials', 'too-many-attempts'),
+        },
       },
     },
     async (request, reply) => {

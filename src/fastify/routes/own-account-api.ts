@@ -103,7 +103,10 @@ function credentialRoutes(server: FastifyInstance, core: Core): void {
       schema: {
         summary: 'Prove again who is at the browser; the session gets a new secret',
         body: z.strictObject({ password: text }),
-        response: { 200: z.object({ csrfToken }), ...refusals('wrong-credentials') },
+        response: {
+          200: z.object({ csrfToken }),
+          ...refusals('wrong-credentials', 'too-many-attempts'),
+        },
       },
     },
     async (request, reply) => {

@@ -67,8 +67,9 @@ function signUpPages(server: FastifyInstance, core: Core): void {
       const browser = readPresessionSecret(request);
       const caller = callerOf(request);
       const outcome = await signUp(core, input, languageOf(request), caller, browser);
-      if (outcome === 'check-mail') return sendPage(reply, checkMailPage(texts, { email }));
       const csrfToken = visitorFormToken(request, reply);
+      if (outcome === 'check-mail')
+        return sendPage(reply, checkMailPage(texts, { csrfToken, email }));
       const values = { csrfToken, email, displayName, errors: outcome.problems };
       return sendPage(reply.code(400), signUpPage(texts, values));
     },

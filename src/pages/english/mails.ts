@@ -84,6 +84,32 @@ export const mails: Texts['mails'] = {
         'somebody else was signed in as you.',
     ],
   },
+  passwordRecovery: {
+    subject: 'Choose a new password for Sallyport',
+    before: (expiresInMinutes) => [
+      'Somebody, most likely you, has said that they forgot the password of your Sallyport account.',
+      `If it was you, choose a new one within ${expiresInMinutes} minutes. ` +
+        'The link works once, and only the newest one does.',
+    ],
+    action: 'Choose a new password',
+    after: [
+      'If it was not you, do not follow the link and delete this message. ' +
+        'Your password stays as it is.',
+    ],
+  },
+  passwordRecovered: {
+    subject: 'You have a new password for Sallyport',
+    before: () => [
+      'A new password was chosen for your Sallyport account, by a link that we mailed to this ' +
+        'address. All sessions of your account have ended.',
+      'If it was you, sign in with the new password:',
+    ],
+    action: 'Sign in',
+    after: [
+      'If it was not you, somebody else reads your mail. Secure your mailbox first, then choose ' +
+        'another password, and tell those who run this service.',
+    ],
+  },
   newDevice: {
     subject: 'New sign-in to your Sallyport account',
     before: (device) => [

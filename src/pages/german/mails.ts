@@ -88,6 +88,34 @@ export const mails: Texts['mails'] = {
         'neues Passwort: Jemand anderes war in Ihrem Namen angemeldet.',
     ],
   },
+  passwordRecovery: {
+    subject: 'Neues Passwort für Sallyport wählen',
+    before: (expiresInMinutes) => [
+      'Jemand, vermutlich Sie selbst, hat angegeben, das Passwort Ihres Kontos bei Sallyport ' +
+        'vergessen zu haben.',
+      `Wenn Sie es waren, wählen Sie innerhalb von ${expiresInMinutes} Minuten ein neues. ` +
+        'Der Link gilt einmal, und nur der neueste.',
+    ],
+    action: 'Neues Passwort wählen',
+    after: [
+      'Wenn Sie es nicht waren, folgen Sie dem Link nicht und löschen Sie diese Nachricht. ' +
+        'Ihr Passwort bleibt, wie es ist.',
+    ],
+  },
+  passwordRecovered: {
+    subject: 'Sie haben ein neues Passwort für Sallyport',
+    before: () => [
+      'Für Ihr Konto bei Sallyport wurde ein neues Passwort gewählt, mit einem Link, den wir an ' +
+        'diese Adresse geschickt haben. Alle Sitzungen Ihres Kontos sind beendet.',
+      'Wenn Sie es waren, melden Sie sich mit dem neuen Passwort an:',
+    ],
+    action: 'Anmelden',
+    after: [
+      'Wenn Sie es nicht waren, liest jemand anderes Ihre E-Mails. Sichern Sie zuerst Ihr ' +
+        'Postfach, wählen Sie dann ein anderes Passwort, und sagen Sie es denen, die diesen ' +
+        'Dienst betreiben.',
+    ],
+  },
   newDevice: {
     subject: 'Neue Anmeldung in Ihrem Konto bei Sallyport',
     before: (device) => [

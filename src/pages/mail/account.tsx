@@ -45,6 +45,22 @@ export function passwordChangedMail(texts: Texts, values: PasswordChangedMailVal
   return renderMail(texts, { ...rest, before: before(), link: values.accountLink });
 }
 
+interface PasswordRecoveryMailValues {
+  readonly link: string;
+  readonly expiresInMinutes: number;
+}
+
+/** To the owner of an account whose password somebody says they have forgotten. */
+export function passwordRecoveryMail(texts: Texts, values: PasswordRecoveryMailValues): Mail {
+  const { before, ...rest } = texts.mails.passwordRecovery;
+  return renderMail(texts, { ...rest, before: before(values.expiresInMinutes), link: values.link });
+}
+
+export function passwordRecoveredMail(texts: Texts, { link }: { readonly link: string }): Mail {
+  const { before, ...rest } = texts.mails.passwordRecovered;
+  return renderMail(texts, { ...rest, before: before(), link });
+}
+
 interface AccountDeletionMailValues {
   readonly signInLink: string;
   readonly deletesAt: Date;

@@ -5,6 +5,8 @@ import {
   emailChangeMail,
   emailChangeNoticeMail,
   passwordChangedMail,
+  passwordRecoveredMail,
+  passwordRecoveryMail,
 } from '../../../src/pages/mail/account.tsx';
 import {
   authenticatorClosedMail,
@@ -34,6 +36,8 @@ function everyMail(texts: Texts, to: string): [string, Mail][] {
     ],
     ['about a new password', passwordChangedMail(texts, { accountLink: to })],
     ['about a deletion', accountDeletionMail(texts, { signInLink: to, deletesAt })],
+    ['about a forgotten password', passwordRecoveryMail(texts, { link: to, expiresInMinutes: 15 })],
+    ['about a recovered password', passwordRecoveredMail(texts, { link: to })],
     ['about a new browser', newDeviceMail(texts, { link: to, browser: 'Firefox', system: null })],
     ['about wrong guesses', guessesLimitedMail(texts, { link: to })],
     ...factors.map((factor): [string, Mail] => [
