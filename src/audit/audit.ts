@@ -7,6 +7,7 @@ import { openProbe, type Probe, StopError } from './probe.ts';
 import type { CheckReport, Report } from './report.ts';
 import type { Run } from './run.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
+import { renewed } from './sessions.ts';
 import { AuditError, type AuditOptions } from './setup.ts';
 import { understand } from './understanding.ts';
 import { type Finding, inconclusive, notTested, type Verdict } from './verdict.ts';
@@ -118,7 +119,7 @@ async function runCheck(check: Check, run: Run): Promise<Outcome> {
     return { verdicts: [notTested(check.title, REASONS[missing])], stopped: null };
   }
   try {
-    return { verdicts: await check.run(run), stopped: null };
+    return { verdicts: await check.run(await renewed(run)), stopped: null };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const stopped = error instanceof StopError ? reason : null;

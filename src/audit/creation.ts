@@ -61,7 +61,7 @@ export async function compose(
 ): Promise<{ readonly sent: Sent | null; readonly refusal: Exchange | null }> {
   const lookup = lookupFrom(operation, pool, actor, known);
   let refusal: Exchange | null = null;
-  for (const call of callsFor(run, operation, pool).filter(mayBeSent).slice(0, 2)) {
+  for (const call of callsFor(run, operation, pool).filter(mayBeSent).slice(0, 3)) {
     const body = preferredBody(operation);
     if (body === null) {
       const exchange = await send(run, call, actor);

@@ -44,13 +44,17 @@ function nameUnderTenant(key: string, path: JsonPath): string {
 
 /** What the tokens of a credential say about their account, where they can be read. RFC 7519. */
 export function portraitOfTokens(credential: Credential): Portrait {
+  return portraitFrom(portraitClaims(credential));
+}
+
+/** The claims of a credential's tokens, where they can be read: nothing of them is verified. */
+export function portraitClaims(credential: Credential): readonly (readonly [string, Json])[] {
   const values = [
     ...Object.values(credential.headers),
     ...Object.values(credential.cookies),
     ...Object.values(credential.query),
   ];
-  const claims = values.flatMap((value) => claimsOf(value.replace(/^[A-Za-z]+ /, '')));
-  return portraitFrom(claims);
+  return values.flatMap((value) => claimsOf(value.replace(/^[A-Za-z]+ /, '')));
 }
 
 function claimsOf(token: string): (readonly [string, Json])[] {

@@ -2,7 +2,7 @@ import { type Account, type Actor, type Credential } from './actor.ts';
 import { isGranted, isRefused } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import { shows } from './canary.ts';
-import { type Run, send } from './run.ts';
+import { type Actors, type Run, send } from './run.ts';
 import { attemptSignIn, gaveSomething, type SignInAttempt } from './sign-in.ts';
 import { carried } from './transport.ts';
 import { withSynchronizer } from './synchronizer.ts';
@@ -92,4 +92,23 @@ function keepSecret(run: SessionRun, as: string, credential: Credential): void {
   }
   for (const value of Object.values(credential.cookies)) run.secrets.add(`${name}_COOKIE`, value);
   for (const value of Object.values(credential.query)) run.secrets.add(`${name}_TOKEN`, value);
+}
+
+/**
+ * The run with accounts signed in again whose sessions have ended, by an attack or by the clock.
+ * One that cannot sign in any more stays as it is: its controls will fail, and say so.
+ */
+export async function renewed(run: Run): Promise<Run> {
+  const actors: Partial<Record<keyof Actors, Actor | null>> = {};
+  for (const role of ['a', 'b', 'stranger', 'superior'] as const) {
+    const actor = run.actors[role];
+    actors[role] = actor;
+    if (actor?.account?.kind !== 'password' || run.access.signIn === null) continue;
+    const { is } = await whoIs(run, actor.credential, actor, role);
+    if (is !== 'refused') continue;
+    const session = await openSession(run, actor.account, role);
+    if (session === null) continue;
+    actors[role] = { ...actor, credential: session.credential, ambient: session.ambient };
+  }
+  return { ...run, actors: { ...run.actors, ...actors } };
 }

@@ -1,0 +1,162 @@
+import type { Actor, Credential } from './actor.ts';
+import { compose } from './creation.ts';
+import { describe, type Exchange, isGranted, isRefused } from './exchange.ts';
+import { bodyFieldsOf } from './fields.ts';
+import type { Json } from './json.ts';
+import type { Granted } from './knowledge.ts';
+import type { Operation } from './operation.ts';
+import { type Run, send } from './run.ts';
+import { openSession } from './sessions.ts';
+import { inconclusive, notTested, sound, step, type Verdict } from './verdict.ts';
+import { describeWindow, fieldIn, measureWindow, severityOf } from './window.ts';
+import { snake, wordsOf } from './words.ts';
+
+const SUBJECT = 'after a role was taken away';
+
+/** Fields that say what somebody may do. */
+export const ROLE_FIELD =
+  /^(role|roles|role_name|role_id|is_admin|admin|is_superuser|superuser|is_staff|permission|permissions|user_?type|account_?type|access_?level|privilege|group)$/;
+
+/**
+ * Lets the superior give B its role, opens a session of B with it, takes the role away and tries
+ * that session on what only the role may read.
+ */
+export async function afterDemotion(run: Run): Promise<Verdict> {
+  const { superior, b } = run.actors;
+  if (superior === null || b === null)
+    return notTested(SUBJECT, 'it takes B and a superior (--b, --superior)');
+  if (!run.settings.allowWrites)
+    return notTested(SUBJECT, 'writing is not allowed (--allow-writes)');
+  const guarded = await guardedRead(run, superior, b);
+  if (guarded === null)
+    return notTested(SUBJECT, 'no read is granted to the superior and refused to B');
+  const roles = await rolesOf(run, superior, b);
+  if (roles === null) return notTested(SUBJECT, 'no field of the accounts says their role');
+  const operations = run.operations.filter((one) => setsRole(one));
+  for (const operation of operations) {
+    const raised = await setField(run, superior, b, operation, ROLE_FIELD, roles.high);
+    if (raised === null) continue;
+    const session = await openSession(run, b.account, 'b-raised');
+    const before =
+      session === null
+        ? null
+        : await send(run, guarded.call, { label: 'b-raised', credential: session.credential });
+    if (session === null || before === null || !isGranted(before)) {
+      await setField(run, superior, b, operation, ROLE_FIELD, roles.low);
+      continue;
+    }
+    const lowered = await setField(run, superior, b, operation, ROLE_FIELD, roles.low);
+    if (lowered === null)
+      return inconclusive(operation.id, 'the role could not be taken away again');
+    return judge(run, {
+      operation,
+      guarded,
+      credential: session.credential,
+      raised,
+      before,
+      lowered,
+    });
+  }
+  return notTested(
+    SUBJECT,
+    operations.length === 0 ? 'no operation sets a role' : 'no operation gave B the role',
+  );
+}
+
+interface Demotion {
+  readonly operation: Operation;
+  readonly guarded: Granted;
+  readonly credential: Credential;
+  readonly raised: Exchange;
+  readonly before: Exchange;
+  readonly lowered: Exchange;
+}
+
+async function judge(run: Run, demotion: Demotion): Promise<Verdict> {
+  const { operation, guarded, credential, raised, before, lowered } = demotion;
+  const window = await measureWindow(run, async () => {
+    const exchange = await send(run, guarded.call, { label: 'b-raised', credential });
+    if (isRefused(exchange)) return { granted: false, exchange };
+    return isGranted(exchange) ? { granted: true, exchange } : null;
+  });
+  const subject = operation.id;
+  if (window === 'closed') return sound(subject, 'the role is gone at once');
+  if (window === 'unclear')
+    return inconclusive(
+      subject,
+      `no judgement after the role was taken away: ${describe(lowered)}`,
+    );
+  return {
+    verdict: 'finding',
+    cause: 'roles outlive their withdrawal',
+    severity: severityOf(window, credential, run),
+    confidence: 'confirmed',
+    title: `A role goes on working after it was taken away (${guarded.call.operation.id})`,
+    detail: `B was given a role, signed in, and lost it again; its session could still use it ${describeWindow(window, credential, run)}.`,
+    subjects: [guarded.call.operation.id],
+    evidence: [step('the role is taken away', lowered), step('B still uses it', window.exchange)],
+    controls: [
+      step('B is given the role', raised),
+      step('B may read it then', before),
+      step('the superior may', guarded.exchange),
+    ],
+  };
+}
+
+/** A read of the superior's that B is refused. */
+export async function guardedRead(run: Run, superior: Actor, b: Actor): Promise<Granted | null> {
+  for (const granted of run.knowledge.views.superior ?? []) {
+    if (run.knowledge.matrix.get(granted.call.operation.id)?.b === 'granted') continue;
+    const refused = await send(run, granted.call, b);
+    if (!isRefused(refused)) continue;
+    const again = await send(run, granted.call, superior);
+    if (isGranted(again)) return { ...granted, exchange: again };
+  }
+  return null;
+}
+
+async function rolesOf(run: Run, superior: Actor, b: Actor) {
+  const { control } = run.knowledge;
+  if (control === null) return null;
+  const high = fieldIn(await send(run, control.call, superior), ROLE_FIELD)?.value;
+  const low = fieldIn(await send(run, control.call, b), ROLE_FIELD)?.value;
+  return high === undefined || low === undefined || high === low ? null : { high, low };
+}
+
+function setsRole(operation: Operation): boolean {
+  if (!['PUT', 'PATCH', 'POST'].includes(operation.method) || !operation.path.includes('{'))
+    return false;
+  return bodyFieldsOf(operation).some(({ name }) => ROLE_FIELD.test(snake(name)));
+}
+
+/** Sets a field of another account by an operation of the superior's. Null where it is refused. */
+export async function setField(
+  run: Run,
+  superior: Actor,
+  target: Actor,
+  operation: Operation,
+  field: RegExp,
+  value: Json,
+): Promise<Exchange | null> {
+  const isId = (text: string) => /^\d+$|^[0-9a-f-]{24,36}$/i.test(text);
+  const names = target.identity.toSorted((one, other) => Number(isId(other)) - Number(isId(one)));
+  const pool = names.flatMap((text) =>
+    operation.parameters
+      .filter(({ in: place }) => place === 'path')
+      .map(({ name }) => ({
+        key: snake(name),
+        above: '',
+        value: text,
+        from: { operation, path: {}, query: {}, headers: {}, body: undefined, contentType: null },
+        isCreated: true,
+      })),
+  );
+  const lookup = (name: string) => {
+    if (field.test(snake(name))) return value;
+    return wordsOf(name).includes('id')
+      ? target.identity.find((one) => /^\d+$/.test(one))
+      : undefined;
+  };
+  const { sent } = await compose(run, superior, operation, pool, lookup);
+  return sent?.exchange ?? null;
+}
