@@ -272,47 +272,62 @@ function functions(engine: Engine): readonly MigrationStatement[] {
           JOIN sallyport.identities AS i ON i.id = s.identity_id`;
   const selected = `split_part(current_setting('sallyport.selection', true), ':', 1)`;
   const selectionProof = `split_part(current_setting('sallyport.selection', true), ':', 2)`;
-  // The session's own tenant, unless the request names another. What it names is proved with a key
-  // that the process derives from the cookie and the row keeps: SQL injected into a request cannot
-  // name a third one (CWE-639). Either way it selects among the memberships, and grants none.
-  const tenantOfSession = `CASE WHEN COALESCE(current_setting('sallyport.selection', true), '') = ''
-            THEN s.tenant_id
-            ELSE (SELECT x.id FROM sallyport.tenants AS x WHERE x.slug = ${selected}
+  // What a request names in the place of the session's own tenant is proved with a key that the
+  // process derives from the cookie and the row keeps: SQL injected into a request cannot name a
+  // third one (CWE-639). Either way it selects among the memberships, and grants none.
+  const selectedTenant = `(SELECT x.id FROM sallyport.tenants AS x WHERE x.slug = ${selected}
               AND s.selection_key <> ''
-              AND ${sqlDigest(engine, `s.selection_key || ${selected}`)} = ${selectionProof}) END`;
-  const membership = `JOIN sallyport.memberships AS m
-            ON m.tenant_id = ${tenantOfSession} AND m.identity_id = s.identity_id
+              AND ${sqlDigest(engine, `s.selection_key || ${selected}`)} = ${selectionProof})`;
+  const membershipIn = (tenant: string) => `JOIN sallyport.memberships AS m
+            ON m.tenant_id = ${tenant} AND m.identity_id = s.identity_id
             AND (SELECT t.delete_after FROM sallyport.tenants AS t WHERE t.id = m.tenant_id) IS NULL`;
-  const lookUp = (name: string, type: string, column: string, from: string) => ({
+  // Two statements and not a CASE in one: what is not looked up would be prepared all the same.
+  const inTenant = (statement: (tenant: string) => string) => `
+        IF COALESCE(current_setting('sallyport.selection', true), '') = '' THEN
+          ${statement('s.tenant_id')}
+        ELSE
+          ${statement(selectedTenant)}
+        END IF;`;
+  const lookUp = (name: string, finding: string) => ({
     id: `function-${name}`,
-    sql: `CREATE OR REPLACE FUNCTION sallyport.${name}() RETURNS ${type} LANGUAGE plpgsql ${definer} AS $$
-      DECLARE v_found ${type};
+    sql: `CREATE OR REPLACE FUNCTION sallyport.${name}() RETURNS UUID LANGUAGE plpgsql ${definer} AS $$
+      DECLARE v_found UUID;
       BEGIN
-        SELECT ${column} INTO v_found FROM ${from} WHERE ${live};
+        ${finding}
         RETURN v_found;
       END $$`,
   });
-  const principal = (account: readonly string[], joins: string) => `SELECT
+  const found = (column: string, from: string) =>
+    `SELECT ${column} INTO v_found FROM ${from} WHERE ${live};`;
+  const principal = (account: readonly string[], joins: string) =>
+    inTenant(
+      (tenant) => `SELECT
             ${principalText(account)},
             p_permission IS NULL OR COALESCE(p_permission = ANY (r.permissions), FALSE)
             INTO v_principal, v_permitted
-            FROM ${session} LEFT ${membership}
+            FROM ${session} LEFT ${membershipIn(tenant)}
             LEFT JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role
             ${joins}
-            WHERE ${liveBy(proofDigestOf('p_proof'))};`;
+            WHERE ${liveBy(proofDigestOf('p_proof'))};`,
+    );
   return [
-    lookUp('current_session', 'UUID', 's.id', session),
-    lookUp('current_identity', 'UUID', 's.identity_id', session),
-    lookUp('current_tenant', 'UUID', 'm.tenant_id', `${session} ${membership}`),
+    lookUp('current_session', found('s.id', session)),
+    lookUp('current_identity', found('s.identity_id', session)),
+    lookUp(
+      'current_tenant',
+      inTenant((tenant) => found('m.tenant_id', `${session} ${membershipIn(tenant)}`)),
+    ),
     {
       id: 'function-has_permission',
       sql: `CREATE OR REPLACE FUNCTION sallyport.has_permission(p_permission TEXT) RETURNS BOOL LANGUAGE plpgsql ${definer} AS $$
       DECLARE v_found UUID;
       BEGIN
-        SELECT m.tenant_id INTO v_found
-          FROM ${session} ${membership}
+        ${inTenant(
+          (tenant) => `SELECT m.tenant_id INTO v_found
+          FROM ${session} ${membershipIn(tenant)}
           JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role
-          WHERE ${live} AND p_permission = ANY (r.permissions);
+          WHERE ${live} AND p_permission = ANY (r.permissions);`,
+        )}
         RETURN v_found IS NOT NULL;
       END $$`,
     },
@@ -341,9 +356,11 @@ function functions(engine: Engine): readonly MigrationStatement[] {
           RAISE EXCEPTION 'not signed in' USING ERRCODE = 'SP401';
         END IF;
         IF NOT v_permitted THEN
-          SELECT s.identity_id, ${tenantOfSession}, m.tenant_id
+          ${inTenant(
+            (tenant) => `SELECT s.identity_id, ${tenant}, m.tenant_id
             INTO v_identity, v_tenant, v_member
-            FROM ${session} LEFT ${membership} WHERE ${liveBy(proofDigestOf('p_proof'))};
+            FROM ${session} LEFT ${membershipIn(tenant)} WHERE ${liveBy(proofDigestOf('p_proof'))};`,
+          )}
           IF v_member IS NULL THEN
             SELECT m.tenant_id INTO v_member FROM sallyport.memberships AS m
               WHERE m.tenant_id = v_tenant AND m.identity_id = v_identity;
@@ -377,9 +394,11 @@ function functions(engine: Engine): readonly MigrationStatement[] {
       ) RETURNS TEXT LANGUAGE plpgsql VOLATILE SECURITY DEFINER ${pinnedSearchPath(engine)} AS $$
       DECLARE v_identity UUID; v_tenant UUID; v_locked UUID; v_digest TEXT; v_principal TEXT;
       BEGIN
-        SELECT s.identity_id, ${tenantOfSession}, s.synchronizer_digest
+        ${inTenant(
+          (tenant) => `SELECT s.identity_id, ${tenant}, s.synchronizer_digest
           INTO v_identity, v_tenant, v_digest
-          FROM sallyport.sessions AS s WHERE s.proof_digest = ${proofDigestOf('p_proof')} FOR UPDATE;
+          FROM sallyport.sessions AS s WHERE s.proof_digest = ${proofDigestOf('p_proof')} FOR UPDATE;`,
+        )}
         IF v_tenant IS NOT NULL THEN
           SELECT i.id INTO v_locked FROM sallyport.identities AS i
             JOIN sallyport.memberships AS m ON m.tenant_id = v_tenant AND m.identity_id = i.id
