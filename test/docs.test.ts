@@ -30,6 +30,7 @@ type Reason =
   | 'unknown-role'
   | 'malformed-cursor'
   | Extract<Awaited<ReturnType<typeof requestEmailChange>>, { problem: string }>['problem']
+  | 'wrong-code'
   | 'not-text'
   | 'unknown-field';
 
@@ -70,6 +71,7 @@ describe('the documents are true of the code', () => {
       'password-sequence': true,
       'same-address': true,
       'wrong-password': true,
+      'wrong-code': true,
       'not-text': true,
       'unknown-field': true,
       'too-short': true,

@@ -7,4 +7,6 @@ export interface Core {
   readonly database: Database;
   readonly passwords: PasswordHasher;
   readonly encryptionKey: EncryptionKey;
+  /** Keys that were in force before: what they encrypted still opens. */
+  readonly previousKeys?: readonly EncryptionKey[];
 }

@@ -23,24 +23,41 @@ export function derivedPassword(key: EncryptionKey, name: string): string {
   return purposeKey(key, `password of ${name}`).toString('base64url');
 }
 
+/** Tells which key a ciphertext was made with, and stands at its beginning. */
+export function keyIdOf(key: EncryptionKey): string {
+  return fingerprintOf(key).slice(0, 16);
+}
+
 /**
- * AES-256-GCM with a random nonce. `context` must be the same at decryption: a ciphertext that was
- * moved to another row, or made for another purpose, does not open.
+ * AES-256-GCM with a random nonce, behind the key's id. `context` must be the same at decryption: a
+ * ciphertext that was moved to another row, or made for another purpose, does not open.
  */
 export function encrypt(key: EncryptionKey, context: string, plaintext: string): string {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', purposeKey(key, 'encryption'), nonce);
   cipher.setAAD(Buffer.from(context));
   const sealed = [nonce, cipher.update(plaintext, 'utf8'), cipher.final()];
-  return Buffer.concat([...sealed, cipher.getAuthTag()]).toString('base64url');
+  const bytes = Buffer.concat([...sealed, cipher.getAuthTag()]);
+  return `${keyIdOf(key)}.${bytes.toString('base64url')}`;
 }
 
-/** @throws Error when the text was not made by this key for this context. */
-export function decrypt(key: EncryptionKey, context: string, text: string): string {
-  const bytes = Buffer.from(text, 'base64url');
+/**
+ * Opens what this key made, or one that was in force before it.
+ * @throws Error when the text was made by none of them, or not for this context.
+ */
+export function decrypt(
+  key: EncryptionKey,
+  context: string,
+  text: string,
+  previous: readonly EncryptionKey[] = [],
+): string {
+  const [id = '', sealed = ''] = text.split('.');
+  const itsKey = [key, ...previous].find((each) => keyIdOf(each) === id);
+  if (!itsKey) throw new Error('the ciphertext was made with another key');
+  const bytes = Buffer.from(sealed, 'base64url');
   const decipher = createDecipheriv(
     'aes-256-gcm',
-    purposeKey(key, 'encryption'),
+    purposeKey(itsKey, 'encryption'),
     bytes.subarray(0, 12),
     { authTagLength: 16 },
   );

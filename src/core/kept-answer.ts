@@ -40,8 +40,9 @@ export function openAnswer(
   key: EncryptionKey,
   place: AnswerPlace,
   sealed: string,
+  previous: readonly EncryptionKey[] = [],
 ): KeptAnswer | null {
-  const opened = JSON.parse(decrypt(key, contextOf(place), sealed)) as Sealed | null;
+  const opened = JSON.parse(decrypt(key, contextOf(place), sealed, previous)) as Sealed | null;
   if (opened === null) return null;
   const { status, headers, text, base64 } = opened;
   const bytes = base64 === null ? null : Buffer.from(base64, 'base64');

@@ -7,6 +7,9 @@ import type { Factor } from './guess-budget.ts';
 /** The language in which the person who caused the mail reads the pages. */
 export type MailLanguage = 'en' | 'de';
 
+/** What has changed of the ways to prove who one is; the owner is told of each (ASVS 6.3.7). */
+export type AuthenticatorChange = 'totp-added' | 'totp-removed' | 'recovery-codes-replaced';
+
 interface Addressed {
   readonly to: string;
   readonly language: MailLanguage;
@@ -36,6 +39,8 @@ export type MailMessage = Addressed &
         readonly system: string | null;
       }
     | { readonly kind: 'guesses-limited' | 'authenticator-closed'; readonly factor: Factor }
+    | { readonly kind: 'authenticators-changed'; readonly change: AuthenticatorChange }
+    | { readonly kind: 'recovery-code-used'; readonly left: number }
     | { readonly kind: 'account-deletion'; readonly deletesAt: string }
   );
 
@@ -62,6 +67,7 @@ function minutesOf(message: MailMessage): number {
 export function openMail(
   key: EncryptionKey,
   row: { readonly id: string; readonly body: string },
+  previous: readonly EncryptionKey[] = [],
 ): MailMessage {
-  return JSON.parse(decrypt(key, `outbox ${row.id}`, row.body)) as MailMessage;
+  return JSON.parse(decrypt(key, `outbox ${row.id}`, row.body, previous)) as MailMessage;
 }

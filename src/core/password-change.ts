@@ -58,7 +58,7 @@ export async function changePassword(
         await deleteDevices(tx, identityId, caller.deviceDigest);
         // A change of address that is under way may be theirs too.
         await deleteEmailChange(tx, identityId);
-        const rotated = await rotate(tx, authority.principal);
+        const rotated = await rotate(tx, authority.principal, null);
         await queueMail(tx, core.encryptionKey, { kind: 'password-changed', to: email, language });
         await insertSecurityEvent(tx, { kind: 'password-changed', identityId, caller });
         return rotated;

@@ -1,49 +1,108 @@
 import { runAuthorizedTransaction } from '../db/authorization.ts';
 import { findPasswordHash } from '../db/identities.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
+import type { Tx } from '../db/transaction.ts';
 import type { Authority, Refused } from './authority.ts';
 import type { Core } from './core.ts';
+import { findFactors } from './factors.ts';
 import { guessOwnPassword } from './guess-budget.ts';
 import { noteWrongGuess } from './guess-notice.ts';
 import { normalizePassword } from './password.ts';
+import { parseRecoveryCode } from './recovery-code.ts';
+import { type CodeProof, guessCode, GUESSED, proveCode } from './second-factor.ts';
 import { type RotatedSecret, rotate } from './session-rotation.ts';
+import { assuranceOf, hasSecondFactor } from './sign-in-flow.ts';
+
+type Reauthenticated = RotatedSecret | 'wrong-credentials' | Refused;
 
 /**
  * Proves again who is at the browser: the same identity, in the same session, which gets a new
- * secret and a new time of authentication (ASVS 7.5.3, R-25).
+ * secret and a new time of authentication (ASVS 7.5.3, R-25). Whoever has a second factor shows
+ * both in one: nothing waits half proved.
+ *
+ * @param input.code of the authenticator app, or a recovery code.
  * @throws TooManyAttemptsError, HashingBusyError: nothing was checked.
  */
 export async function reauthenticate(
   core: Core,
   authority: Authority,
-  password: string,
-): Promise<RotatedSecret | 'wrong-credentials' | Refused> {
-  const { identityId } = authority.principal;
-  const { caller } = authority;
+  input: { readonly password: string; readonly code?: string | undefined },
+): Promise<Reauthenticated> {
+  const { principal, caller } = authority;
+  const { identityId } = principal;
   const stored = await core.database.transaction((tx) => findPasswordHash(tx, identityId));
-  return await guessOwnPassword(core, authority, async (admitted) => {
-    const matches = await core.passwords.verify(
+  const failed = await guessOwnPassword(core, authority, async (admitted) => {
+    const right = await core.passwords.verify(
       admitted.open ? (stored ?? null) : null,
-      normalizePassword(password),
+      normalizePassword(input.password),
     );
-    const outcome = await runAuthorizedTransaction(
-      core.database,
-      authority.requirement,
-      async (tx) => {
-        const unchanged = (await findPasswordHash(tx, identityId)) === stored;
-        if (matches && unchanged) {
-          await insertSecurityEvent(tx, { kind: 'reauthenticated', identityId, caller });
-          return await rotate(tx, authority.principal);
-        }
-        await insertSecurityEvent(tx, { kind: 'reauthentication-failed', identityId, caller });
-        await noteWrongGuess(tx, core, authority.principal, admitted, {
-          factor: 'password',
-          caller,
+    const outcome = right
+      ? null
+      : await inTransaction(core, authority, async (tx) => {
+          await noteWrongGuess(tx, core, principal, admitted, { factor: 'password', caller });
+          return await noteFailure(tx, authority);
         });
-        return 'wrong-credentials' as const;
-      },
-    );
-    const result = 'refusal' in outcome ? outcome : outcome.result;
-    return { right: typeof result === 'object' && 'secret' in result, outcome: result };
+    return { right, outcome };
   });
+  if (failed) return failed;
+
+  const factors = await core.database.transaction((tx) => findFactors(tx, identityId));
+  if (!hasSecondFactor(factors)) return await finish(core, authority, stored, null);
+  const { code = '' } = input;
+  const method = parseRecoveryCode(code) ? 'recovery-code' : 'totp';
+  return await guessCode(core, identityId, method, caller, async (admitted) => {
+    const given = admitted.open ? ({ method, code } as const) : null;
+    const outcome = await finish(core, authority, stored, given, async (tx) => {
+      const guess = { factor: GUESSED[method], caller };
+      await noteWrongGuess(tx, core, principal, admitted, guess);
+    });
+    return { right: typeof outcome === 'object' && 'secret' in outcome, outcome };
+  });
+}
+
+/**
+ * The session gets its new secret, if the password is still the one that was proved and the code is
+ * right, where the account asks for one.
+ */
+async function finish(
+  core: Core,
+  authority: Authority,
+  stored: string | undefined,
+  given: CodeProof | null,
+  noteGuess: (tx: Tx) => Promise<void> = async () => {},
+): Promise<Reauthenticated> {
+  const { principal, caller } = authority;
+  const { identityId } = principal;
+  return await inTransaction(core, authority, async (tx) => {
+    if ((await findPasswordHash(tx, identityId)) !== stored)
+      return await noteFailure(tx, authority);
+    let assurance = assuranceOf(['password']);
+    if (hasSecondFactor(await findFactors(tx, identityId))) {
+      const proved = given && (await proveCode(core, tx, { ...principal, caller }, given));
+      if (!proved) {
+        await noteGuess(tx);
+        return await noteFailure(tx, authority);
+      }
+      assurance = assuranceOf(['password', proved.method], proved.authenticatorId);
+    }
+    await insertSecurityEvent(tx, { kind: 'reauthenticated', identityId, caller });
+    return await rotate(tx, principal, assurance);
+  });
+}
+
+async function noteFailure(
+  tx: Tx,
+  { principal: { identityId }, caller }: Authority,
+): Promise<'wrong-credentials'> {
+  await insertSecurityEvent(tx, { kind: 'reauthentication-failed', identityId, caller });
+  return 'wrong-credentials';
+}
+
+async function inTransaction(
+  core: Core,
+  authority: Authority,
+  work: (tx: Tx) => Promise<RotatedSecret | 'wrong-credentials'>,
+): Promise<Reauthenticated> {
+  const outcome = await runAuthorizedTransaction(core.database, authority.requirement, work);
+  return 'refusal' in outcome ? outcome : outcome.result;
 }

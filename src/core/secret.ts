@@ -58,6 +58,11 @@ export function selectionOf(secret: Secret, slug: string): string {
   return `${slug}:${digestOf(selectionKeyOf(secret) + slug)}`;
 }
 
+/** By what a sign-in under way is told: as a session's secret the same bytes are worthless. */
+export function signInDigestOf(secret: Secret): string {
+  return digestOf(derive(secret, 'sallyport sign-in'));
+}
+
 /** What a pending sign-up keeps of the browser that it was typed in. 64 hex digits. */
 export function browserDigestOf(presession: Secret): string {
   return digestOf(derive(presession, 'sallyport sign-up browser'));

@@ -1,5 +1,10 @@
 import type { Principal } from '../db/authorization.ts';
-import { rotateSession, type SessionSecret, switchSession } from '../db/sessions.ts';
+import {
+  type Assurance,
+  rotateSession,
+  type SessionSecret,
+  switchSession,
+} from '../db/sessions.ts';
 import type { Tx } from '../db/transaction.ts';
 import {
   digestOf,
@@ -16,10 +21,17 @@ export interface RotatedSecret {
   readonly synchronizerGeneration: number;
 }
 
-/** Gives the principal's session a new secret and a new generation of synchronizer tokens. */
-export async function rotate(tx: Tx, principal: Principal): Promise<RotatedSecret> {
+/**
+ * Gives the principal's session a new secret and a new generation of synchronizer tokens, for what
+ * its person has just proved; null where nothing was, and the time of the last proof stays.
+ */
+export async function rotate(
+  tx: Tx,
+  principal: Principal,
+  assurance: Assurance | null,
+): Promise<RotatedSecret> {
   const { rotated, digests } = nextSecret(principal);
-  await rotateSession(tx, principal.sessionId, digests);
+  await rotateSession(tx, principal.sessionId, digests, assurance);
   return rotated;
 }
 

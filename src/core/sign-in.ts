@@ -1,37 +1,41 @@
 import { findPasswordByAddress, type PasswordRow } from '../db/identities.ts';
 import { type Caller, insertSecurityEvent } from '../db/security-events.ts';
-import { deleteSessionByProof, insertSession, type SessionRow } from '../db/sessions.ts';
+import { insertSignInFlow } from '../db/sign-in-flows.ts';
 import type { Tx } from '../db/transaction.ts';
 import type { Core } from './core.ts';
-import { knownDevice, noteDevice } from './device.ts';
+import { knownDevice } from './device.ts';
 import { parseEmailAddress } from './email-address.ts';
+import { findFactors } from './factors.ts';
 import { type Guessed, guessWithinBudget } from './guess-budget.ts';
 import { noteWrongGuess } from './guess-notice.ts';
 import { normalizePassword } from './password.ts';
-import { type RotatedSecret, sessionSecretOf } from './session-rotation.ts';
-import { digestOf, newSecret, proofOf, type Secret } from './secret.ts';
+import { digestOf, newSecret, type Secret, signInDigestOf } from './secret.ts';
+import { type SignedIn, type SigningBrowser, startSession } from './session-start.ts';
+import {
+  advance,
+  assuranceOf,
+  hasSecondFactor,
+  type SecondFactor,
+  secondFactorsOf,
+} from './sign-in-flow.ts';
 
-export interface SignedIn extends RotatedSecret {
-  readonly identity: {
-    readonly id: string;
-    readonly email: string;
-    readonly displayName: string;
-  };
-  readonly session: SessionRow;
-  /** What the browser is known by from now on; null where it is known already. */
-  readonly device: Secret | null;
+/** The password was right, and is not enough. There is no session yet. */
+export interface FactorNeeded {
+  /** For the cookie of this one browser. */
+  readonly flow: Secret;
+  readonly needed: readonly SecondFactor[];
+  readonly expiresAt: Date;
 }
-
-/** The generation that a session's row starts with. */
-const FIRST_GENERATION = 1;
 
 /**
  * Checks the password and starts a session with a new secret; the session that the browser had
- * before, if any, ends in the same transaction (CWE-384, R-20, R-21, ASVS 7.2.4).
+ * before, if any, ends in the same transaction (CWE-384, R-20, R-21, ASVS 7.2.4). Whoever has a
+ * second factor gets no session, but five minutes to prove that too.
  *
  * An unknown, unproved, disabled or malformed address and a wrong password are one answer after one
  * and the same work: a hash is computed in each case (CWE-204, CWE-208, R-57, ASVS 6.3.8).
  *
+ * @param returnTo a path of our own, for the page that follows the last proof.
  * @throws TooManyAttemptsError after too many wrong ones, and HashingBusyError when too many
  *   sign-ins wait; nothing was checked.
  */
@@ -40,7 +44,8 @@ export async function signIn(
   input: { readonly email: string; readonly password: string },
   previous: Secret | null,
   caller: Caller,
-): Promise<SignedIn | 'wrong-credentials'> {
+  returnTo: string | null = null,
+): Promise<SignedIn | FactorNeeded | 'wrong-credentials'> {
   const parsed = parseEmailAddress(input.email);
   const folded = 'email' in parsed ? parsed.email.folded : '';
   const found = await core.database.transaction(async (tx) => {
@@ -63,7 +68,8 @@ export async function signIn(
       // disabled or its password changed, and a session must not outlive that.
       const current = await findPasswordByAddress(tx, folded);
       const accepted = matches && current?.hash === found.row?.hash && current?.disabled === false;
-      if (accepted) return await startSession(tx, core, current, previous, caller);
+      const browser = { previous, caller };
+      if (accepted) return await passwordProved(tx, core, current, browser, returnTo);
       await insertSecurityEvent(tx, {
         kind: 'sign-in-failed',
         identityId: current?.identityId ?? null,
@@ -82,25 +88,24 @@ function guessedBy(row: PasswordRow | undefined, folded: string): Guessed | null
   return folded === '' ? null : { folded };
 }
 
-async function startSession(
+/** Starts the session, or, of whoever has a second factor, what waits for it. */
+async function passwordProved(
   tx: Tx,
   core: Core,
-  { identityId, email, displayName }: PasswordRow,
-  previous: Secret | null,
-  caller: Caller,
-): Promise<SignedIn> {
-  const secret = newSecret();
-  if (previous) await deleteSessionByProof(tx, digestOf(proofOf(previous)));
-  const session = await insertSession(tx, {
-    browser: caller.browser,
-    system: caller.system,
-    identityId,
-    ...sessionSecretOf(secret, FIRST_GENERATION),
-  });
-  // Nobody was signed in when the request came; whoever it was is known now.
-  const person = { ...caller, identityId, sessionId: session.id };
-  await insertSecurityEvent(tx, { kind: 'signed-in', identityId, caller: person });
-  const identity = { id: identityId, email, displayName };
-  const device = await noteDevice(tx, core, identity, person);
-  return { identity, session, secret, synchronizerGeneration: FIRST_GENERATION, device };
+  { identityId, email, displayName, hash }: PasswordRow,
+  browser: SigningBrowser,
+  returnTo: string | null,
+): Promise<SignedIn | FactorNeeded> {
+  const factors = await findFactors(tx, identityId);
+  const event = hasSecondFactor(factors) ? 'password-of-two' : 'password';
+  if (advance('nothing-proved', event) === 'complete') {
+    const identity = { id: identityId, email, displayName };
+    return await startSession(tx, core, identity, browser, assuranceOf(['password']));
+  }
+  const flow = newSecret();
+  const row = { identityId, passwordDigest: digestOf(hash), returnTo };
+  const expiresAt = await insertSignInFlow(tx, signInDigestOf(flow), row);
+  const { caller } = browser;
+  await insertSecurityEvent(tx, { kind: 'second-factor-asked', identityId, caller });
+  return { flow, needed: secondFactorsOf(factors), expiresAt };
 }

@@ -5,13 +5,15 @@ import {
   endSigningKeys,
   findPublishedKeys,
   findSigningKey,
+  findSigningKeysOfOtherKeys,
   hasSigningKey,
   insertSigningKey,
   type NewSigningKey,
+  replacePrivateKey,
 } from '../db/signing-keys.ts';
 import type { Tx } from '../db/transaction.ts';
 import type { Core } from './core.ts';
-import { decrypt, encrypt, type EncryptionKey } from './encryption.ts';
+import { decrypt, encrypt, type EncryptionKey, keyIdOf } from './encryption.ts';
 
 /** A new key is published this long before it signs: twice as long as the set may be kept. */
 const AHEAD_SECONDS = 600;
@@ -61,6 +63,18 @@ export async function keepSigningKeys(core: Core): Promise<void> {
   });
 }
 
+/** Encrypts private keys of an earlier encryption key with the one in force. */
+export async function resealSigningKeys(core: Core): Promise<void> {
+  const { encryptionKey, previousKeys = [] } = core;
+  await core.database.transaction(async (tx) => {
+    const rows = await findSigningKeysOfOtherKeys(tx, keyIdOf(encryptionKey));
+    for (const { kid, privateKey } of rows) {
+      const opened = decrypt(encryptionKey, contextOf(kid), privateKey, previousKeys);
+      await replacePrivateKey(tx, kid, encrypt(encryptionKey, contextOf(kid), opened));
+    }
+  });
+}
+
 /** Whoever verifies what we sign finds the keys in this (RFC 7517 section 5). */
 export async function publishedKeySet(core: Core): Promise<{ readonly keys: readonly JWK[] }> {
   const keys = await core.database.transaction(findPublishedKeys);
@@ -90,7 +104,9 @@ export async function signAssertion(core: Core, assertion: Assertion): Promise<s
   const found = await core.database.transaction(findSigningKey);
   if (!found) throw new Error('there is no signing key');
   const { kid, privateKey, now } = found;
-  const jwk = JSON.parse(decrypt(core.encryptionKey, contextOf(kid), privateKey)) as JWK;
+  const { encryptionKey, previousKeys } = core;
+  const opened = decrypt(encryptionKey, contextOf(kid), privateKey, previousKeys);
+  const jwk = JSON.parse(opened) as JWK;
   const issuedAt = Math.floor(now.getTime() / 1000);
   return await new SignJWT(claims)
     .setProtectedHeader({ alg: ALGORITHM, kid, typ: type })

@@ -28,14 +28,21 @@ export interface AccountPrincipal extends Principal {
   readonly displayName: string;
 }
 
+/** How long ago the person may have proved who they are, and with what assurance at least. */
+export interface StepUp {
+  readonly withinSeconds: number;
+  /** NIST SP 800-63B-4 section 2. Whoever has a second factor must show AAL2 in any case. */
+  readonly aal?: 1 | 2;
+}
+
 export interface Requirement {
   readonly role: Role;
   readonly proof: string;
   readonly permission: string | null;
   /** The tenant that the request names, with its proof (core/secret.ts); else the session's own. */
   readonly selection?: string;
-  /** How long ago the person may have proved who they are; left out where it does not matter. */
-  readonly freshSeconds?: number;
+  /** What the person must have proved anew; left out where any live session will do. */
+  readonly stepUp?: StepUp;
   /** Whether the principal's address and name are wanted too. */
   readonly withAccount?: boolean;
   /**
@@ -109,9 +116,9 @@ export async function runAuthorizedApplication<T>(
  * it carries into the transaction is for statements behind it: without any, it only decides.
  */
 function decisionOf(requirement: Requirement, carrying: boolean): readonly Statement[] {
-  const { proof, permission, freshSeconds, synchronizerDigest, withAccount } = requirement;
+  const { proof, permission, stepUp, synchronizerDigest, withAccount } = requirement;
   const { selection } = requirement;
-  const sqlOf = carrying || freshSeconds !== undefined ? CARRYING : DECIDING;
+  const sqlOf = carrying || stepUp !== undefined ? CARRYING : DECIDING;
   const decision =
     synchronizerDigest === undefined
       ? { sql: sqlOf.read, parameters: [proof, permission, withAccount ?? false] }
@@ -122,19 +129,21 @@ function decisionOf(requirement: Requirement, carrying: boolean): readonly State
   return [
     ...(selection === undefined ? [] : [{ sql: SELECT_TENANT, parameters: [selection] }]),
     decision,
-    ...(freshSeconds === undefined ? [] : [{ sql: REQUIRE_FRESH, parameters: [freshSeconds] }]),
+    ...(stepUp === undefined
+      ? []
+      : [{ sql: REQUIRE_STEP_UP, parameters: [stepUp.withinSeconds, stepUp.aal ?? 1] }]),
   ];
 }
 
 const SELECT_TENANT = `SELECT set_config('sallyport.selection', $1::TEXT, true)`;
-const REQUIRE_FRESH = 'SELECT sallyport.require_fresh($1::BIGINT)';
+const REQUIRE_STEP_UP = 'SELECT sallyport.require_step_up($1::INT8, $2::INT8)';
 
 /**
  * Asks once more, in the middle of a transaction, for a proof at most so old: where it depends on
  * what is changed. Raises, and so ends the transaction, as the decision would have.
  */
 export async function requireFresh(tx: Tx, seconds: number): Promise<void> {
-  await sql`SELECT sallyport.require_fresh(${seconds}::BIGINT)`.execute(tx);
+  await sql`SELECT sallyport.require_step_up(${seconds}::INT8, 1)`.execute(tx);
 }
 
 async function orRefusal<T>(work: () => Promise<T>): Promise<T | { readonly refusal: Refusal }> {
@@ -222,7 +231,7 @@ const CARRYING = {
   write: `${CARRYING_COLUMNS} ${REQUIRE_FOR_WRITE}`,
 };
 
-/** The SQLSTATEs that sallyport.require and sallyport.require_for_write raise. */
+/** The SQLSTATEs that sallyport.require, require_for_write and require_step_up raise. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   SP401: 'not-signed-in',
   SP403: 'forbidden',
@@ -230,4 +239,6 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   SP409: 'tenant-not-selected',
   SP410: 'tenant-deleted',
   SP440: 'step-up-required',
+  SP442: 'second-factor-required',
+  SP443: 'second-factor-missing',
 };

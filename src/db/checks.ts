@@ -22,11 +22,12 @@ import { DatabaseUnavailableError, sqlState } from './errors.ts';
 import { EVENT_DAYS } from './event-retention.ts';
 import { migrationStatements, newerMigrations } from './migrations.ts';
 import { FOUNDATION_FUNCTIONS, FOUNDATION_GRANTS } from './migrations/0001-foundation.ts';
-import { ACCOUNT_FUNCTIONS, ACCOUNT_GRANTS } from './migrations/0002-account.ts';
+import { ACCOUNT_GRANTS } from './migrations/0002-account.ts';
 import { IDEMPOTENCY_GRANTS } from './migrations/0003-idempotency.ts';
 import { TENANT_FUNCTIONS, TENANT_GRANTS } from './migrations/0004-tenants.ts';
 import { RETENTION_FUNCTIONS, SECURITY_EVENT_GRANTS } from './migrations/0006-security-events.ts';
 import { LIMITS_GRANTS } from './migrations/0007-limits.ts';
+import { FACTOR_FUNCTIONS, FACTOR_GRANTS } from './migrations/0008-factors.ts';
 import { BEARER_GRANTS } from './migrations/0009-bearer.ts';
 
 export type { Finding } from './checks/finding.ts';
@@ -38,13 +39,14 @@ const grants = tableGrants([
   ...TENANT_GRANTS,
   ...SECURITY_EVENT_GRANTS,
   ...LIMITS_GRANTS,
+  ...FACTOR_GRANTS,
   ...BEARER_GRANTS,
 ]);
 const ours = functions([
   ...FOUNDATION_FUNCTIONS,
-  ...ACCOUNT_FUNCTIONS,
   ...TENANT_FUNCTIONS,
   ...RETENTION_FUNCTIONS,
+  ...FACTOR_FUNCTIONS,
 ]);
 
 export interface DatabaseSurroundings extends Surroundings {

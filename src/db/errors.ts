@@ -5,7 +5,9 @@ export type Refusal =
   | 'tenant-not-selected'
   | 'tenant-deleted'
   | 'synchronizer-token-mismatch'
-  | 'step-up-required';
+  | 'step-up-required'
+  | 'second-factor-required'
+  | 'second-factor-missing';
 
 /** No connection to the database, or it is shutting down: nothing of the work was committed. */
 export class DatabaseUnavailableError extends Error {

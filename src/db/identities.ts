@@ -86,6 +86,34 @@ export async function findIdentityByAddress(
   );
 }
 
+/** What a sign-in under way needs to know of the identity that it is for. */
+export interface AccountRow {
+  readonly displayName: string;
+  readonly email: string;
+  /** Null where it has no password. */
+  readonly hash: string | null;
+  readonly disabled: boolean;
+}
+
+export async function findAccount(tx: Tx, identityId: string): Promise<AccountRow | undefined> {
+  const row = await tx
+    .selectFrom('sallyport.identities as i')
+    .innerJoin('sallyport.email_addresses as e', 'e.identity_id', 'i.id')
+    .innerJoin('sallyport.profiles as p', 'p.identity_id', 'i.id')
+    .leftJoin('sallyport.passwords as w', 'w.identity_id', 'i.id')
+    .where('i.id', '=', identityId)
+    .select(['e.address', 'w.hash', 'i.disabled_at', 'p.display_name'])
+    .executeTakeFirst();
+  return (
+    row && {
+      displayName: row.display_name,
+      email: row.address,
+      hash: row.hash,
+      disabled: row.disabled_at !== null,
+    }
+  );
+}
+
 /** The address as its owner wrote it, undefined where nobody has proved it. */
 export async function findProvedAddress(tx: Tx, folded: string): Promise<string | undefined> {
   const row = await tx

@@ -11,6 +11,7 @@ import { idempotency } from './migrations/0003-idempotency.ts';
 import { tenants } from './migrations/0004-tenants.ts';
 import { securityEvents } from './migrations/0006-security-events.ts';
 import { limits } from './migrations/0007-limits.ts';
+import { factors } from './migrations/0008-factors.ts';
 import { bearer } from './migrations/0009-bearer.ts';
 import type { MigrationStatement } from './migration-statements.ts';
 import { prepareDatabase } from './roles.ts';
@@ -26,6 +27,7 @@ const MIGRATIONS: readonly {
   { id: '0004-tenants', statements: tenants },
   { id: '0006-security-events', statements: securityEvents },
   { id: '0007-limits', statements: limits },
+  { id: '0008-factors', statements: factors },
   { id: '0009-bearer', statements: bearer },
 ];
 

@@ -66,7 +66,7 @@ function closingBoth(lite: PGlite): Database {
 export async function openServerMigrated(
   url: string,
   passwords: RolePasswords,
-  keyFingerprint: string,
+  keyFingerprints: readonly string[],
   form: PolicyForm,
   eventDays: number,
 ): Promise<Database> {
@@ -74,7 +74,7 @@ export async function openServerMigrated(
     const engine = await engineOn(owner);
     await migrate(owner, engine, () => connect(url), form);
     await setEventDays(owner, eventDays);
-    await checkKey(owner, keyFingerprint);
+    await checkKey(owner, keyFingerprints);
     await acceptPassword(owner, url, 'sallyport_app', passwords);
     await acceptPassword(owner, url, 'sallyport_identity', passwords);
     return openServerDatabase({
@@ -92,11 +92,11 @@ export async function openServerMigrated(
 export async function openServerUnchanged(
   url: string,
   passwords: RolePasswords,
-  keyFingerprint: string,
+  keyFingerprints: readonly string[],
 ): Promise<Database> {
   return await withConnection(url, async (owner) => {
     const known = await knownFingerprint(owner);
-    if (known !== undefined && known !== keyFingerprint) throw otherKey();
+    if (known !== undefined && !keyFingerprints.includes(known)) throw otherKey();
     return openServerDatabase({
       engine: await engineOn(owner),
       app: { connectionString: roleUrl(url, 'sallyport_app', passwords) },
@@ -165,9 +165,13 @@ export async function engineOn(client: pg.Client) {
   return engineOf(String(rows[0]?.['version']));
 }
 
-async function checkKey(owner: pg.Client, fingerprint: string): Promise<void> {
+/** The fingerprint of the key in force, and behind it those of the keys before it. */
+async function checkKey(
+  owner: pg.Client,
+  [fingerprint = '', ...previous]: readonly string[],
+): Promise<void> {
   await runStatement(owner, `SET role TO sallyport_owner`);
-  const known = await noteKeyFingerprint(kyselyOn(owner), fingerprint);
+  const known = await noteKeyFingerprint(kyselyOn(owner), fingerprint, previous);
   await runStatement(owner, `RESET ROLE`);
   if (known !== fingerprint) throw otherKey();
 }

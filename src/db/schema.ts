@@ -52,6 +52,9 @@ export interface Tables {
     synchronizer_digest: string;
     browser: string | null;
     system: string | null;
+    aal: Generated<number>;
+    amr: Generated<readonly string[]>;
+    authenticator_id: string | null;
     authenticated_at: Generated<Date>;
     created_at: Generated<Date>;
     expires_at: Date;
@@ -141,6 +144,36 @@ export interface Tables {
     address: string | null;
     browser: string | null;
     system: string | null;
+  };
+  'sallyport.sign_in_flows': {
+    digest: string;
+    identity_id: string;
+    password_digest: string;
+    return_to: string | null;
+    tries: Generated<number>;
+    created_at: Generated<Date>;
+    expires_at: Date;
+  };
+  'sallyport.totp_authenticators': {
+    id: Generated<string>;
+    identity_id: string;
+    secret: string;
+    last_step: string;
+    created_at: Generated<Date>;
+    last_used_at: Generated<Date>;
+  };
+  'sallyport.totp_enrolments': {
+    identity_id: string;
+    session_id: string;
+    secret: string;
+    created_at: Generated<Date>;
+    expires_at: Date;
+  };
+  'sallyport.recovery_codes': {
+    identity_id: string;
+    digest: string;
+    created_at: Generated<Date>;
+    used_at: Date | null;
   };
   'sallyport.signing_keys': {
     kid: string;

@@ -9,6 +9,16 @@ export interface NewSession extends SessionSecret {
   readonly identityId: string;
   readonly browser: string | null;
   readonly system: string | null;
+  readonly assurance: Assurance;
+}
+
+/** What was proved of a session's person, and by which authenticators. */
+export interface Assurance {
+  /** NIST SP 800-63B-4 section 2. */
+  readonly aal: 1 | 2;
+  readonly amr: readonly string[];
+  /** The authenticator that AAL2 is owed to; null where none is, or a recovery code. */
+  readonly authenticatorId: string | null;
 }
 
 /** What a session's row keeps of its secret, and of the synchronizer token made of that. */
@@ -50,6 +60,7 @@ export async function insertSession(tx: Tx, session: NewSession): Promise<Sessio
       tenant_id: onlyTenantOf(session.identityId),
       browser: session.browser,
       system: session.system,
+      ...assuranceColumns(session.assurance),
       expires_at: ABSOLUTE_LIFETIME,
     })
     .returning(['id', 'authenticated_at', 'created_at', 'expires_at'])
@@ -155,13 +166,14 @@ export async function deleteOtherSessions(
 }
 
 /**
- * Gives the session a new secret and synchronizer token and notes that its person has just proved
- * who they are. The old secret is worthless from the commit on (ASVS 7.2.4, R-25).
+ * Gives the session a new secret and synchronizer token and notes what its person has just proved;
+ * null where nothing was. The old secret is worthless from the commit on (ASVS 7.2.4, R-25).
  */
 export async function rotateSession(
   tx: Tx,
   sessionId: string,
   secret: SessionSecret,
+  assurance: Assurance | null,
 ): Promise<void> {
   await tx
     .updateTable('sallyport.sessions')
@@ -170,7 +182,7 @@ export async function rotateSession(
       synchronizer_digest: secret.synchronizerDigest,
       synchronizer_generation: secret.synchronizerGeneration,
       selection_key: secret.selectionKey,
-      authenticated_at: sql<Date>`now()`,
+      ...(assurance && { ...assuranceColumns(assurance), authenticated_at: sql<Date>`now()` }),
     })
     .where('id', '=', sessionId)
     .returning('id')
@@ -196,6 +208,54 @@ export async function switchSession(
     .where('id', '=', sessionId)
     .returning('id')
     .executeTakeFirstOrThrow();
+}
+
+/** The session's person has shown a second factor too, in the freshness of the first one. */
+export async function raiseSession(
+  tx: Tx,
+  sessionId: string,
+  method: string,
+  authenticatorId: string,
+): Promise<void> {
+  await tx
+    .updateTable('sallyport.sessions')
+    .set({
+      aal: 2,
+      amr: sql<string[]>`array_append(amr, ${method}::TEXT)`,
+      authenticator_id: sql<string>`COALESCE(authenticator_id, ${authenticatorId}::UUID)`,
+    })
+    .where('id', '=', sessionId)
+    .execute();
+}
+
+/** Every session that owes its assurance to this authenticator has it no longer (R-31). */
+export async function lowerSessions(tx: Tx, authenticatorId: string): Promise<void> {
+  await tx
+    .updateTable('sallyport.sessions')
+    .set({ aal: 1, authenticator_id: null })
+    .where('authenticator_id', '=', authenticatorId)
+    .execute();
+}
+
+/** Every session of an identity that has no second factor any more (R-31). */
+export async function lowerAllSessions(tx: Tx, identityId: string): Promise<void> {
+  await tx
+    .updateTable('sallyport.sessions')
+    .set({ aal: 1, authenticator_id: null })
+    .where('identity_id', '=', identityId)
+    .execute();
+}
+
+/** What was proved in the request's own session. */
+export const ownAssurance: Statement = build
+  .selectFrom('sallyport.sessions')
+  .where('identity_id', '=', OWN_IDENTITY)
+  .where('id', '=', sql<string>`sallyport.current_session()`)
+  .select(['aal', 'amr', 'authenticated_at as authenticatedAt'])
+  .compile();
+
+function assuranceColumns({ aal, amr, authenticatorId }: Assurance) {
+  return { aal, amr: [...amr], authenticator_id: authenticatorId };
 }
 
 /** Moves "last seen" on, unless another request has done so within the minute. */

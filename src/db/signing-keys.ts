@@ -24,6 +24,28 @@ export async function findSigningKey(
   return row;
 }
 
+/** Private keys that were encrypted with another key than the one of this id. */
+export async function findSigningKeysOfOtherKeys(
+  tx: Tx,
+  keyId: string,
+): Promise<readonly { readonly kid: string; readonly privateKey: string }[]> {
+  return await tx
+    .selectFrom('sallyport.signing_keys')
+    .where('private_key', 'not like', `${keyId}.%`)
+    .select(['kid', sql<string>`private_key`.as('privateKey')])
+    .execute();
+}
+
+/** The same private key in another encryption. */
+export async function replacePrivateKey(tx: Tx, kid: string, privateKey: string): Promise<void> {
+  await tx
+    .updateTable('sallyport.signing_keys')
+    .set({ private_key: privateKey })
+    .where('kid', '=', kid)
+    .where('private_key', 'is not', null)
+    .execute();
+}
+
 /** The public halves that whoever verifies should know, newest first. */
 export async function findPublishedKeys(tx: Tx): Promise<readonly string[]> {
   const rows = await tx

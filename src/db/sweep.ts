@@ -22,6 +22,8 @@ export const SWEEP_STATEMENTS: readonly Statement[] = [
     SELECT digest FROM sallyport.budgets WHERE expires_at < now() LIMIT 500)`,
   `DELETE FROM sallyport.devices WHERE expires_at < now()`,
   `DELETE FROM sallyport.recoveries WHERE expires_at < now()`,
+  `DELETE FROM sallyport.sign_in_flows WHERE expires_at < now()`,
+  `DELETE FROM sallyport.totp_enrolments WHERE expires_at < now()`,
   `DELETE FROM sallyport.idempotency_keys WHERE expires_at < now()`,
   `UPDATE sallyport.signing_keys SET private_key = NULL
     WHERE signs_until < now() AND private_key IS NOT NULL`,

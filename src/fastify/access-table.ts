@@ -15,6 +15,8 @@ export interface AccessRow {
   readonly roles: readonly string[];
   /** How recently the person must have proved who they are; null where it does not matter. */
   readonly stepUpSeconds: number | null;
+  /** The assurance that is asked even of those who have no second factor; null where none is. */
+  readonly stepUpAal: 1 | 2 | null;
   /** The one type that a body may have; null where there is none. */
   readonly bodyType: 'json' | 'form' | null;
   /** Whether its queries run in one flush with the decision. */
@@ -49,6 +51,7 @@ export function noteRoute(
     access: who,
     roles: rolesWith(app, who),
     stepUpSeconds: stepUp?.withinSeconds ?? null,
+    stepUpAal: stepUp?.aal ?? null,
     bodyType: bodyType ?? null,
     load: load !== undefined,
   } as const;

@@ -20,6 +20,7 @@ import {
   PRESESSION_COOKIE,
   readCookie,
   SESSION_COOKIE,
+  SIGN_IN_COOKIE,
 } from '../http/cookies.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { isSafeMethod } from '../http/request-head.ts';
@@ -53,6 +54,12 @@ export function readSessionSecret(cookies: Cookies): Secret | null {
 
 export function readPresessionSecret(request: FastifyRequest): Secret | null {
   const reading = readCookie(parseCookies(request.raw), PRESESSION_COOKIE);
+  return reading.kind === 'present' ? parseSecret(reading.value) : null;
+}
+
+/** The secret of a sign-in that waits for its second factor; null where the browser has none. */
+export function readSignInSecret(request: FastifyRequest): Secret | null {
+  const reading = readCookie(parseCookies(request.raw), SIGN_IN_COOKIE);
   return reading.kind === 'present' ? parseSecret(reading.value) : null;
 }
 
@@ -165,7 +172,7 @@ function requirementOf(
     proof: proofOf(secret),
     permission: permission ?? null,
     withAccount: request.routeOptions.config.account === true,
-    ...(stepUp ? { freshSeconds: stepUp.withinSeconds } : {}),
+    ...(stepUp ? { stepUp } : {}),
     ...(isSafeMethod(request.method) ? {} : { synchronizerDigest: presentedDigest(request) }),
   };
 }
@@ -174,8 +181,9 @@ function requirementOf(
  * The token of a public route that changes something, such as sign-in. A form must carry the token
  * bound to the browser's pre-session cookie (login CSRF, CWE-352). JSON cannot be sent by a foreign
  * form, and without a cookie there is nothing to ride on; but a cookie that is there must be
- * matched by its token, as everywhere. A session cookie whose session has ended proves nothing and
- * harms nothing: its owner must still be able to sign in.
+ * matched by its token, as everywhere, and one of a sign-in under way comes with a pre-session's. A
+ * session cookie whose session has ended proves nothing and harms nothing: its owner must still be
+ * able to sign in.
  */
 async function checkVisitor(core: Core, request: FastifyRequest): Promise<ProblemCode | null> {
   // What has no route changes nothing: it is answered 404 or 405, to whomever.
@@ -188,6 +196,8 @@ async function checkVisitor(core: Core, request: FastifyRequest): Promise<Proble
   if (request.routeOptions.config.bodyType === 'form') {
     return matchesPresession() ? null : 'synchronizer-token-mismatch';
   }
+  const signingIn = readSignInSecret(request) !== null;
+  if (signingIn && matchesPresession()) return null;
   if (request.sessionSecret) {
     const current = await runAuthorized(
       core.database,
@@ -202,7 +212,8 @@ async function checkVisitor(core: Core, request: FastifyRequest): Promise<Proble
     if (!('refusal' in current)) return null;
     if (current.refusal !== 'not-signed-in') return current.refusal;
   }
-  return presession === null || matchesPresession() ? null : 'synchronizer-token-mismatch';
+  if (presession === null && !signingIn) return null;
+  return matchesPresession() ? null : 'synchronizer-token-mismatch';
 }
 
 /** Whether a well-formed token came in the place that the route's body type allows. */

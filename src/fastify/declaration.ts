@@ -25,8 +25,12 @@ export type Access =
   | 'signed-in'
   | {
       readonly permission?: Permission;
-      /** How long ago the person may have proved who they are (ASVS 7.5.1). */
-      readonly stepUp?: { readonly withinSeconds: number };
+      /**
+       * How long ago the person may have proved who they are, and with what assurance at least
+       * (ASVS 7.5.1, 8.2.4). Whoever has a second factor must show it in any case; `aal: 2` also
+       * refuses those who have none (NIST SP 800-63B-4 section 2).
+       */
+      readonly stepUp?: { readonly withinSeconds: number; readonly aal?: 1 | 2 };
     };
 
 /**
@@ -185,7 +189,8 @@ function isAccess(access: Access): boolean {
   if (permission !== undefined && !(typeof permission === 'string' && permission !== '')) {
     return false;
   }
-  return (
-    stepUp === undefined || (Number.isInteger(stepUp.withinSeconds) && stepUp.withinSeconds > 0)
-  );
+  if (stepUp === undefined) return true;
+  const { withinSeconds, aal = 1, ...others } = stepUp;
+  if (Object.keys(others).length > 0 || ![1, 2].includes(aal)) return false;
+  return Number.isInteger(withinSeconds) && withinSeconds > 0;
 }

@@ -6,6 +6,7 @@ import {
   PRESESSION_COOKIE,
   readCookie,
   SESSION_COOKIE,
+  SIGN_IN_COOKIE,
   SYNCHRONIZER_COOKIE,
 } from '../http/cookies.ts';
 import { checkHost, type HostPolicy } from '../http/host.ts';
@@ -29,7 +30,12 @@ interface HeadCheck {
   readonly judge: (request: FastifyRequest, cookies: Cookies, policy: GatePolicy) => HeadVerdict;
 }
 
-export const COOKIES = [SESSION_COOKIE, SYNCHRONIZER_COOKIE, PRESESSION_COOKIE] as const;
+export const COOKIES = [
+  SESSION_COOKIE,
+  SYNCHRONIZER_COOKIE,
+  PRESESSION_COOKIE,
+  SIGN_IN_COOKIE,
+] as const;
 
 /**
  * What can be judged before the body is read. In the order of cost, and each check by itself: the

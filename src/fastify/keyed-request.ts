@@ -98,7 +98,12 @@ export function verdictOn(core: Core, request: FastifyRequest, done: DoneRequest
     const lost = done.ageSeconds >= ANSWER_SECONDS_MAX;
     return lost ? 'idempotency-answer-not-kept' : 'idempotency-key-in-use';
   }
-  const answer = openAnswer(core.encryptionKey, placeOf(request, marker), done.answer);
+  const answer = openAnswer(
+    core.encryptionKey,
+    placeOf(request, marker),
+    done.answer,
+    core.previousKeys,
+  );
   return answer ?? 'idempotency-answer-not-kept';
 }
 

@@ -58,7 +58,7 @@ function conditionsOf({ config, method }: RouteOptions) {
   const security = [unsafe ? { session: [], synchronizerToken: [] } : { session: [] }];
   if (typeof access !== 'object' || !access.stepUp) return { security };
   const minutes = access.stepUp.withinSeconds / 60;
-  const description = `Asks for a password proved in the last ${minutes} minutes, else step-up-required.`;
+  const description = `Asks for a proof in the last ${minutes} minutes, with a second factor of whoever has one, else step-up-required or second-factor-required.`;
   return { security, description };
 }
 
@@ -99,7 +99,8 @@ function followingRefusals({ config, method, schema }: RouteOptions): readonly P
   return [
     ...(schema?.body || schema?.params || schema?.querystring ? ['invalid-fields' as const] : []),
     ...(access === 'public' ? [] : ['not-signed-in' as const]),
-    ...(stepUp ? ['step-up-required' as const] : []),
+    ...(stepUp ? (['step-up-required', 'second-factor-required'] as const) : []),
+    ...(stepUp?.aal === 2 ? ['second-factor-missing' as const] : []),
     ...(permission === undefined ? [] : ['forbidden' as const]),
     ...(unsafe ? UNSAFE_REFUSALS : []),
     'database-unavailable',

@@ -11,7 +11,13 @@ import {
   UnknownOutcomeError,
   UnscopedQueryError,
 } from '../db/errors.ts';
-import { type FieldError, problem, type ProblemCode, PROBLEMS } from '../http/problem.ts';
+import {
+  type FieldError,
+  problem,
+  type ProblemCode,
+  PROBLEMS,
+  stepUpChallenge,
+} from '../http/problem.ts';
 import { landingPage } from '../pages/landing.tsx';
 import { problemPage } from '../pages/problem.tsx';
 import { mounted } from './mount.ts';
@@ -46,8 +52,12 @@ export function refuse(
       return sendPage(reply, landingPage(texts, { path: request.url }));
     }
     if (code === 'not-signed-in') return reply.redirect(asking('/sign-in', request), 303);
-    if (code === 'step-up-required')
+    if (code === 'step-up-required' || code === 'second-factor-required')
       return reply.redirect(asking('/re-authenticate', request), 303);
+    if (code === 'second-factor-missing') {
+      const there = '/account/authenticators?notice=second-factor-missing';
+      return reply.redirect(mounted(request, there), 303);
+    }
     request[REFUSED] = code;
     return sendPage(
       reply.code(status),
@@ -55,11 +65,21 @@ export function refuse(
     );
   }
   request[REFUSED] = code;
+  const stepUp = challengeFor(code, request);
+  if (stepUp) reply.header('www-authenticate', stepUp.header);
   return reply
     .code(status)
     .type('application/problem+json')
     .serializer(JSON.stringify)
-    .send(problem(code, request.id, errors));
+    .send(problem(code, request.id, errors, stepUp?.members));
+}
+
+/** What the route asks for, for a client to satisfy and send the same again (RFC 9470). */
+function challengeFor(code: ProblemCode, request: FastifyRequest) {
+  const { access } = request.routeOptions.config;
+  if (code !== 'step-up-required' && code !== 'second-factor-required') return null;
+  if (typeof access !== 'object' || !access.stepUp) return null;
+  return stepUpChallenge(code, access.stepUp.withinSeconds);
 }
 
 /**

@@ -34,7 +34,7 @@ export const identity = z.object({ id: z.uuid(), email: z.string(), displayName:
 
 export const session = z.object({
   id: z.uuid(),
-  authenticatedAt: instant.describe('when the password was last proved'),
+  authenticatedAt: instant.describe('when the person last proved who they are'),
   createdAt: instant,
   expiresAt: instant.describe('the absolute limit; an hour without a request ends it sooner'),
 });
@@ -51,6 +51,8 @@ export const problemSchema = z
     code: z.string().describe('stable; branch on this'),
     instance: z.string(),
     errors: z.array(z.object({ field: z.string(), reason: z.string() })).optional(),
+    max_age: z.int().describe('of a step-up: how old a proof may be, in seconds').optional(),
+    acr_values: z.array(z.string()).describe('of a step-up: what must be proved').optional(),
   })
   .describe('application/problem+json, RFC 9457');
 

@@ -15,6 +15,7 @@ import {
   PRESESSION_COOKIE,
   SESSION_COOKIE,
   setCookie,
+  SIGN_IN_COOKIE,
   SYNCHRONIZER_COOKIE,
 } from '../http/cookies.ts';
 import { maskToken } from '../http/synchronizer-token.ts';
@@ -42,6 +43,27 @@ export function startBrowserSession(
       : []),
   ]);
   return csrfToken;
+}
+
+/** As long as the database keeps a sign-in whose second factor is to come. */
+const SIGN_IN_SECONDS = 300;
+
+/**
+ * Hands a sign-in under way to this browser: its secret, which is nobody's session, and a new one
+ * for the forms that follow, so that no token of before the password is good for them.
+ */
+export function startBrowserSignIn(reply: FastifyReply, flow: Secret): string {
+  const presession = newSecret();
+  reply.header('set-cookie', [
+    setCookie(SIGN_IN_COOKIE, secretText(flow), { maxAgeSeconds: SIGN_IN_SECONDS }),
+    setCookie(PRESESSION_COOKIE, secretText(presession), {}),
+  ]);
+  return maskedToken(visitorTokenOf(presession));
+}
+
+/** The sign-in is complete, or over: its cookie goes. */
+export function endBrowserSignIn(reply: FastifyReply): void {
+  reply.header('set-cookie', clearCookie(SIGN_IN_COOKIE));
 }
 
 /**

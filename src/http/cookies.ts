@@ -19,6 +19,9 @@ export const PRESESSION_COOKIE = '__Host-presession';
 /** Holds the secret by which a browser is known again where somebody has signed in before. */
 export const DEVICE_COOKIE = '__Host-device';
 
+/** Holds the secret of a sign-in whose first factor is proved, until the second one is. */
+export const SIGN_IN_COOKIE = '__Host-sign-in';
+
 /** What a request's cookies say under one name. `value` is 32 bytes in canonical base64url. */
 export type CookieReading =
   | { readonly kind: 'absent' }
@@ -84,7 +87,8 @@ export function hasSallyportCookie(cookies: Cookies): boolean {
     (cookie) =>
       cookie.name === SESSION_COOKIE ||
       cookie.name === SYNCHRONIZER_COOKIE ||
-      cookie.name === PRESESSION_COOKIE,
+      cookie.name === PRESESSION_COOKIE ||
+      cookie.name === SIGN_IN_COOKIE,
   );
 }
 

@@ -6,6 +6,10 @@ export interface Problem {
   readonly code: string;
   readonly instance: string;
   readonly errors?: readonly FieldError[];
+  /** How old a proof of who is there may be, in seconds (RFC 9470 3). */
+  readonly max_age?: number;
+  /** What must be proved, one of these (RFC 9470 3). */
+  readonly acr_values?: readonly string[];
 }
 
 /** One rejected field of a body: its name and why, never the value that was sent. */
@@ -42,6 +46,13 @@ export const PROBLEMS = {
     status: 403,
     title: 'This page is out of date. Reload it and try again.',
   },
+  'sign-in-over': { status: 401, title: 'This took too long, or too many tries. Start again.' },
+  'second-factor-required': {
+    status: 401,
+    title: 'Prove again that it is you, with your second factor, then try once more.',
+  },
+  'second-factor-missing': { status: 403, title: 'Set up a second factor first.' },
+  'already-set-up': { status: 409, title: 'This is set up already. Remove it first.' },
   'step-up-required': { status: 401, title: 'Prove again that it is you, then try once more.' },
   forbidden: { status: 403, title: 'You are not allowed to do this.' },
   'tenant-not-selected': {
@@ -95,6 +106,30 @@ export const PROBLEMS = {
   },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly title: string }>>;
 
+/** What a step-up asks for, as a client reads it: see `stepUpChallenge`. */
+export type StepUpMembers = Required<Pick<Problem, 'max_age' | 'acr_values'>>;
+
+/**
+ * What a request lacks that was refused for its assurance: a proof not older than so many seconds,
+ * at this level of NIST SP 800-63B-4. As members of the problem, and as the header of RFC 9470 3.
+ */
+export function stepUpChallenge(
+  code: 'step-up-required' | 'second-factor-required',
+  withinSeconds: number,
+): { readonly members: StepUpMembers; readonly header: string } {
+  const acr = `urn:sallyport:aal:${code === 'second-factor-required' ? 2 : 1}`;
+  const parameters = [
+    'error="insufficient_user_authentication"',
+    `error_description="${PROBLEMS[code].title}"`,
+    `max_age="${withinSeconds}"`,
+    `acr_values="${acr}"`,
+  ];
+  return {
+    members: { max_age: withinSeconds, acr_values: [acr] },
+    header: `Bearer ${parameters.join(', ')}`,
+  };
+}
+
 /**
  * The body of an `application/problem+json` answer.
  *
@@ -105,6 +140,7 @@ export function problem(
   code: ProblemCode,
   requestId: string,
   errors?: readonly FieldError[],
+  stepUp?: StepUpMembers,
 ): Problem {
   const { status, title } = PROBLEMS[code];
   const base = {
@@ -114,5 +150,5 @@ export function problem(
     code,
     instance: `urn:uuid:${requestId}`,
   };
-  return errors === undefined ? base : { ...base, errors };
+  return { ...base, ...(errors && { errors }), ...stepUp };
 }

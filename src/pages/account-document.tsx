@@ -26,6 +26,7 @@ const paths: readonly (readonly [AccountSection, string])[] = [
   ['profile', '/account'],
   ['email', '/account/email'],
   ['password', '/account/password'],
+  ['authenticators', '/account/authenticators'],
   ['sessions', '/account/sessions'],
   ['data', '/account/data'],
 ];

@@ -1,4 +1,5 @@
 import * as account from './english/account.ts';
+import { authenticators, secondFactor } from './english/authenticators.ts';
 import { errors, fields } from './english/forms.ts';
 import { mails } from './english/mails.ts';
 import { problems } from './english/problems.ts';
@@ -110,7 +111,9 @@ export const english: Texts = {
     text: 'Your session has ended, here and on our side.',
     again: 'Sign in again',
   },
+  secondFactor,
   ...account,
+  authenticators,
   problems,
   reference: 'If you ask for help, quote this reference:',
   mails,

@@ -35,7 +35,14 @@ interface TextFieldProps {
   readonly texts: Texts;
   readonly name: FieldName;
   readonly type: 'text' | 'email' | 'password';
-  readonly autocomplete: 'name' | 'email' | 'username' | 'current-password' | 'new-password';
+  readonly autocomplete:
+    | 'name'
+    | 'email'
+    | 'username'
+    | 'current-password'
+    | 'new-password'
+    | 'one-time-code'
+    | 'off';
   /** Absent for passwords: a secret is never sent back to the page. */
   readonly value?: string | undefined;
   readonly minlength?: number;
@@ -47,6 +54,9 @@ interface TextFieldProps {
   /** The id of a message elsewhere that says what is wrong. */
   readonly invalidBecause?: string | undefined;
   readonly autofocus?: boolean;
+  /** Digits alone, for the keyboard that a phone shows. */
+  readonly numeric?: boolean;
+  readonly required?: boolean;
 }
 
 /**
@@ -82,7 +92,8 @@ export function TextField(props: TextFieldProps) {
           value: props.value,
           autocomplete: props.autocomplete,
           spellcheck: false,
-          required: true,
+          required: props.required ?? true,
+          inputMode: props.numeric ? 'numeric' : undefined,
           minlength: props.minlength,
           autofocus: props.autofocus === true,
           'aria-describedby': described.length > 0 ? described.join(' ') : undefined,

@@ -1,4 +1,5 @@
 import * as account from './german/account.ts';
+import { authenticators, secondFactor } from './german/authenticators.ts';
 import { errors, fields } from './german/forms.ts';
 import { mails } from './german/mails.ts';
 import { problems } from './german/problems.ts';
@@ -112,7 +113,9 @@ export const german: Texts = {
     text: 'Ihre Sitzung ist beendet, hier und bei uns.',
     again: 'Wieder anmelden',
   },
+  secondFactor,
   ...account,
+  authenticators,
   problems,
   reference: 'Wenn Sie um Hilfe bitten, nennen Sie diese Kennung:',
   mails,

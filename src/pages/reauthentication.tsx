@@ -11,11 +11,13 @@ interface ReauthenticationValues {
   /** Where to go on afterwards. It comes back with the form and must be checked then. */
   readonly returnTo: string;
   readonly failed: boolean;
+  /** Whether the account has a second factor, which is then asked for too. */
+  readonly secondFactor?: boolean;
 }
 
-/** Asks somebody who is signed in for the password again, before a change that matters. */
+/** Asks somebody who is signed in to prove again who they are, before a change that matters. */
 export function reauthenticationPage(texts: Texts, values: ReauthenticationValues): string {
-  const { csrfToken, email, returnTo, failed } = values;
+  const { csrfToken, email, returnTo, failed, secondFactor = false } = values;
   const { title, lead, submit } = texts.reauthentication;
   return renderDocument(
     <Panel
@@ -32,7 +34,11 @@ export function reauthenticationPage(texts: Texts, values: ReauthenticationValue
         </strong>
       </p>
       <form method="post" action={pathOf(texts, '/re-authenticate')}>
-        {failed && <Failure>{texts.reauthentication.failed}</Failure>}
+        {failed && (
+          <Failure>
+            {secondFactor ? texts.reauthentication.failedWithCode : texts.reauthentication.failed}
+          </Failure>
+        )}
         <HiddenField name="_csrf" value={csrfToken} />
         <HiddenField name="return_to" value={returnTo} />
         <NameForPasswordManagers email={email} />
@@ -45,6 +51,16 @@ export function reauthenticationPage(texts: Texts, values: ReauthenticationValue
           invalidBecause={failed ? 'failed' : undefined}
           autofocus
         />
+        {secondFactor && (
+          <TextField
+            texts={texts}
+            name="code"
+            type="text"
+            autocomplete="one-time-code"
+            hint={texts.reauthentication.codeHint}
+            invalidBecause={failed ? 'failed' : undefined}
+          />
+        )}
         <button class="button primary" type="submit">
           {submit}
         </button>

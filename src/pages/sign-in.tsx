@@ -10,19 +10,22 @@ interface SignInValues {
   readonly email?: string | undefined;
   /** Whether an attempt was refused. Why is not a value: the page must not be able to tell it. */
   readonly failed: boolean;
+  /** Whether a sign-in under way was over before its second factor. */
+  readonly over?: boolean;
   /** Where to go on afterwards. It comes back with the form and must be checked then. */
   readonly returnTo?: string | undefined;
 }
 
 /** The sign-in form. One message stands for every way to fail (ASVS 6.3.8). Posts to /sign-in. */
 export function signInPage(texts: Texts, values: SignInValues): string {
-  const { csrfToken, email, failed, returnTo } = values;
+  const { csrfToken, email, failed, over = false, returnTo } = values;
   const { title, submit, noAccount } = texts.signIn;
   const invalidBecause = failed ? 'failed' : undefined;
   return renderDocument(
     <Panel texts={texts} title={title} failed={failed} scripts={[revealPassword]}>
       <form method="post" action={pathOf(texts, '/sign-in')}>
         {failed && <Failure>{texts.signIn.failed}</Failure>}
+        {over && <Failure>{texts.secondFactor.startAgain}</Failure>}
         <HiddenField name="_csrf" value={csrfToken} />
         {returnTo !== undefined && <HiddenField name="return_to" value={returnTo} />}
         <TextField

@@ -1,6 +1,15 @@
+import type {
+  FormTexts,
+  AccountTexts,
+  EmailChangeTexts,
+  SessionsTexts,
+  DataTexts,
+  MailboxTexts,
+} from './account-texts.ts';
 import { english } from './english.ts';
 import { german } from './german.ts';
 import type { RecoveryTexts } from './recovery-texts.ts';
+import type { AuthenticatorsTexts, SecondFactorTexts } from './authenticator-texts.ts';
 
 export { english };
 
@@ -16,6 +25,7 @@ export type FieldName =
   | 'displayName'
   | 'currentPassword'
   | 'newPassword'
+  | 'code'
   | 'confirm';
 
 /** What may be wrong with a field. `other` stands for every reason that is not in this list. */
@@ -34,6 +44,7 @@ export type FieldReason =
   | 'password-repeated'
   | 'password-sequence'
   | 'wrong-password'
+  | 'wrong-code'
   | 'same-address'
   | 'malformed-slug'
   | 'slug-taken'
@@ -55,6 +66,10 @@ export type ProblemCode =
   | 'not-signed-in'
   | 'wrong-credentials'
   | 'step-up-required'
+  | 'second-factor-required'
+  | 'second-factor-missing'
+  | 'sign-in-over'
+  | 'already-set-up'
   | 'forbidden'
   | 'tenant-not-selected'
   | 'tenant-deleted'
@@ -88,12 +103,20 @@ export type AccountNotice =
   | 'email-requested'
   | 'email-reverted'
   | 'password-changed'
+  | 'second-factor-missing'
+  | 'totp-removed'
   | 'session-ended'
   | 'sessions-ended'
   | 'kept';
 
 /** The pages of an account. */
-export type AccountSection = 'profile' | 'email' | 'password' | 'sessions' | 'data';
+export type AccountSection =
+  | 'profile'
+  | 'email'
+  | 'password'
+  | 'authenticators'
+  | 'sessions'
+  | 'data';
 
 export interface FieldTexts {
   readonly label: string;
@@ -108,7 +131,7 @@ export interface ProblemTexts {
   readonly action: 'home' | 'sign-in' | 'account' | 'tenants' | 're-authenticate';
 }
 
-interface TitledText {
+export interface TitledText {
   readonly title: string;
   readonly text: string;
 }
@@ -188,14 +211,21 @@ export interface Texts {
     readonly noAccount: string;
   };
   readonly recovery: RecoveryTexts;
+  readonly secondFactor: SecondFactorTexts;
   readonly signedOut: TitledText & { readonly again: string };
   readonly account: AccountTexts;
   readonly profile: FormTexts;
   readonly emailChange: EmailChangeTexts;
   readonly passwordChange: FormTexts;
+  readonly authenticators: AuthenticatorsTexts;
   readonly sessions: SessionsTexts;
   readonly data: DataTexts;
-  readonly reauthentication: FormTexts & { readonly title: string; readonly failed: string };
+  readonly reauthentication: FormTexts & {
+    readonly title: string;
+    readonly failed: string;
+    readonly failedWithCode: string;
+    readonly codeHint: string;
+  };
   readonly emailChanged: TitledText;
   readonly emailRevert: FormTexts & { readonly title: string; readonly notYou: string };
   readonly emailReverted: TitledText & { readonly next: string };
@@ -210,6 +240,10 @@ export interface Texts {
     readonly emailChange: MailTexts<[expiresInHours: number]>;
     readonly emailChangeNotice: MailTexts<[newAddressMasked: string, expiresInDays: number]>;
     readonly passwordChanged: MailTexts;
+    readonly authenticatorsChanged: Readonly<
+      Record<'totp-added' | 'totp-removed' | 'recovery-codes-replaced', MailTexts>
+    >;
+    readonly recoveryCodeUsed: MailTexts<[left: number]>;
     readonly accountDeletion: MailTexts<[deletesAt: string]>;
     readonly newDevice: MailTexts<[device: string]>;
     readonly passwordRecovery: MailTexts<[expiresInMinutes: number]>;
@@ -221,68 +255,3 @@ export interface Texts {
 
 /** What somebody can guess to sign in as another. */
 export type GuessedFactor = 'password' | 'one-time-password' | 'recovery-code';
-
-/** A sentence with a moment in it, which stands where the text says `{time}`. */
-type MomentText = string;
-
-interface FormTexts {
-  readonly lead: string;
-  readonly submit: string;
-}
-
-interface AccountTexts {
-  readonly title: string;
-  readonly sections: Readonly<Record<AccountSection, string>>;
-  readonly notices: Readonly<Record<AccountNotice, string>>;
-  readonly deletion: { readonly deletesAt: MomentText; readonly keep: string };
-}
-
-interface EmailChangeTexts extends FormTexts {
-  readonly current: string;
-  readonly fieldLabel: string;
-  readonly pendingTitle: string;
-  readonly pendingUntil: MomentText;
-  readonly pendingNext: string;
-}
-
-interface SessionsTexts {
-  readonly lead: string;
-  readonly onlyThis: string;
-  readonly current: string;
-  readonly lastSeen: MomentText;
-  readonly created: MomentText;
-  readonly end: string;
-  readonly endTitle: string;
-  readonly endOthers: string;
-  readonly endOthersTitle: string;
-  readonly endOthersLead: string;
-  readonly device: {
-    readonly known: (browser: string, system: string) => string;
-    readonly browserOnly: (browser: string) => string;
-    readonly systemOnly: (system: string) => string;
-    readonly unknown: string;
-  };
-}
-
-interface DataTexts {
-  readonly exportTitle: string;
-  readonly exportLead: string;
-  readonly exportSubmit: string;
-  readonly deletionTitle: string;
-  readonly deletionHint: string;
-  /** On the link to the page that asks once more. */
-  readonly deletionOpen: string;
-  readonly deletionLead: string;
-  readonly deletionSteps: (graceDays: number) => readonly string[];
-  readonly deletionSubmit: string;
-  readonly alreadyRequested: string;
-}
-
-interface MailboxTexts {
-  readonly title: string;
-  readonly lead: string;
-  readonly json: string;
-  readonly to: string;
-  readonly links: string;
-  readonly empty: TitledText;
-}

@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { type EncryptionKey, parseEncryptionKey } from '../core/encryption.ts';
+import type { EncryptionKey } from '../core/encryption.ts';
 import type { PolicyForm } from '../db/engine.ts';
 import { EVENT_DAYS } from '../db/event-retention.ts';
 import { parseOrigin } from '../http/origin.ts';
 import { parseTrustedProxy, type TrustedProxies } from '../http/source.ts';
+import { readKey, readPreviousKeys } from './encryption-keys.ts';
 
 /** Everything that a deployment decides, checked once at start. */
 export interface Config {
@@ -25,6 +26,8 @@ export interface Config {
   readonly eventDays: number;
   readonly dataFolder: string;
   readonly encryptionKey: EncryptionKey | null;
+  /** Keys that were in force before, of which something may still be encrypted. */
+  readonly previousEncryptionKeys: readonly EncryptionKey[];
   readonly mail: { readonly smtpUrl: string; readonly from: string } | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
@@ -53,6 +56,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
     'addresses or networks, separated by commas, whose X-Forwarded-For is believed (default: none)',
   SALLYPORT_ENCRYPTION_KEY:
     '32 random bytes in base64url, the same for every process (default on loopback: generated in SALLYPORT_DATA)',
+  SALLYPORT_PREVIOUS_ENCRYPTION_KEYS:
+    'keys that were in force before, separated by commas: what they encrypted still opens, and is encrypted anew (default: none)',
   SALLYPORT_SMTP_URL:
     'smtps://user:password@host; without it mails wait in the development mailbox',
   SALLYPORT_MAIL_FROM: 'the sender of mails; needed with SALLYPORT_SMTP_URL',
@@ -91,6 +96,7 @@ export function readConfig(
     eventDays: readEventDays(value('SALLYPORT_EVENT_DAYS'), problems),
     dataFolder: resolve(value('SALLYPORT_DATA') ?? '.sallyport'),
     encryptionKey: readKey(value('SALLYPORT_ENCRYPTION_KEY'), problems),
+    previousEncryptionKeys: readPreviousKeys(value, problems),
     mail: readMail(value('SALLYPORT_SMTP_URL'), value('SALLYPORT_MAIL_FROM'), problems),
     logLevel: readLogLevel(value('SALLYPORT_LOG_LEVEL'), problems),
   };
@@ -242,15 +248,6 @@ function readEventDays(text: string | undefined, problems: string[]): number {
 function isPostgresUrl(text: string): boolean {
   const scheme = URL.canParse(text) ? new URL(text).protocol : '';
   return scheme === 'postgres:' || scheme === 'postgresql:';
-}
-
-function readKey(text: string | undefined, problems: string[]): EncryptionKey | null {
-  if (text === undefined) return null;
-  const key = parseEncryptionKey(text);
-  if (!key) {
-    problems.push('SALLYPORT_ENCRYPTION_KEY must be 32 bytes in base64url, 43 characters.');
-  }
-  return key;
 }
 
 function readMail(

@@ -18,18 +18,21 @@ import {
 import { type Config, databaseUrls, hasTls, isLoopback } from './config.ts';
 import { StartError } from './data-folder.ts';
 
+/** The encryption key in force, and behind it those that were in force before. */
+export type Keys = readonly [EncryptionKey, ...EncryptionKey[]];
+
 /**
  * Opens what the configuration names, and brings it up to date where that is ours to do. The caller
  * has locked the folder of an embedded one.
  */
-export async function openDatabase(config: Config, key: EncryptionKey): Promise<Database> {
+export async function openDatabase(config: Config, keys: Keys): Promise<Database> {
   const { database } = config;
   if (database.kind === 'embedded') {
     const { policyForm, eventDays } = config;
     return await openEmbeddedMigrated(embeddedFolder(config), policyForm, eventDays);
   }
   if (database.kind === 'managed') {
-    return await openManaged(database.url, key, config.policyForm, config.eventDays);
+    return await openManaged(database.url, keys, config.policyForm, config.eventDays);
   }
   return await toThePerson(openWithLogins(database.appUrl, database.identityUrl));
 }
@@ -40,12 +43,13 @@ export async function openDatabase(config: Config, key: EncryptionKey): Promise<
  */
 export async function openManaged(
   url: string,
-  key: EncryptionKey,
+  key: EncryptionKey | Keys,
   form: PolicyForm = 'functions',
   eventDays = EVENT_DAYS,
 ): Promise<Database> {
+  const keys: Keys = Buffer.isBuffer(key) ? [key] : key;
   return await toThePerson(
-    openServerMigrated(url, derivedPasswords(key), fingerprintOf(key), form, eventDays),
+    openServerMigrated(url, derivedPasswords(keys[0]), keys.map(fingerprintOf), form, eventDays),
   );
 }
 
@@ -53,12 +57,12 @@ export async function openManaged(
  * The same without changing anything in it: no migration, no password.
  * @returns null where the embedded database has not been made yet.
  */
-export async function openUnchanged(config: Config, key: EncryptionKey): Promise<Database | null> {
+export async function openUnchanged(config: Config, keys: Keys): Promise<Database | null> {
   const { database } = config;
   if (database.kind === 'embedded') return await openEmbeddedUnchanged(embeddedFolder(config));
-  if (database.kind === 'logins') return await openDatabase(config, key);
+  if (database.kind === 'logins') return await openDatabase(config, keys);
   return await toThePerson(
-    openServerUnchanged(database.url, derivedPasswords(key), fingerprintOf(key)),
+    openServerUnchanged(database.url, derivedPasswords(keys[0]), keys.map(fingerprintOf)),
   );
 }
 
@@ -101,18 +105,19 @@ const OTHER_KEY =
 
 /**
  * Refuses a key that is not the one this database was first used with: mails that wait could not be
- * read, and of two processes with different keys each would lock the other out.
+ * read, and of two processes with different keys each would lock the other out. A key that replaces
+ * one of those before it is noted in its place.
  */
-export async function checkEncryptionKey(database: Database, key: EncryptionKey): Promise<void> {
-  const own = fingerprintOf(key);
-  const known = await database.transaction((tx) => noteKeyFingerprint(tx, own));
+export async function checkEncryptionKey(database: Database, keys: Keys): Promise<void> {
+  const [own = '', ...previous] = keys.map(fingerprintOf);
+  const known = await database.transaction((tx) => noteKeyFingerprint(tx, own, previous));
   if (known !== own) throw new StartError(OTHER_KEY);
 }
 
 /** The same as a finding; a key that has never been used is not noted. */
-export async function findEncryptionKey(database: Database, key: EncryptionKey): Promise<Finding> {
+export async function findEncryptionKey(database: Database, keys: Keys): Promise<Finding> {
   const known = await database.transaction(findKeyFingerprint);
-  const ok = known === undefined || known === fingerprintOf(key);
+  const ok = known === undefined || keys.map(fingerprintOf).includes(known);
   const line = ok ? 'The encryption key is the one of this database.' : OTHER_KEY;
   return { id: 'encryption-key', ok, line };
 }

@@ -30,12 +30,13 @@ async function diagnoseDatabase(config: Config): Promise<readonly Finding[]> {
     if (embedded) unlock = await lockDataFolder(config.dataFolder);
     const key = config.encryptionKey ?? (await existingKey(config.dataFolder));
     if (!key) return [notYet(config)];
-    const database = await openUnchanged(config, key);
+    const keys = [key, ...config.previousEncryptionKeys] as const;
+    const database = await openUnchanged(config, keys);
     if (!database) return [notYet(config)];
     try {
       const findings = await checkWalls(database, config);
       const readable = findings.every(({ id, ok }) => ok || !UNREADABLE.includes(id));
-      return readable ? [...findings, await findEncryptionKey(database, key)] : findings;
+      return readable ? [...findings, await findEncryptionKey(database, keys)] : findings;
     } finally {
       await database.close();
     }

@@ -7,6 +7,7 @@ import {
   passwordRecoveredMail,
   passwordRecoveryMail,
 } from '../pages/mail/account.tsx';
+import { authenticatorsChangedMail, recoveryCodeUsedMail } from '../pages/mail/authenticators.tsx';
 import {
   authenticatorClosedMail,
   guessesLimitedMail,
@@ -72,6 +73,16 @@ export function renderMessage(
       const path = factor === 'password' ? '/forgot-password' : '/account';
       const link = `${origin}${path}`;
       return { ...authenticatorClosedMail(texts, { factor, link }), links: [link] };
+    }
+    case 'authenticators-changed': {
+      const accountLink = `${origin}/account/authenticators`;
+      const values = { change: message.change, accountLink };
+      return { ...authenticatorsChangedMail(texts, values), links: [accountLink] };
+    }
+    case 'recovery-code-used': {
+      const accountLink = `${origin}/account/authenticators`;
+      const values = { left: message.left, accountLink };
+      return { ...recoveryCodeUsedMail(texts, values), links: [accountLink] };
     }
     case 'account-deletion': {
       const values = { signInLink, deletesAt: new Date(message.deletesAt) };

@@ -15,7 +15,7 @@ export function mailboxOf(core: Core, base: () => string): Mailbox {
     const rows = await core.database.transaction((tx) => selectUnsentMails(tx, MAILS_MAX));
     return rows.flatMap((row) => {
       try {
-        const message = openMail(core.encryptionKey, row);
+        const message = openMail(core.encryptionKey, row, core.previousKeys);
         const { subject, text, links } = renderMessage(message, base());
         return [{ to: message.to, subject, text, links }];
       } catch (error) {

@@ -45,7 +45,7 @@ export function startMailer(
   );
 
   async function send(row: OutboxRow): Promise<void> {
-    const message = openMail(core.encryptionKey, row);
+    const message = openMail(core.encryptionKey, row, core.previousKeys);
     const { subject, text, html } = renderMessage(message, origin);
     // One recipient as an object: a comma in an address is not a second one.
     const to = { name: '', address: message.to };

@@ -26,11 +26,13 @@ export async function openCore(config: Config): Promise<OpenedCore> {
     if (needsFolder) await openDataFolder(config.dataFolder);
     if (config.database.kind === 'embedded') undo.push(await lockDataFolder(config.dataFolder));
     const encryptionKey = config.encryptionKey ?? (await generatedKey(config.dataFolder));
-    const database = await openDatabase(config, encryptionKey);
+    const previousKeys = config.previousEncryptionKeys;
+    const database = await openDatabase(config, [encryptionKey, ...previousKeys]);
     undo.push(() => database.close());
     await refuseUnsoundDatabase(database, config);
-    await checkEncryptionKey(database, encryptionKey);
-    const core = { database, passwords: createPasswordHasher(), encryptionKey };
+    await checkEncryptionKey(database, [encryptionKey, ...previousKeys]);
+    const passwords = createPasswordHasher();
+    const core = { database, passwords, encryptionKey, previousKeys };
     await keepSigningKeys(core);
     return { core, close };
   } catch (error) {

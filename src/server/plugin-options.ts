@@ -34,6 +34,8 @@ export interface SallyportOptions {
   readonly eventDays?: number;
   /** 32 random bytes in base64url, the same for every process; on loopback it may be left out. */
   readonly encryptionKey?: string;
+  /** Keys that were in force before: what they encrypted still opens, and is encrypted anew. */
+  readonly previousEncryptionKeys?: readonly string[];
   /** Without it mails wait in the development mailbox, which is there on loopback only. */
   readonly mail?: { readonly smtpUrl: string; readonly from: string };
   /** Row-level security compares with settings, which injected SQL can change. */
@@ -62,6 +64,7 @@ const OPTION_OF: Readonly<Record<string, string>> = {
   SALLYPORT_TRUSTED_ORIGINS: 'trustedOrigins',
   SALLYPORT_TRUSTED_PROXIES: 'trustedProxies',
   SALLYPORT_ENCRYPTION_KEY: 'encryptionKey',
+  SALLYPORT_PREVIOUS_ENCRYPTION_KEYS: 'previousEncryptionKeys',
   SALLYPORT_SMTP_URL: 'mail.smtpUrl',
   SALLYPORT_MAIL_FROM: 'mail.from',
 };
@@ -125,6 +128,7 @@ function settingsOf(options: SallyportOptions): Readonly<Record<string, string |
     SALLYPORT_TRUSTED_ORIGINS: options.trustedOrigins?.join(',') || undefined,
     SALLYPORT_TRUSTED_PROXIES: options.trustedProxies?.join(',') || undefined,
     SALLYPORT_ENCRYPTION_KEY: options.encryptionKey,
+    SALLYPORT_PREVIOUS_ENCRYPTION_KEYS: options.previousEncryptionKeys?.join(',') || undefined,
     SALLYPORT_SMTP_URL: options.mail?.smtpUrl,
     SALLYPORT_MAIL_FROM: options.mail?.from,
   };

@@ -61,9 +61,10 @@ function whoOf({ access }: AccessRow): string {
   return typeof access === 'string' ? access : access.permission;
 }
 
-function notesOf({ stepUpSeconds, bodyType, load }: AccessRow): string {
+function notesOf({ stepUpSeconds, stepUpAal, bodyType, load }: AccessRow): string {
   const notes = [
     stepUpSeconds === null ? [] : [`step-up ${stepUpSeconds} s`],
+    stepUpAal === null ? [] : [`aal ${stepUpAal}`],
     bodyType === null ? [] : [bodyType],
     load ? ['load'] : [],
   ];

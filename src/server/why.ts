@@ -51,7 +51,7 @@ async function withDatabase<T>(
   const unlock = embedded ? await lockDataFolder(config.dataFolder) : async () => {};
   try {
     const key = config.encryptionKey ?? (await existingKey(config.dataFolder));
-    const database = key && (await openUnchanged(config, key));
+    const database = key && (await openUnchanged(config, [key, ...config.previousEncryptionKeys]));
     if (!database) throw new StartError(noDatabase(config));
     try {
       return await work(database);

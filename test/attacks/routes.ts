@@ -12,6 +12,7 @@ import {
   register,
   signedIn,
 } from '../support/people.ts';
+import { setUpTotp, signInHalfway, TotpApp } from '../support/authenticators.ts';
 import { changedBy } from '../support/rows.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
 import { insertTestMember, type TestTenant } from '../support/tenants.ts';
@@ -172,6 +173,28 @@ async function otherMember(sender: Sender, fields: Fields = {}): Promise<Fields>
   return { id: member.identityId, ...fields };
 }
 
+/** A sign-in under way, and what its app shows. */
+async function totpFields({ browser }: Sender): Promise<Fields> {
+  const { totp } = await signInHalfway(browser);
+  return { code: totp.next() };
+}
+
+async function recoveryCodeFields({ browser }: Sender): Promise<Fields> {
+  const { recoveryCodes } = await signInHalfway(browser);
+  return { code: recoveryCodes[0] ?? '' };
+}
+
+async function enrolmentFields({ browser }: Sender): Promise<Fields> {
+  const answer = await browser.send('POST', '/api/account/totp');
+  expect(answer.status).toBe(201);
+  return { code: new TotpApp((answer.json() as { secret: string }).secret).next() };
+}
+
+async function withTotp({ browser }: Sender): Promise<Fields> {
+  await setUpTotp(browser);
+  return {};
+}
+
 /**
  * A route that is missing here fails its control, not its attacks: add what it legitimately takes.
  */
@@ -183,6 +206,12 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
   'POST /api/recoveries': anyAddress,
   'POST /api/recoveries/confirmations': recoveryFields,
   'POST /api/sign-in': signInFields,
+  'POST /api/sign-in/totp': totpFields,
+  'POST /api/sign-in/recovery-code': recoveryCodeFields,
+  'POST /api/account/totp': noFields,
+  'POST /api/account/totp/confirmations': enrolmentFields,
+  'DELETE /api/account/totp': withTotp,
+  'POST /api/account/recovery-codes': withTotp,
   'POST /api/sign-out': noFields,
   'POST /api/re-authentication': ownPassword,
   'PATCH /api/account/profile': profileFields,
@@ -217,6 +246,12 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
   'POST /forgot-password': anyAddress,
   'POST /reset-password': recoveryFields,
   'POST /sign-in': signInFields,
+  'POST /sign-in/second-factor': totpFields,
+  'POST /sign-in/recovery-code': recoveryCodeFields,
+  'POST /account/authenticators/totp': noFields,
+  'POST /account/authenticators/totp/confirm': enrolmentFields,
+  'POST /account/authenticators/totp/remove': withTotp,
+  'POST /account/authenticators/recovery-codes': withTotp,
   'POST /sign-out': noFields,
   'POST /re-authenticate': ownPassword,
   'POST /account': profileFields,

@@ -5,6 +5,7 @@ import {
   derivedPassword,
   encrypt,
   fingerprintOf,
+  keyIdOf,
   newEncryptionKey,
   parseEncryptionKey,
 } from '../../src/core/encryption.ts';
@@ -23,10 +24,29 @@ describe('encrypt', () => {
   test('makes another text each time, in which nothing of the plaintext shows [CWE-329]', () => {
     const texts = Array.from({ length: 50 }, () => encrypt(key, 'outbox 1', 'the same words'));
     expect(new Set(texts).size).toBe(50);
-    expect(new Set(texts.map((text) => text.slice(0, 16))).size).toBe(50);
+    expect(new Set(texts.map((text) => text.slice(17, 33))).size).toBe(50);
     for (const text of texts) {
-      expect(Buffer.from(text, 'base64url').toString('latin1')).not.toContain('same');
+      const [, sealed = ''] = text.split('.');
+      expect(Buffer.from(sealed, 'base64url').toString('latin1')).not.toContain('same');
     }
+  });
+});
+
+describe('a key that took the place of another', () => {
+  const older = encrypt(key, 'outbox 1', 'a link that works');
+  const next = newEncryptionKey();
+
+  test('opens what the other one made, if it is told it [ASVS 11.2.2]', () => {
+    expect(decrypt(next, 'outbox 1', older, [newEncryptionKey(), key])).toBe('a link that works');
+    expect(() => decrypt(next, 'outbox 1', older)).toThrow(/./);
+    expect(() => decrypt(next, 'outbox 2', older, [key])).toThrow(/./);
+  });
+
+  test('tells by the id before the dot which one made a text', () => {
+    expect(older.split('.')[0]).toBe(keyIdOf(key));
+    expect(encrypt(next, 'outbox 1', 'a link').split('.')[0]).toBe(keyIdOf(next));
+    const renamed = `${keyIdOf(next)}.${older.split('.')[1]}`;
+    expect(() => decrypt(next, 'outbox 1', renamed, [key])).toThrow(/./);
   });
 });
 
@@ -45,21 +65,24 @@ describe('decrypt refuses', () => {
   );
 
   test('every truncation, at either end', () => {
-    const bytes = Buffer.from(sealed, 'base64url');
+    const [id = '', text = ''] = sealed.split('.');
+    const bytes = Buffer.from(text, 'base64url');
     for (let length = 0; length < bytes.length; length++) {
-      const front = bytes.subarray(0, length).toString('base64url');
-      const back = bytes.subarray(bytes.length - length).toString('base64url');
+      const front = `${id}.${bytes.subarray(0, length).toString('base64url')}`;
+      const back = `${id}.${bytes.subarray(bytes.length - length).toString('base64url')}`;
       expect(() => decrypt(key, 'outbox 1', front), `${length} bytes`).toThrow(/./);
       expect(() => decrypt(key, 'outbox 1', back), `last ${length} bytes`).toThrow(/./);
     }
   });
 
   test('every flipped bit: nonce, text and tag [ASVS 11.3.3] [CWE-353]', () => {
-    const bytes = Buffer.from(sealed, 'base64url');
+    const [id = '', text = ''] = sealed.split('.');
+    const bytes = Buffer.from(text, 'base64url');
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const flipped = Buffer.from(bytes);
       flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-      expect(() => decrypt(key, 'outbox 1', flipped.toString('base64url')), `${bit}`).toThrow(/./);
+      const changed = `${id}.${flipped.toString('base64url')}`;
+      expect(() => decrypt(key, 'outbox 1', changed), `${bit}`).toThrow(/./);
     }
   });
 
@@ -69,7 +92,7 @@ describe('decrypt refuses', () => {
   });
 
   test('without saying anything of the plaintext or the key', () => {
-    const flipped = sealed.slice(0, 20) + (sealed[20] === 'A' ? 'B' : 'A') + sealed.slice(21);
+    const flipped = sealed.slice(0, 40) + (sealed[40] === 'A' ? 'B' : 'A') + sealed.slice(41);
     const failure = (() => {
       try {
         return decrypt(key, 'outbox 1', flipped);

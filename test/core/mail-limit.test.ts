@@ -202,7 +202,7 @@ describe('a change of address', () => {
   /** Asks on behalf of this person, as a request of theirs would. */
   async function asking(person: Person) {
     const signedIn = await signIn(t.core, person, null, caller);
-    if (signedIn === 'wrong-credentials') throw new Error('these credentials are right');
+    if (signedIn === 'wrong-credentials' || 'flow' in signedIn) throw new Error('these are right');
     const { secret, synchronizerGeneration } = signedIn;
     const requirement = {
       role: 'sallyport_identity',

@@ -33,7 +33,7 @@ async function registered(person: Person = newPerson()): Promise<Person> {
 
 async function accepted(person: Person, previous: Secret | null = null) {
   const outcome = await signIn(t.core, person, previous);
-  if (outcome === 'wrong-credentials') throw new Error('these credentials are right');
+  if (outcome === 'wrong-credentials' || 'flow' in outcome) throw new Error('these are right');
   return outcome;
 }
 

@@ -86,7 +86,7 @@ const OPERATIONS: readonly Operation[] = [
     prepare: registered,
     async run({ email, password }) {
       const result = await signIn(t.core, { email, password }, null, caller);
-      if (result === 'wrong-credentials') return result;
+      if (result === 'wrong-credentials' || 'flow' in result) return result;
       return [
         result.identity.email,
         result.synchronizerGeneration,
@@ -106,9 +106,10 @@ const OPERATIONS: readonly Operation[] = [
     prepare: registered,
     async run({ email, password }) {
       const first = await signIn(t.core, { email, password }, null, caller);
-      if (first === 'wrong-credentials') return first;
+      if (first === 'wrong-credentials' || 'flow' in first) return first;
       const second = await signIn(t.core, { email, password }, first.secret, caller);
-      return second === 'wrong-credentials' ? second : second.identity.email;
+      if (second === 'wrong-credentials' || 'flow' in second) return second;
+      return second.identity.email;
     },
     adds: { sessions: 1, session_activity: 1, security_events: 2 },
   },

@@ -53,6 +53,7 @@ test('starts with a database and an origin; the routes of both are in one table'
     access: { permission: 'invoices:read' },
     roles: ['owner'],
     stepUpSeconds: null,
+    stepUpAal: null,
     bodyType: null,
     load: false,
   });

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { authenticatorsPage } from '../../src/pages/authenticators.tsx';
 import { accountPage } from '../../src/pages/account.tsx';
 import { dataPage } from '../../src/pages/data.tsx';
 import { emailPage } from '../../src/pages/email-change.tsx';
@@ -23,13 +24,17 @@ interface Common {
   readonly notice?: AccountNotice;
 }
 
-/** The five pages of an account, with what all of them take. */
+/** The six pages of an account, with what all of them take. */
 function accountPages(texts: Texts, common: Common = {}): [string, string][] {
   const all = { ...values, ...common };
   return [
     ['/account', accountPage(texts, all)],
     ['/account/email', emailPage(texts, all)],
     ['/account/password', passwordPage(texts, all)],
+    [
+      '/account/authenticators',
+      authenticatorsPage(texts, { ...all, totp: null, recoveryCodesLeft: 0 }),
+    ],
     ['/account/sessions', sessionsPage(texts, { ...all, sessions: [] })],
     ['/account/data', dataPage(texts, all)],
   ];

@@ -15,6 +15,11 @@ const pages = Object.values(languages).flatMap((texts) =>
 const routes = [
   '/',
   '/account',
+  '/account/authenticators',
+  '/account/authenticators/recovery-codes',
+  '/account/authenticators/totp',
+  '/account/authenticators/totp/confirm',
+  '/account/authenticators/totp/remove',
   '/account/data',
   '/account/delete',
   '/account/email',
@@ -33,6 +38,8 @@ const routes = [
   '/reset-password',
   '/revert-email',
   '/sign-in',
+  '/sign-in/recovery-code',
+  '/sign-in/second-factor',
   '/sign-out',
   '/sign-up',
 ];

@@ -1,4 +1,11 @@
 import * as fc from 'fast-check';
+import {
+  authenticatorsPage,
+  recoveryCodesPage,
+  removeTotpPage,
+  renewCodesPage,
+  totpPage,
+} from '../../src/pages/authenticators.tsx';
 import { accountPage } from '../../src/pages/account.tsx';
 import {
   emailConfirmationPage,
@@ -28,6 +35,7 @@ import {
   recoveryMailedPage,
   resetPasswordPage,
 } from '../../src/pages/recovery.tsx';
+import { secondFactorPage } from '../../src/pages/second-factor.tsx';
 import { signInPage } from '../../src/pages/sign-in.tsx';
 import { checkMailPage, signUpPage } from '../../src/pages/sign-up.tsx';
 import { english } from '../../src/pages/texts.ts';
@@ -108,6 +116,8 @@ export function everyPage(values: Values, texts: Texts = english): Record<string
   };
 }
 
+const factor = { method: 'totp', needed: ['totp', 'recovery-code'] } as const;
+
 function visitorPages(values: Values, texts: Texts): Record<string, string> {
   const { csrfToken, returnTo } = values;
   return {
@@ -136,6 +146,21 @@ function visitorPages(values: Values, texts: Texts): Record<string, string> {
     'reset password, wrong': resetPasswordPage(texts, { ...values, errors }),
     'password recovered': passwordRecoveredPage(texts),
     'invalid recovery': invalidRecoveryPage(texts),
+    'sign in, over': signInPage(texts, { csrfToken, failed: false, over: true }),
+    'second factor': secondFactorPage(texts, { ...values, ...factor, failed: false }),
+    'second factor, failed': secondFactorPage(texts, { ...values, ...factor, failed: true }),
+    'recovery code': secondFactorPage(texts, {
+      ...values,
+      ...factor,
+      method: 'recovery-code',
+      failed: false,
+    }),
+    'no recovery code left': secondFactorPage(texts, {
+      ...values,
+      method: 'totp',
+      needed: ['totp'],
+      failed: false,
+    }),
     'email changed': emailChangedPage(texts),
     'email revert': emailRevertPage(texts, values),
     'email reverted': emailRevertedPage(texts),
@@ -163,6 +188,7 @@ function ownPages(values: Values, texts: Texts): Record<string, string> {
     'email, wrong': emailPage(texts, { ...wrong, pending, value: email }),
     password: passwordPage(texts, { csrfToken, email, errors: [] }),
     'password, wrong': passwordPage(texts, wrong),
+    ...authenticatorPages(values, texts),
     'sessions, one': sessionsPage(texts, { csrfToken, sessions: sessions(values).slice(0, 1) }),
     sessions: sessionsPage(texts, {
       csrfToken,
@@ -189,6 +215,41 @@ function ownPages(values: Values, texts: Texts): Record<string, string> {
     'deletion, wrong': deletionPage(texts, { csrfToken, graceDays: 14, errors }),
     're-authentication': reauthenticationPage(texts, { ...values, failed: false }),
     're-authentication, failed': reauthenticationPage(texts, { ...values, failed: true }),
+    're-authentication, both': reauthenticationPage(texts, {
+      ...values,
+      failed: true,
+      secondFactor: true,
+    }),
+  };
+}
+
+function authenticatorPages(values: Values, texts: Texts): Record<string, string> {
+  const { csrfToken, token } = values;
+  const totp = {
+    createdAt: new Date('2026-03-01T09:05:00Z'),
+    lastUsedAt: new Date('2026-03-02T09:05:00Z'),
+  };
+  const setup = { csrfToken, secret: 'JBSWY3DPEHPK3PXP', uri: 'otpauth://totp/a' };
+  const wrongCode = [{ field: 'code', reason: 'wrong-code' }];
+  return {
+    'authenticators, none': authenticatorsPage(texts, {
+      ...values,
+      totp: null,
+      recoveryCodesLeft: 0,
+      notice: 'second-factor-missing',
+    }),
+    authenticators: authenticatorsPage(texts, { ...values, totp, recoveryCodesLeft: 10 }),
+    'totp set-up': totpPage(texts, { ...setup, errors: [] }),
+    'totp set-up, wrong': totpPage(texts, { ...setup, errors: wrongCode }),
+    'totp removal': removeTotpPage(texts, { csrfToken }),
+    'recovery codes, new': recoveryCodesPage(texts, { csrfToken, codes: [token], added: true }),
+    'recovery codes, kept': recoveryCodesPage(texts, { csrfToken, codes: null, added: true }),
+    'recovery codes, renewed': recoveryCodesPage(texts, {
+      csrfToken,
+      codes: [token],
+      added: false,
+    }),
+    'recovery codes, renewal': renewCodesPage(texts, { csrfToken }),
   };
 }
 

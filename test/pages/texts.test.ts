@@ -29,9 +29,11 @@ describe.each(Object.entries(languages))('the texts in the language %s', (langua
   });
 
   it('name the moment in every sentence that tells one', () => {
-    const { account, deletionRequested, emailChange, sessions } = texts;
+    const { account, authenticators, deletionRequested, emailChange, sessions } = texts;
     const told = [
       account.deletion.deletesAt,
+      authenticators.totp.created,
+      authenticators.totp.lastUsed,
       deletionRequested.text,
       emailChange.pendingUntil,
       sessions.lastSeen,

@@ -24,7 +24,16 @@ function row(
   roles = ROLES[who] ?? [],
 ): AccessRow {
   const access = who === 'public' || who === 'signed-in' ? who : { permission: who };
-  return { method, url, access, roles, stepUpSeconds, bodyType: null, load: false };
+  return {
+    method,
+    url,
+    access,
+    roles,
+    stepUpSeconds,
+    stepUpAal: null,
+    bodyType: null,
+    load: false,
+  };
 }
 
 const linesOf = (before: readonly AccessRow[], now: readonly AccessRow[]) =>

@@ -25,6 +25,7 @@ import {
   sessionView,
   text,
 } from '../schemas.ts';
+import { factorNeeded, signInUnderWay } from './second-factor-api.ts';
 import { csrfTokenFor, endBrowserSession, startBrowserSession } from '../session-cookies.ts';
 
 /** The JSON API of a person's own account. */
@@ -97,10 +98,11 @@ export function accountApi(server: FastifyInstance, core: Core): void {
       access: 'public',
       bodyType: 'json',
       schema: {
-        summary: 'Sign in with a password; sets the session cookie',
+        summary: 'Sign in with a password; sets the session cookie, or asks for a second factor',
         body: z.strictObject({ email: text, password: text }),
         response: {
           200: z.object({ session, csrfToken }),
+          202: factorNeeded,
           ...refusals('wrong-credentials', 'too-many-attempts'),
         },
       },
@@ -108,6 +110,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
     async (request, reply) => {
       const outcome = await signIn(core, request.body, request.sessionSecret, callerOf(request));
       if (outcome === 'wrong-credentials') return refuse('wrong-credentials', request, reply);
+      if ('flow' in outcome) return reply.code(202).send(signInUnderWay(reply, outcome));
       const token = startBrowserSession(reply, outcome);
       return reply.send({ session: sessionView(outcome.session), csrfToken: token });
     },

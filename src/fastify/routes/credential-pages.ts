@@ -9,6 +9,7 @@ import { ownEmailChange } from '../../db/email-changes.ts';
 import { ownDeletion } from '../../db/identities.ts';
 import { eventOfCurrentIdentity } from '../../db/security-events.ts';
 import { deleteCurrentSession } from '../../db/sessions.ts';
+import { ownTotp } from '../../db/totp.ts';
 import type { FieldError } from '../../http/problem.ts';
 import { parseReturnTarget } from '../../http/return-target.ts';
 import { emailPage } from '../../pages/email-change.tsx';
@@ -87,6 +88,7 @@ function passwordPages(server: FastifyInstance, core: Core): void {
     '/account/password',
     {
       ...PAGE,
+      access: FRESH,
       ...withDeletion,
       schema: { hide: true, querystring: noticeOf('password-changed') },
     },
@@ -100,6 +102,7 @@ function passwordPages(server: FastifyInstance, core: Core): void {
     '/account/password',
     {
       ...FORM,
+      access: FRESH,
       ...withDeletion,
       role: 'sallyport_identity',
       schema: {
@@ -130,23 +133,43 @@ function reauthenticationPages(server: FastifyInstance, core: Core, origin: () =
 
   app.get(
     '/re-authenticate',
-    { ...PAGE, schema: { hide: true, querystring: z.object({ return_to: text.optional() }) } },
+    {
+      ...PAGE,
+      load: () => ({ totp: ownTotp }),
+      schema: { hide: true, querystring: z.object({ return_to: text.optional() }) },
+    },
     async (request, reply) => {
       const returnTo = targetOf(request, request.query.return_to);
-      const values = { ...accountValues(request), returnTo, failed: false };
+      const values = { ...asked(request), returnTo, failed: false };
       return sendPage(reply, reauthenticationPage(textsFor(request), values));
     },
   );
 
-  const form = z.strictObject({ _csrf: text, password: text, return_to: text.optional() });
+  const asked = (request: FastifyRequest) => ({
+    ...accountValues(request),
+    secondFactor: loadedBy(request, 'totp')?.rowCount === 1,
+  });
+  const form = z.strictObject({
+    _csrf: text,
+    password: text,
+    code: text.optional(),
+    return_to: text.optional(),
+  });
   app.post(
     '/re-authenticate',
-    { ...FORM, role: 'sallyport_identity', schema: { hide: true, body: form } },
+    {
+      ...FORM,
+      role: 'sallyport_identity',
+      load: () => ({ totp: ownTotp }),
+      schema: { hide: true, body: form },
+    },
     async (request, reply) => {
-      const returnTo = targetOf(request, request.body.return_to);
-      const outcome = await reauthenticate(core, authorityOf(request), request.body.password);
+      const { password, code, return_to: given } = request.body;
+      const returnTo = targetOf(request, given);
+      const proofs = { password, code };
+      const outcome = await reauthenticate(core, authorityOf(request), proofs);
       if (outcome === 'wrong-credentials') {
-        const values = { ...accountValues(request), returnTo, failed: true };
+        const values = { ...asked(request), returnTo, failed: true };
         return sendPage(reply.code(401), reauthenticationPage(textsFor(request), values));
       }
       if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);

@@ -16,7 +16,10 @@ import { refuse } from '../refusals.ts';
 import { csrfToken, emailAddress, instant, newPassword, refusals, text } from '../schemas.ts';
 import { endBrowserSession, startBrowserSession } from '../session-cookies.ts';
 
-/** What an account's most sensitive changes ask for: a proof in the last five minutes. */
+/**
+ * What an account's most sensitive changes ask for: a proof in the last five minutes, with a second
+ * factor of whoever has one.
+ */
 export const FRESH = { stepUp: { withinSeconds: 300 } } as const;
 
 /** The JSON API of a person's own sessions, address, password and account. */
@@ -102,7 +105,12 @@ function credentialRoutes(server: FastifyInstance, core: Core): void {
       bodyType: 'json',
       schema: {
         summary: 'Prove again who is at the browser; the session gets a new secret',
-        body: z.strictObject({ password: text }),
+        body: z.strictObject({
+          password: text,
+          code: text
+            .describe('of the authenticator app, or a recovery code, of whoever has one')
+            .optional(),
+        }),
         response: {
           200: z.object({ csrfToken }),
           ...refusals('wrong-credentials', 'too-many-attempts'),
@@ -110,7 +118,7 @@ function credentialRoutes(server: FastifyInstance, core: Core): void {
       },
     },
     async (request, reply) => {
-      const outcome = await reauthenticate(core, authorityOf(request), request.body.password);
+      const outcome = await reauthenticate(core, authorityOf(request), request.body);
       if (outcome === 'wrong-credentials') return refuse('wrong-credentials', request, reply);
       if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
       return reply.send({ csrfToken: startBrowserSession(reply, outcome) });
@@ -166,7 +174,7 @@ function credentialRoutes(server: FastifyInstance, core: Core): void {
   app.post(
     '/api/account/change-password',
     {
-      access: 'signed-in',
+      access: FRESH,
       bodyType: 'json',
       schema: {
         summary: 'Change the password; all other sessions end',

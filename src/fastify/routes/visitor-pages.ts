@@ -25,7 +25,8 @@ import { mounted } from '../mount.ts';
 import { languageOf, sendPage, textsFor } from '../reader.ts';
 import { comesFromElsewhere } from '../refusals.ts';
 import { text } from '../schemas.ts';
-import { startBrowserSession, visitorFormToken } from '../session-cookies.ts';
+import { startBrowserSession, startBrowserSignIn, visitorFormToken } from '../session-cookies.ts';
+import { secondFactorPages, secondFactorPath } from './second-factor-pages.ts';
 
 const PAGE = { access: 'public', page: true, schema: { hide: true } } as const;
 const FORM = { access: 'public', page: true, bodyType: 'form' } as const;
@@ -36,6 +37,7 @@ const LINK_FORM = z.strictObject({ _csrf: text, token: text });
 export function visitorPages(server: FastifyInstance, core: Core, origin: () => string): void {
   signUpPages(server, core);
   signInPages(server, core, origin);
+  secondFactorPages(server, core);
   revertPages(server, core);
   for (const asset of assets) {
     server.get(asset.path, { access: 'public', schema: { hide: true } }, async (_request, reply) =>
@@ -115,14 +117,19 @@ function signInPages(server: FastifyInstance, core: Core, origin: () => string):
   const app = server.withTypeProvider<ZodTypeProvider>();
   const targetOf = (given: string | undefined) =>
     given === undefined ? null : parseReturnTarget(given, origin());
+  const signInQuery = z.object({
+    return_to: text.optional(),
+    over: z.literal('').optional().catch(undefined),
+  });
 
   app.get(
     '/sign-in',
-    { ...PAGE, schema: { hide: true, querystring: z.object({ return_to: text.optional() }) } },
+    { ...PAGE, schema: { hide: true, querystring: signInQuery } },
     async (request, reply) => {
       const csrfToken = visitorFormToken(request, reply);
       const returnTo = targetOf(request.query.return_to);
-      const values = { csrfToken, failed: false, ...(returnTo ? { returnTo } : {}) };
+      const over = request.query.over !== undefined;
+      const values = { csrfToken, failed: false, over, ...(returnTo ? { returnTo } : {}) };
       return sendPage(reply, signInPage(textsFor(request), values));
     },
   );
@@ -135,11 +142,16 @@ function signInPages(server: FastifyInstance, core: Core, origin: () => string):
       const { email, password } = request.body;
       const returnTo = targetOf(request.body.return_to);
       const input = { email, password };
-      const outcome = await signIn(core, input, request.sessionSecret, callerOf(request));
+      const { sessionSecret: previous } = request;
+      const outcome = await signIn(core, input, previous, callerOf(request), returnTo);
       if (outcome === 'wrong-credentials') {
         const csrfToken = visitorFormToken(request, reply);
         const values = { csrfToken, email, failed: true, ...(returnTo ? { returnTo } : {}) };
         return sendPage(reply.code(401), signInPage(textsFor(request), values));
+      }
+      if ('flow' in outcome) {
+        startBrowserSignIn(reply, outcome.flow);
+        return reply.redirect(mounted(request, secondFactorPath(outcome.needed)), 303);
       }
       startBrowserSession(reply, outcome);
       return reply.redirect(returnTo ?? mounted(request, '/account'), 303);

@@ -206,6 +206,7 @@ const REASONS: Readonly<Record<Exclude<FieldReason, 'other'>, string>> = {
   'password-personal': "Made of the person's own name or address, or of the product's name.",
   'password-repeated': 'The same characters again and again.',
   'wrong-password': 'Not the current password.',
+  'wrong-code': 'Not a code of the authenticator app, or one that was used.',
   'password-sequence': 'A run of neighbouring characters or keys.',
 };
 

@@ -6,6 +6,7 @@ export const account: Texts['account'] = {
     profile: 'Profile',
     email: 'Email address',
     password: 'Password',
+    authenticators: 'Ways to sign in',
     sessions: 'Sessions',
     data: 'Your data',
   },
@@ -15,6 +16,8 @@ export const account: Texts['account'] = {
       'We are sending a link to the new address. Your address changes when you follow it.',
     'email-reverted': 'The change is taken back. Your account keeps its address.',
     'password-changed': 'Your password is changed, and your other sessions have ended.',
+    'second-factor-missing': 'What you wanted to do needs a second factor. Set one up here first.',
+    'totp-removed': 'The authenticator app is removed. It is not asked for any more.',
     'session-ended': 'The session has ended.',
     'sessions-ended': 'All other sessions have ended.',
     kept: 'Your account stays. Nothing will be deleted.',
@@ -88,6 +91,9 @@ export const reauthentication: Texts['reauthentication'] = {
   lead: 'To change this, prove again that it is you. You are signed in as',
   submit: 'Go on',
   failed: 'That is not your password. Try again.',
+  failedWithCode:
+    'The password or the code is not right. Each code works once: wait for the next one.',
+  codeHint: 'From your authenticator app, or one of your recovery codes.',
 };
 
 export const emailChanged: Texts['emailChanged'] = {

@@ -44,6 +44,10 @@ export const fields: Texts['fields'] = {
       'too-short': 'This password is too short. Use 15 to 128 characters.',
     },
   },
+  code: {
+    label: 'Code',
+    errors: { required: 'Enter the code.' },
+  },
   confirm: {
     label: 'Yes, delete my account and everything in it',
     errors: { required: 'Tick the box if you want to delete your account.' },
@@ -68,6 +72,8 @@ export const errors: Texts['errors'] = {
   'password-sequence':
     'This password is a run of neighbouring keys or characters. Choose a more varied one.',
   'wrong-password': 'This is not your password. Try again.',
+  'wrong-code':
+    'This code is not right. Wait for the next one, and check the clock of your device.',
   'same-address': 'You have this address already. Enter the one that it is to become.',
   'malformed-slug': 'Use small letters, digits and single hyphens between them.',
   'slug-taken': 'This one is taken. Choose another.',

@@ -1,5 +1,10 @@
 import type { Texts } from '../texts.ts';
 
+const NOT_YOU = [
+  'If it was not you, somebody else was signed in as you: change your password, ' +
+    'end all other sessions, and look at your ways to sign in.',
+];
+
 export const mails: Texts['mails'] = {
   signUp: {
     subject: 'Confirm your email address for Sallyport',
@@ -69,6 +74,50 @@ export const mails: Texts['mails'] = {
       'If it was not you, somebody else knows your password. ' +
         'Tell those who run this service at once.',
     ],
+  },
+  authenticatorsChanged: {
+    'totp-added': {
+      subject: 'An authenticator app was added to your Sallyport account',
+      before: () => [
+        'An authenticator app has just been set up for your Sallyport account. ' +
+          'From now on its codes are asked for when you sign in.',
+        'If it was you, there is nothing to do. You find your account here:',
+      ],
+      action: 'Go to your account',
+      after: NOT_YOU,
+    },
+    'totp-removed': {
+      subject: 'The authenticator app of your Sallyport account was removed',
+      before: () => [
+        'The authenticator app of your Sallyport account has just been removed. ' +
+          'Its codes are not asked for any more.',
+        'If it was you, there is nothing to do. You find your account here:',
+      ],
+      action: 'Go to your account',
+      after: NOT_YOU,
+    },
+    'recovery-codes-replaced': {
+      subject: 'Your Sallyport account has new recovery codes',
+      before: () => [
+        'New recovery codes have just been made for your Sallyport account. ' +
+          'All earlier ones have stopped working.',
+        'If it was you, there is nothing to do. You find your account here:',
+      ],
+      action: 'Go to your account',
+      after: NOT_YOU,
+    },
+  },
+  recoveryCodeUsed: {
+    subject: 'A recovery code of your Sallyport account was used',
+    before: (left) => [
+      'Somebody, most likely you, has just used a recovery code of your Sallyport account ' +
+        'in place of the second factor.',
+      left === 0
+        ? 'No codes are left: make new ones in your account.'
+        : `Codes that are left: ${left}. You can make new ones in your account.`,
+    ],
+    action: 'Go to your account',
+    after: NOT_YOU,
   },
   accountDeletion: {
     subject: 'Your Sallyport account is going to be deleted',

@@ -79,6 +79,28 @@ export const problems: Texts['problems'] = {
     explanation: 'Give them another one first. Nothing was changed.',
     action: 'tenants',
   },
+  'second-factor-required': {
+    title: 'Prove again that it is you',
+    explanation:
+      'This is a change that matters. Nothing was changed yet. ' +
+      'Show your password and your second factor, then do it again.',
+    action: 're-authenticate',
+  },
+  'second-factor-missing': {
+    title: 'This needs a second factor',
+    explanation: 'Set one up in your account, then do it again. Nothing was changed yet.',
+    action: 'account',
+  },
+  'sign-in-over': {
+    title: 'Sign in once more',
+    explanation: 'This sign-in took too long, or there were too many tries.',
+    action: 'sign-in',
+  },
+  'already-set-up': {
+    title: 'This is set up already',
+    explanation: 'Remove it in your account first if you want to set it up anew.',
+    action: 'account',
+  },
   forbidden: {
     title: 'You may not do this',
     explanation: 'Your account does not have the permission. Ask somebody who can give it.',

@@ -6,6 +6,7 @@ export const account: Texts['account'] = {
     profile: 'Profil',
     email: 'E-Mail-Adresse',
     password: 'Passwort',
+    authenticators: 'Anmeldewege',
     sessions: 'Sitzungen',
     data: 'Ihre Daten',
   },
@@ -15,6 +16,9 @@ export const account: Texts['account'] = {
       'Wir senden einen Link an die neue Adresse. Erst wenn Sie ihm folgen, ändert sich Ihre Adresse.',
     'email-reverted': 'Die Änderung ist zurückgenommen. Ihr Konto behält seine Adresse.',
     'password-changed': 'Ihr Passwort ist geändert, Ihre anderen Sitzungen sind beendet.',
+    'second-factor-missing':
+      'Dafür brauchen Sie einen zweiten Faktor. Richten Sie hier zuerst einen ein.',
+    'totp-removed': 'Die Authenticator-App ist entfernt. Sie wird nicht mehr verlangt.',
     'session-ended': 'Die Sitzung ist beendet.',
     'sessions-ended': 'Alle anderen Sitzungen sind beendet.',
     kept: 'Ihr Konto bleibt bestehen. Es wird nichts gelöscht.',
@@ -95,6 +99,9 @@ export const reauthentication: Texts['reauthentication'] = {
   lead: 'Bestätigen Sie vor dieser Änderung noch einmal, dass Sie es sind. Sie sind angemeldet als',
   submit: 'Weiter',
   failed: 'Das ist nicht Ihr Passwort. Versuchen Sie es noch einmal.',
+  failedWithCode:
+    'Passwort oder Code stimmen nicht. Jeder Code gilt einmal: Warten Sie auf den nächsten.',
+  codeHint: 'Aus Ihrer Authenticator-App, oder einer Ihrer Notfallcodes.',
 };
 
 export const emailChanged: Texts['emailChanged'] = {

@@ -44,6 +44,10 @@ export const fields: Texts['fields'] = {
       'too-short': 'Dieses Passwort ist zu kurz. Verwenden Sie 15 bis 128 Zeichen.',
     },
   },
+  code: {
+    label: 'Sicherheitscode',
+    errors: { required: 'Geben Sie den Code ein.' },
+  },
   confirm: {
     label: 'Ja, mein Konto und alles darin löschen',
     errors: { required: 'Setzen Sie das Häkchen, wenn Sie Ihr Konto löschen möchten.' },
@@ -74,6 +78,8 @@ export const errors: Texts['errors'] = {
     'Dieses Passwort ist eine Folge benachbarter Tasten oder Zeichen. ' +
     'Wählen Sie ein abwechslungsreicheres.',
   'wrong-password': 'Das ist nicht Ihr Passwort. Versuchen Sie es noch einmal.',
+  'wrong-code':
+    'Dieser Code stimmt nicht. Warten Sie auf den nächsten, und prüfen Sie die Uhr Ihres Geräts.',
   'same-address': 'Diese Adresse haben Sie bereits. Geben Sie die neue ein.',
   'malformed-slug':
     'Verwenden Sie kleine Buchstaben, Ziffern und einzelne Bindestriche dazwischen.',

@@ -1,5 +1,10 @@
 import type { Texts } from '../texts.ts';
 
+const NICHT_SIE = [
+  'Waren Sie es nicht, war jemand anderes in Ihrem Namen angemeldet: Ändern Sie Ihr Passwort, ' +
+    'beenden Sie alle anderen Sitzungen, und sehen Sie Ihre Anmeldewege an.',
+];
+
 export const mails: Texts['mails'] = {
   signUp: {
     subject: 'Bestätigen Sie Ihre E-Mail-Adresse für Sallyport',
@@ -73,6 +78,50 @@ export const mails: Texts['mails'] = {
       'Wenn Sie es nicht waren, kennt jemand anderes Ihr Passwort. ' +
         'Sagen Sie es sofort denen, die diesen Dienst betreiben.',
     ],
+  },
+  authenticatorsChanged: {
+    'totp-added': {
+      subject: 'Für Ihr Sallyport-Konto wurde eine Authenticator-App eingerichtet',
+      before: () => [
+        'Für Ihr Sallyport-Konto wurde soeben eine Authenticator-App eingerichtet. ' +
+          'Von nun an wird bei der Anmeldung nach ihren Codes gefragt.',
+        'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
+      ],
+      action: 'Zu Ihrem Konto',
+      after: NICHT_SIE,
+    },
+    'totp-removed': {
+      subject: 'Die Authenticator-App Ihres Sallyport-Kontos wurde entfernt',
+      before: () => [
+        'Die Authenticator-App Ihres Sallyport-Kontos wurde soeben entfernt. ' +
+          'Nach ihren Codes wird nicht mehr gefragt.',
+        'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
+      ],
+      action: 'Zu Ihrem Konto',
+      after: NICHT_SIE,
+    },
+    'recovery-codes-replaced': {
+      subject: 'Ihr Sallyport-Konto hat neue Notfallcodes',
+      before: () => [
+        'Für Ihr Sallyport-Konto wurden soeben neue Notfallcodes erzeugt. ' +
+          'Alle früheren gelten nicht mehr.',
+        'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
+      ],
+      action: 'Zu Ihrem Konto',
+      after: NICHT_SIE,
+    },
+  },
+  recoveryCodeUsed: {
+    subject: 'Ein Notfallcode Ihres Sallyport-Kontos wurde benutzt',
+    before: (left) => [
+      'Jemand, wahrscheinlich Sie selbst, hat soeben einen Notfallcode Ihres Sallyport-Kontos ' +
+        'anstelle des zweiten Faktors benutzt.',
+      left === 0
+        ? 'Es sind keine Codes mehr übrig: Erzeugen Sie in Ihrem Konto neue.'
+        : `Noch übrige Codes: ${left}. Neue erzeugen Sie in Ihrem Konto.`,
+    ],
+    action: 'Zu Ihrem Konto',
+    after: NICHT_SIE,
   },
   accountDeletion: {
     subject: 'Ihr Konto bei Sallyport wird gelöscht',

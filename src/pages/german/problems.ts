@@ -81,6 +81,29 @@ export const problems: Texts['problems'] = {
     explanation: 'Geben Sie ihnen zuerst eine andere. Es wurde nichts geändert.',
     action: 'tenants',
   },
+  'second-factor-required': {
+    title: 'Bestätigen Sie, dass Sie es sind',
+    explanation:
+      'Diese Änderung ist wichtig. Noch wurde nichts geändert. ' +
+      'Zeigen Sie Ihr Passwort und Ihren zweiten Faktor, und wiederholen Sie sie dann.',
+    action: 're-authenticate',
+  },
+  'second-factor-missing': {
+    title: 'Dafür brauchen Sie einen zweiten Faktor',
+    explanation:
+      'Richten Sie in Ihrem Konto einen ein, und versuchen Sie es dann wieder. Noch wurde nichts geändert.',
+    action: 'account',
+  },
+  'sign-in-over': {
+    title: 'Melden Sie sich noch einmal an',
+    explanation: 'Die Anmeldung hat zu lange gedauert, oder es waren zu viele Versuche.',
+    action: 'sign-in',
+  },
+  'already-set-up': {
+    title: 'Das ist schon eingerichtet',
+    explanation: 'Entfernen Sie es zuerst in Ihrem Konto, wenn Sie es neu einrichten wollen.',
+    action: 'account',
+  },
   forbidden: {
     title: 'Das dürfen Sie nicht',
     explanation:

@@ -1,0 +1,55 @@
+/** A sentence with a moment in it, which stands where the text says `{time}`. */
+type MomentText = string;
+
+/** The words of the pages on which a person proves more than a password. */
+export interface SecondFactorTexts {
+  readonly title: string;
+  readonly totpLead: string;
+  readonly recoveryLead: string;
+  readonly signingInAs: string;
+  readonly submit: string;
+  readonly failed: string;
+  readonly useRecoveryCode: string;
+  readonly useTotp: string;
+  readonly noneLeft: string;
+  readonly startAgain: string;
+}
+
+/** The words of the pages on which a person sees and changes how they prove who they are. */
+export interface AuthenticatorsTexts {
+  readonly lead: string;
+  readonly totp: {
+    readonly title: string;
+    readonly absent: string;
+    readonly created: MomentText;
+    readonly lastUsed: MomentText;
+    readonly add: string;
+    readonly remove: string;
+  };
+  readonly setup: {
+    readonly title: string;
+    readonly steps: readonly string[];
+    readonly qrCode: string;
+    readonly secret: string;
+    readonly submit: string;
+  };
+  readonly removal: {
+    readonly title: string;
+    readonly lead: string;
+    readonly submit: string;
+  };
+  readonly recoveryCodes: {
+    readonly title: string;
+    readonly left: (count: number) => string;
+    readonly absent: string;
+    readonly renew: string;
+    readonly renewTitle: string;
+    readonly renewLead: string;
+    readonly shownTitle: string;
+    readonly shownLead: string;
+    readonly addedLead: string;
+    readonly kept: string;
+    readonly done: string;
+    readonly endOthers: string;
+  };
+}

@@ -1,0 +1,65 @@
+import type { Texts } from '../texts.ts';
+
+export const secondFactor: Texts['secondFactor'] = {
+  title: 'Noch ein Schritt',
+  totpLead:
+    'Öffnen Sie Ihre Authenticator-App und geben Sie den Code ein, den sie für diese Seite zeigt.',
+  recoveryLead:
+    'Geben Sie einen der Notfallcodes ein, die Sie aufbewahrt haben. Jeder gilt einmal.',
+  signingInAs: 'Sie melden sich an als',
+  submit: 'Anmelden',
+  failed:
+    'Dieser Code stimmt nicht, oder er wurde schon benutzt. Warten Sie auf den nächsten, und prüfen Sie, ob die Uhr Ihres Geräts richtig geht.',
+  useRecoveryCode: 'Stattdessen einen Notfallcode benutzen',
+  useTotp: 'Stattdessen die Authenticator-App benutzen',
+  noneLeft: 'Sie haben keine Notfallcodes mehr.',
+  startAgain:
+    'Das hat zu lange gedauert, oder es waren zu viele Versuche. Melden Sie sich noch einmal an.',
+};
+
+export const authenticators: Texts['authenticators'] = {
+  lead: 'Mit einem zweiten Faktor kann sich niemand anmelden, der nur Ihr Passwort kennt.',
+  totp: {
+    title: 'Authenticator-App',
+    absent: 'Eine App auf Ihrem Telefon oder Computer zeigt alle 30 Sekunden einen neuen Code.',
+    created: 'Eingerichtet: {time}',
+    lastUsed: 'Zuletzt benutzt: {time}',
+    add: 'Einrichten',
+    remove: 'Entfernen',
+  },
+  setup: {
+    title: 'Authenticator-App einrichten',
+    steps: [
+      'Öffnen Sie eine Authenticator-App oder einen Passwortmanager, der das kann.',
+      'Scannen Sie damit das Bild, oder geben Sie das Geheimnis darunter ein.',
+      'Geben Sie den Code ein, den die App zeigt.',
+    ],
+    qrCode: 'QR-Code mit dem Geheimnis, das darunter steht',
+    secret: 'Geheimnis',
+    submit: 'Bestätigen',
+  },
+  removal: {
+    title: 'Authenticator-App entfernen?',
+    lead:
+      'Danach wird beim Anmelden nicht mehr nach der App gefragt. ' +
+      'Ist sie Ihr einziger zweiter Faktor, gelten auch Ihre Notfallcodes nicht mehr.',
+    submit: 'Jetzt entfernen',
+  },
+  recoveryCodes: {
+    title: 'Notfallcodes',
+    left: (count) => (count === 1 ? 'Noch 1 Code' : `Noch ${count} Codes`),
+    absent: 'Sie erhalten sie, wenn Sie einen zweiten Faktor einrichten. Jeder ersetzt ihn einmal.',
+    renew: 'Neue Codes',
+    renewTitle: 'Neue Notfallcodes erzeugen?',
+    renewLead: 'Alle Codes, die Sie jetzt haben, gelten dann nicht mehr.',
+    shownTitle: 'Ihre Notfallcodes',
+    shownLead:
+      'Drucken Sie sie aus oder bewahren Sie sie sicher auf, getrennt von Ihrem Passwort. ' +
+      'Wir zeigen sie kein zweites Mal und können es nicht: Wir behalten nur, was zum Prüfen nötig ist.',
+    addedLead:
+      'Ihre Authenticator-App ist eingerichtet. Von nun an wird bei jeder Anmeldung danach gefragt.',
+    kept: 'Ihre Notfallcodes bleiben, wie sie sind.',
+    done: 'Ich habe sie aufbewahrt',
+    endOthers: 'Ihre anderen Sitzungen beenden',
+  },
+};

@@ -1,0 +1,65 @@
+import { Secret, TOTP } from 'otpauth';
+import { expect } from 'vitest';
+import type { Visitor } from './client.ts';
+import { newcomer, type Person } from './people.ts';
+
+const STEP_SECONDS = 30;
+
+/** An authenticator app, as a person has it: it gives each code once. */
+export class TotpApp {
+  readonly #totp: TOTP;
+  #step = 0;
+
+  constructor(secret: string) {
+    this.#totp = new TOTP({ secret: Secret.fromBase32(secret), period: STEP_SECONDS });
+  }
+
+  /** What it shows so many steps from now. */
+  at(steps: number): string {
+    return this.#totp.generate({ timestamp: Date.now() + steps * STEP_SECONDS * 1_000 });
+  }
+
+  /** A code that the server takes and that was not given yet: there are three at any time. */
+  next(): string {
+    const now = Math.floor(Date.now() / 1_000 / STEP_SECONDS);
+    this.#step = Math.max(this.#step + 1, now - 1);
+    if (this.#step > now + 1) throw new Error('no code is left for now');
+    return this.#totp.generate({ timestamp: this.#step * STEP_SECONDS * 1_000 });
+  }
+}
+
+export interface SecondFactors {
+  readonly totp: TotpApp;
+  readonly recoveryCodes: readonly string[];
+}
+
+/** Sets up an authenticator app in the account of whoever is signed in. */
+export async function setUpTotp(browser: Visitor): Promise<SecondFactors> {
+  const begun = await browser.send('POST', '/api/account/totp');
+  expect(begun.status, begun.text).toBe(201);
+  const totp = new TotpApp((begun.json() as { secret: string }).secret);
+  const path = '/api/account/totp/confirmations';
+  const confirmed = await browser.send('POST', path, { code: totp.next() });
+  expect(confirmed.status, confirmed.text).toBe(200);
+  const { recoveryCodes } = confirmed.json() as { recoveryCodes: readonly string[] | null };
+  return { totp, recoveryCodes: recoveryCodes ?? [] };
+}
+
+/** Somebody new with an authenticator app, signed in with both factors' assurance. */
+export async function newcomerWithTotp(origin: string) {
+  const { person, browser } = await newcomer(origin);
+  return { person, browser, ...(await setUpTotp(browser)) };
+}
+
+/** Gives the password of an account with a second factor, in this browser, and stops there. */
+export async function givePassword(browser: Visitor, { email, password }: Person): Promise<void> {
+  const answer = await browser.send('POST', '/api/sign-in', { email, password });
+  expect(answer.status, answer.text).toBe(202);
+}
+
+/** Somebody new with an authenticator app, whose password was given in this browser. */
+export async function signInHalfway(browser: Visitor) {
+  const someone = await newcomerWithTotp(browser.origin);
+  await givePassword(browser, someone.person);
+  return someone;
+}
