@@ -36,7 +36,7 @@ export interface Stage {
 }
 
 /** Until the connections are open, the statements prepared and the code compiled. */
-const WARM_UP_SECONDS = 2;
+const WARM_UP_SECONDS = 5;
 
 /** A PostgreSQL of its own, and the servers that are started before it. */
 export async function setInvoicesStage(): Promise<Stage> {

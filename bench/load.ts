@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { hasWrk, loadWithWrk } from './wrk.ts';
 
 export interface Target {
   readonly url: string;
@@ -18,9 +19,9 @@ export async function requestsPerSecond(target: Target, seconds: number): Promis
  * Asks for so many seconds, for all targets in turn.
  *
  * The load shares a core with PostgreSQL, so it does no more than it must: each connection sends
- * the next request, ready as bytes, as soon as it was answered. A client with every comfort of HTTP
- * takes as much of that core as the database does, and its share grows with the headers of an
- * answer.
+ * the next request, ready as bytes, as soon as it was answered. That is wrk, or where there is none
+ * a generator of our own. A client with every comfort of HTTP takes as much of that core as the
+ * database does, and its share grows with the headers of an answer.
  */
 export async function load(
   targets: readonly Target[],
@@ -28,6 +29,7 @@ export async function load(
 ): Promise<{ readonly answers: number; readonly perSecond: number }> {
   const url = new URL(targets[0]?.url ?? '');
   const requests = targets.map((target) => bytesOf(new URL(target.url), target));
+  if (hasWrk) return await loadWithWrk(url.origin, requests, seconds, CONNECTIONS);
   const started = performance.now();
   const isOver = () => performance.now() - started > seconds * 1_000;
   const counts = await Promise.all(

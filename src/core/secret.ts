@@ -1,4 +1,4 @@
-import { createHash, createHmac, type Hmac, randomBytes } from 'node:crypto';
+import { createHmac, hash, type Hmac, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 
 /**
@@ -77,7 +77,7 @@ export function deviceDigestOf(device: Secret): string {
  * SHA-256 in lower-case hex, as the database stores it. Right for random secrets, not passwords.
  */
 export function digestOf(value: string | Buffer): string {
-  return createHash('sha256').update(value).digest('hex');
+  return hash('sha256', value, 'hex');
 }
 
 /**

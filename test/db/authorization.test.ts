@@ -154,6 +154,46 @@ describe('a decision of the database', () => {
     });
   });
 
+  test('is the principal of somebody in no tenant and without an address', async () => {
+    const loner = await insertPrincipal(t.admin, 'loner');
+    await t.admin.query('DELETE FROM sallyport.email_addresses WHERE identity_id = $1', [
+      loner.identityId,
+    ]);
+    const requirement = { role: 'sallyport_app', proof: loner.proof, permission: null } as const;
+    const without = await runAuthorized(database, requirement, [allNotes]);
+    expect(without).toMatchObject({
+      principal: { identityId: loner.identityId, tenantId: null, permissions: null },
+      results: [{ rows: [] }],
+    });
+    const asked = await runAuthorized(database, { ...requirement, withAccount: true }, []);
+    expect(asked).toMatchObject({ principal: { email: null, displayName: loner.displayName } });
+  });
+
+  test('carries permissions, address and name whatever is in them', async () => {
+    const [tenant] = tenants;
+    const odd = ['a"b', 'c\\d', 'e,f', '{g}', 'null', ' h ', 'ï'];
+    await t.admin.query(`INSERT INTO sallyport.roles VALUES ($1, 'odd', $2)`, [tenant, odd]);
+    const principal = await member(tenant, 'odd');
+    const displayName = '"],\\ null ï';
+    await t.admin.query('UPDATE sallyport.profiles SET display_name = $1 WHERE identity_id = $2', [
+      displayName,
+      principal.identityId,
+    ]);
+    const requirement = { role: 'sallyport_app', proof: principal.proof } as const;
+    for (const permission of odd) {
+      const decided = await runAuthorized(
+        database,
+        { ...requirement, permission, withAccount: true },
+        [],
+      );
+      expect(decided).toMatchObject({
+        principal: { tenantId: tenant, permissions: odd, displayName },
+      });
+    }
+    const absent = { ...requirement, permission: 'g' };
+    expect(await runAuthorized(database, absent, [])).toEqual({ refusal: 'forbidden' });
+  });
+
   test.each(['', '0'.repeat(64), 'x', `' OR true --`])(
     'for the proof "%s" is: not signed in (SP401)',
     async (proof) => {
@@ -272,6 +312,21 @@ describe.each(REVOCATIONS)('$name', ({ sql, refusal }) => {
     // The race was one: both ends happened.
     expect(outcomes).toEqual(new Set(['written', refusal]));
   });
+});
+
+test('a permission taken from a role is refused at the next request, read or write [CWE-613] [ASVS 8.3.2]', async () => {
+  const [tenant] = tenants;
+  const attempt = () => write(editor, [insertNote(tenant, 'late')], 'notes:write');
+  expect(await read(editor, 'notes:write')).toEqual(['ours']);
+  await t.admin.query(
+    `UPDATE sallyport.roles SET permissions = '{notes:read}' WHERE tenant_id = $1 AND name = 'editor'`,
+    [tenant],
+  );
+  expect([await read(editor, 'notes:write'), await attempt()]).toEqual(['forbidden', 'forbidden']);
+  expect(await notes()).toEqual(['ours', 'theirs']);
+  // The control: what the role still has, and the same role of another tenant.
+  expect(await read(editor, 'notes:read')).toEqual(['ours']);
+  expect(await read(foreigner, 'notes:write')).toEqual(['theirs']);
 });
 
 test('a permission taken from a role: no write is committed after that was [CWE-367]', async () => {
