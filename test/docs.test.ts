@@ -66,6 +66,7 @@ describe('the documents are true of the code', () => {
       'password-too-short': true,
       'password-too-long': true,
       'password-common': true,
+      'password-compromised': true,
       'password-personal': true,
       'password-repeated': true,
       'password-sequence': true,

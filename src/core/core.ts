@@ -1,4 +1,5 @@
 import type { Database } from '../db/database.ts';
+import type { CompromisedPasswords } from './compromised-passwords.ts';
 import type { EncryptionKey } from './encryption.ts';
 import type { PasswordHasher } from './password-hashing.ts';
 
@@ -9,4 +10,6 @@ export interface Core {
   readonly encryptionKey: EncryptionKey;
   /** Keys that were in force before: what they encrypted still opens. */
   readonly previousKeys?: readonly EncryptionKey[];
+  /** Absent where no list of compromised passwords is configured. */
+  readonly compromisedPasswords?: CompromisedPasswords;
 }

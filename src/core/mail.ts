@@ -27,7 +27,7 @@ export type MailMessage = Addressed &
         readonly newAddressMasked: string;
         readonly expiresInDays: number;
       }
-    | { readonly kind: 'password-changed' | 'password-recovered' }
+    | { readonly kind: 'password-changed' | 'password-recovered' | 'password-compromised' }
     | {
         readonly kind: 'password-recovery';
         readonly token: string;

@@ -9,7 +9,8 @@ import type { Core } from './core.ts';
 import { guessOwnPassword } from './guess-budget.ts';
 import { noteWrongGuess } from './guess-notice.ts';
 import { type MailLanguage, queueMail } from './mail.ts';
-import { normalizePassword, parseNewPassword, type PasswordProblem } from './password.ts';
+import { chooseNewPassword } from './new-password.ts';
+import { normalizePassword, type PasswordProblem } from './password.ts';
 import { type RotatedSecret, rotate } from './session-rotation.ts';
 
 /** What is wrong with a field of the form. */
@@ -33,7 +34,7 @@ export async function changePassword(
 ): Promise<PasswordChanged> {
   const { identityId, sessionId, email, displayName } = authority.principal;
   const { caller } = authority;
-  const next = await parseNewPassword(input.newPassword, [email, displayName]);
+  const next = await chooseNewPassword(core, input.newPassword, [email, displayName]);
   if ('problem' in next) return { problem: { field: 'newPassword', reason: next.problem } };
   const stored = await core.database.transaction((tx) => findPasswordHash(tx, identityId));
   const current = normalizePassword(input.currentPassword);
@@ -47,7 +48,7 @@ export async function changePassword(
         const replaced =
           stored !== undefined &&
           hash !== null &&
-          (await replacePasswordHash(tx, identityId, stored, hash));
+          (await replacePasswordHash(tx, identityId, stored, { hash, leakCheck: next.leakCheck }));
         if (!replaced) {
           await insertSecurityEvent(tx, { kind: 'password-change-failed', identityId, caller });
           await noteWrongGuess(tx, core, authority.principal, admitted, { factor, caller });

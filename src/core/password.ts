@@ -4,6 +4,7 @@ export type PasswordProblem =
   | 'password-too-short'
   | 'password-too-long'
   | 'password-common'
+  | 'password-compromised'
   | 'password-personal'
   | 'password-repeated'
   | 'password-sequence';

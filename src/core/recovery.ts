@@ -10,7 +10,7 @@ import { parseEmailAddress } from './email-address.ts';
 import { forgetGuesses } from './guess-budget.ts';
 import { queueMail } from './mail.ts';
 import { countMailRequest, mayMail } from './mail-limit.ts';
-import { parseNewPassword } from './password.ts';
+import { chooseNewPassword } from './new-password.ts';
 import { digestOf, newSecret, parseSecret, secretText } from './secret.ts';
 import type { FieldProblem } from './sign-up.ts';
 
@@ -86,7 +86,7 @@ export async function recoverPassword(
   const digest = digestOf(token.bytes);
   const found = await core.database.transaction((tx) => findRecovery(tx, digest));
   if (!found) return 'invalid';
-  const next = await parseNewPassword(input.password, [found.email, found.displayName]);
+  const next = await chooseNewPassword(core, input.password, [found.email, found.displayName]);
   if ('problem' in next) return { problems: [{ field: 'password', reason: next.problem }] };
   const hash = await core.passwords.hash(next.password);
   return await core.database.transaction(async (tx) => {
@@ -94,7 +94,7 @@ export async function recoverPassword(
     const current = await findRecovery(tx, digest);
     if (!current || !(await consumeRecovery(tx, digest))) return 'invalid';
     const { identityId, email } = current;
-    await setPasswordHash(tx, identityId, hash);
+    await setPasswordHash(tx, identityId, { hash, leakCheck: next.leakCheck });
     await deleteSessions(tx, identityId, null);
     await deleteDevices(tx, identityId, null);
     await deleteEmailChange(tx, identityId);

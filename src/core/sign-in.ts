@@ -8,6 +8,7 @@ import { parseEmailAddress } from './email-address.ts';
 import { findFactors } from './factors.ts';
 import { type Guessed, guessWithinBudget } from './guess-budget.ts';
 import { noteWrongGuess } from './guess-notice.ts';
+import { refuseLeakedPassword } from './leaked-password.ts';
 import { normalizePassword } from './password.ts';
 import { digestOf, newSecret, type Secret, signInDigestOf } from './secret.ts';
 import { type SignedIn, type SigningBrowser, startSession } from './session-start.ts';
@@ -36,6 +37,7 @@ export interface FactorNeeded {
  * and the same work: a hash is computed in each case (CWE-204, CWE-208, R-57, ASVS 6.3.8).
  *
  * @param returnTo a path of our own, for the page that follows the last proof.
+ * @throws CompromisedPasswordError for a right one that everybody can know.
  * @throws TooManyAttemptsError after too many wrong ones, and HashingBusyError when too many
  *   sign-ins wait; nothing was checked.
  */
@@ -59,10 +61,12 @@ export async function signIn(
     deviceDigest: found.device,
   } as const;
   return await guessWithinBudget(core, guess, async (admitted) => {
-    const matches = await core.passwords.verify(
-      admitted.open ? (found.row?.hash ?? null) : null,
-      normalizePassword(input.password),
-    );
+    const password = normalizePassword(input.password);
+    const hash = admitted.open ? (found.row?.hash ?? null) : null;
+    const matches = await core.passwords.verify(hash, password);
+    if (matches && found.row?.disabled === false) {
+      await refuseLeakedPassword(core, found.row, password, caller);
+    }
     const outcome = await core.database.transaction(async (tx) => {
       // Read again: between the first look and the end of hashing the identity may have been
       // disabled or its password changed, and a session must not outlive that.

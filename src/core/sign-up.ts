@@ -15,7 +15,8 @@ import { type EmailAddressProblem, parseEmailAddress } from './email-address.ts'
 import { ownerAddress } from './email-change.ts';
 import { type MailLanguage, queueMail } from './mail.ts';
 import { countMailRequest, mayMail } from './mail-limit.ts';
-import { parseNewPassword, type PasswordProblem } from './password.ts';
+import { chooseNewPassword } from './new-password.ts';
+import type { PasswordProblem } from './password.ts';
 import { browserDigestOf, digestOf, newSecret, type Secret, secretText } from './secret.ts';
 
 export interface SignUpInput {
@@ -49,7 +50,7 @@ export async function signUp(
   const email = parseEmailAddress(input.email);
   const displayName = parseDisplayName(input.displayName);
   const personal = [input.email, input.displayName];
-  const password = await parseNewPassword(input.password, personal);
+  const password = await chooseNewPassword(core, input.password, personal);
   const problems: FieldProblem[] = [];
   if ('problem' in email) problems.push({ field: 'email', reason: email.problem });
   if ('problem' in displayName) {

@@ -34,12 +34,19 @@ export async function insertIdentity(tx: Tx, identity: NewIdentity): Promise<str
   return id;
 }
 
+/**
+ * Whether a list of compromised passwords has been asked about this one: it is not in it, it is, or
+ * nobody could be asked yet.
+ */
+export type LeakCheck = 'passed' | 'failed' | 'due';
+
 /** What sign-in needs to know of the identity that has proved this address. */
 export interface PasswordRow {
   readonly identityId: string;
   readonly displayName: string;
   readonly email: string;
   readonly hash: string;
+  readonly leakCheck: LeakCheck;
   readonly disabled: boolean;
 }
 
@@ -53,7 +60,14 @@ export async function findPasswordByAddress(
     .innerJoin('sallyport.passwords as w', 'w.identity_id', 'e.identity_id')
     .innerJoin('sallyport.profiles as p', 'p.identity_id', 'e.identity_id')
     .where('e.folded', '=', folded)
-    .select(['e.identity_id', 'e.address', 'w.hash', 'i.disabled_at', 'p.display_name'])
+    .select([
+      'e.identity_id',
+      'e.address',
+      'w.hash',
+      'w.leak_check',
+      'i.disabled_at',
+      'p.display_name',
+    ])
     .executeTakeFirst();
   return (
     row && {
@@ -61,6 +75,7 @@ export async function findPasswordByAddress(
       displayName: row.display_name,
       email: row.address,
       hash: row.hash,
+      leakCheck: row.leak_check,
       disabled: row.disabled_at !== null,
     }
   );
@@ -70,7 +85,7 @@ export async function findPasswordByAddress(
 export async function findIdentityByAddress(
   tx: Tx,
   folded: string,
-): Promise<Omit<PasswordRow, 'hash' | 'displayName'> | undefined> {
+): Promise<Pick<PasswordRow, 'identityId' | 'email' | 'disabled'> | undefined> {
   const row = await tx
     .selectFrom('sallyport.email_addresses as e')
     .innerJoin('sallyport.identities as i', 'i.id', 'e.identity_id')
@@ -138,11 +153,11 @@ export async function replacePasswordHash(
   tx: Tx,
   identityId: string,
   verified: string,
-  hash: string,
+  next: { readonly hash: string; readonly leakCheck: LeakCheck },
 ): Promise<boolean> {
   const row = await tx
     .updateTable('sallyport.passwords')
-    .set({ hash, changed_at: sql<Date>`now()` })
+    .set({ hash: next.hash, leak_check: next.leakCheck, changed_at: sql<Date>`now()` })
     .where('identity_id', '=', identityId)
     .where('hash', '=', verified)
     .returning('identity_id')
@@ -150,9 +165,28 @@ export async function replacePasswordHash(
   return row !== undefined;
 }
 
+/** Notes what the list said of the password that was verified, unless it was replaced meanwhile. */
+export async function noteLeakCheck(
+  tx: Tx,
+  identityId: string,
+  verified: string,
+  leakCheck: LeakCheck,
+): Promise<void> {
+  await tx
+    .updateTable('sallyport.passwords')
+    .set({ leak_check: leakCheck })
+    .where('identity_id', '=', identityId)
+    .where('hash', '=', verified)
+    .execute();
+}
+
 /** Gives the identity a password, whether or not it has one. */
-export async function setPasswordHash(tx: Tx, identityId: string, hash: string): Promise<void> {
-  const changed = { hash, changed_at: sql<Date>`now()` };
+export async function setPasswordHash(
+  tx: Tx,
+  identityId: string,
+  { hash, leakCheck }: { readonly hash: string; readonly leakCheck: LeakCheck },
+): Promise<void> {
+  const changed = { hash, leak_check: leakCheck, changed_at: sql<Date>`now()` };
   await tx
     .insertInto('sallyport.passwords')
     .values({ identity_id: identityId, ...changed })

@@ -20,6 +20,7 @@ export interface Tables {
   'sallyport.passwords': {
     identity_id: string;
     hash: string;
+    leak_check: Generated<'due' | 'passed' | 'failed'>;
     changed_at: Generated<Date>;
   };
   'sallyport.sign_ups': {

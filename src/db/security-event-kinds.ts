@@ -33,6 +33,7 @@ export const SECURITY_EVENTS = {
   'password-changed': { outcome: 'success', scope: 'person', details: {} },
   'password-change-failed': { outcome: 'failure', scope: 'person', details: {} },
   'recovery-requested': { outcome: 'success', scope: 'person', details: {} },
+  'password-compromised': { outcome: 'failure', scope: 'person', details: {} },
   'password-recovered': { outcome: 'success', scope: 'person', details: {} },
   'confirmation-resent': { outcome: 'success', scope: 'person', details: {} },
   'email-change-requested': { outcome: 'success', scope: 'person', details: {} },

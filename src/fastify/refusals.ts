@@ -1,5 +1,6 @@
 import { type FastifyReply, type FastifyRequest, type FastifyError } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { CompromisedPasswordError } from '../core/leaked-password.ts';
 import { HashingBusyError } from '../core/password-hashing.ts';
 import { TooManyAttemptsError } from '../core/too-many-attempts.ts';
 import {
@@ -149,6 +150,7 @@ export function answerKnownError(
 }
 
 const KNOWN = [
+  CompromisedPasswordError,
   DatabaseUnavailableError,
   HashingBusyError,
   RefusedError,
@@ -180,6 +182,7 @@ function codeOf(error: Error & { code?: string; statusCode?: number }): ProblemC
   if (error instanceof DatabaseUnavailableError) return 'database-unavailable';
   if (error instanceof UnknownOutcomeError) return 'outcome-unknown';
   if (error instanceof TooManyAttemptsError) return 'too-many-attempts';
+  if (error instanceof CompromisedPasswordError) return 'password-compromised';
   if (error instanceof HashingBusyError || error instanceof TooMuchContentionError) return 'busy';
   if (!error.code?.startsWith('FST_')) return 'internal';
   const byStatus: Readonly<Record<number, ProblemCode>> = {

@@ -41,6 +41,10 @@ export const PROBLEMS = {
   },
   'not-signed-in': { status: 401, title: 'Sign in to continue.' },
   'wrong-credentials': { status: 401, title: 'These sign-in details are not correct.' },
+  'password-compromised': {
+    status: 403,
+    title: 'This password has become known to others. Choose a new one by mail.',
+  },
   'foreign-origin': { status: 403, title: 'The request did not come from this site.' },
   'synchronizer-token-mismatch': {
     status: 403,

@@ -40,6 +40,7 @@ export type FieldReason =
   | 'password-too-short'
   | 'password-too-long'
   | 'password-common'
+  | 'password-compromised'
   | 'password-personal'
   | 'password-repeated'
   | 'password-sequence'
@@ -77,6 +78,7 @@ export type ProblemCode =
   | 'last-owner'
   | 'built-in-role'
   | 'role-in-use'
+  | 'password-compromised'
   | 'too-many-attempts'
   | 'busy'
   | 'database-unavailable'
@@ -248,6 +250,7 @@ export interface Texts {
     readonly newDevice: MailTexts<[device: string]>;
     readonly passwordRecovery: MailTexts<[expiresInMinutes: number]>;
     readonly passwordRecovered: MailTexts;
+    readonly passwordCompromised: MailTexts;
     readonly guessesLimited: MailTexts;
     readonly authenticatorClosed: Readonly<Record<GuessedFactor, MailTexts>>;
   };

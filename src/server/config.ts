@@ -4,7 +4,8 @@ import type { EncryptionKey } from '../core/encryption.ts';
 import type { PolicyForm } from '../db/engine.ts';
 import { EVENT_DAYS } from '../db/event-retention.ts';
 import { parseOrigin } from '../http/origin.ts';
-import { parseTrustedProxy, type TrustedProxies } from '../http/source.ts';
+import type { TrustedProxies } from '../http/source.ts';
+import { readRangesUrl, readTrustedProxies } from './config-networks.ts';
 import { readKey, readPreviousKeys } from './encryption-keys.ts';
 
 /** Everything that a deployment decides, checked once at start. */
@@ -25,6 +26,8 @@ export interface Config {
   /** How long security events are kept. */
   readonly eventDays: number;
   readonly dataFolder: string;
+  /** Where ranges of compromised passwords are asked for; null where they are not. */
+  readonly compromisedPasswordsUrl: string | null;
   readonly encryptionKey: EncryptionKey | null;
   /** Keys that were in force before, of which something may still be encrypted. */
   readonly previousEncryptionKeys: readonly EncryptionKey[];
@@ -54,6 +57,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
     'other origins, separated by commas, whose scripts may call (default: none)',
   SALLYPORT_TRUSTED_PROXIES:
     'addresses or networks, separated by commas, whose X-Forwarded-For is believed (default: none)',
+  SALLYPORT_COMPROMISED_PASSWORDS_URL:
+    'where ranges of SHA-1 digests of compromised passwords are asked for, such as https://api.pwnedpasswords.com/range/ (default: nowhere)',
   SALLYPORT_ENCRYPTION_KEY:
     '32 random bytes in base64url, the same for every process (default on loopback: generated in SALLYPORT_DATA)',
   SALLYPORT_PREVIOUS_ENCRYPTION_KEYS:
@@ -95,6 +100,7 @@ export function readConfig(
         .map((name) => name.trim()) ?? [],
     eventDays: readEventDays(value('SALLYPORT_EVENT_DAYS'), problems),
     dataFolder: resolve(value('SALLYPORT_DATA') ?? '.sallyport'),
+    compromisedPasswordsUrl: readRangesUrl(value('SALLYPORT_COMPROMISED_PASSWORDS_URL'), problems),
     encryptionKey: readKey(value('SALLYPORT_ENCRYPTION_KEY'), problems),
     previousEncryptionKeys: readPreviousKeys(value, problems),
     mail: readMail(value('SALLYPORT_SMTP_URL'), value('SALLYPORT_MAIL_FROM'), problems),
@@ -181,17 +187,6 @@ function readTrustedOrigins(text: string | undefined, problems: string[]): reado
     const parsed = parseOrigin(each.trim());
     if ('origin' in parsed) return [parsed.origin];
     problems.push(`SALLYPORT_TRUSTED_ORIGINS: ${parsed.problem}`);
-    return [];
-  });
-}
-
-function readTrustedProxies(text: string | undefined, problems: string[]): TrustedProxies {
-  return (text?.split(',') ?? []).flatMap((each) => {
-    const proxy = parseTrustedProxy(each.trim());
-    if (proxy) return [proxy];
-    problems.push(
-      'SALLYPORT_TRUSTED_PROXIES must be addresses or networks, such as 127.0.0.1,10.0.0.0/8.',
-    );
     return [];
   });
 }

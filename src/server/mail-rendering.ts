@@ -4,6 +4,7 @@ import {
   emailChangeMail,
   emailChangeNoticeMail,
   passwordChangedMail,
+  passwordCompromisedMail,
   passwordRecoveredMail,
   passwordRecoveryMail,
 } from '../pages/mail/account.tsx';
@@ -58,6 +59,10 @@ export function renderMessage(
       const link = `${origin}/reset-password?token=${message.token}`;
       const { expiresInMinutes } = message;
       return { ...passwordRecoveryMail(texts, { link, expiresInMinutes }), links: [link] };
+    }
+    case 'password-compromised': {
+      const link = `${origin}/forgot-password`;
+      return { ...passwordCompromisedMail(texts, { link }), links: [link] };
     }
     case 'new-device': {
       const link = `${origin}/forgot-password`;

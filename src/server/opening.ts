@@ -1,6 +1,8 @@
+import { openCompromisedPasswords, RANGE_LIMITS } from '../core/compromised-passwords.ts';
 import type { Core } from '../core/core.ts';
 import { keepSigningKeys } from '../core/signing-keys.ts';
 import { createPasswordHasher } from '../core/password-hashing.ts';
+import { openOutbound } from '../outbound/outbound.ts';
 import type { Config } from './config.ts';
 import { generatedKey, lockDataFolder, openDataFolder } from './data-folder.ts';
 import { checkEncryptionKey, openDatabase, refuseUnsoundDatabase } from './databases.ts';
@@ -31,8 +33,18 @@ export async function openCore(config: Config): Promise<OpenedCore> {
     undo.push(() => database.close());
     await refuseUnsoundDatabase(database, config);
     await checkEncryptionKey(database, [encryptionKey, ...previousKeys]);
-    const passwords = createPasswordHasher();
-    const core = { database, passwords, encryptionKey, previousKeys };
+    const rangesUrl = config.compromisedPasswordsUrl;
+    const outbound = rangesUrl === null ? null : openOutbound(RANGE_LIMITS);
+    if (outbound) undo.push(() => outbound.close());
+    const core: Core = {
+      database,
+      passwords: createPasswordHasher(),
+      encryptionKey,
+      previousKeys,
+      ...(outbound && rangesUrl !== null
+        ? { compromisedPasswords: openCompromisedPasswords(outbound, rangesUrl) }
+        : {}),
+    };
     await keepSigningKeys(core);
     return { core, close };
   } catch (error) {

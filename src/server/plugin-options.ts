@@ -32,6 +32,8 @@ export interface SallyportOptions {
   readonly sharedTables?: readonly string[];
   /** Days that security events are kept, 30 to 3650; 400 unless said. */
   readonly eventDays?: number;
+  /** Where ranges of compromised passwords are asked for; nobody is asked unless it is set. */
+  readonly compromisedPasswordsUrl?: string;
   /** 32 random bytes in base64url, the same for every process; on loopback it may be left out. */
   readonly encryptionKey?: string;
   /** Keys that were in force before: what they encrypted still opens, and is encrypted anew. */
@@ -63,6 +65,7 @@ const OPTION_OF: Readonly<Record<string, string>> = {
   SALLYPORT_ORIGIN: 'origin',
   SALLYPORT_TRUSTED_ORIGINS: 'trustedOrigins',
   SALLYPORT_TRUSTED_PROXIES: 'trustedProxies',
+  SALLYPORT_COMPROMISED_PASSWORDS_URL: 'compromisedPasswordsUrl',
   SALLYPORT_ENCRYPTION_KEY: 'encryptionKey',
   SALLYPORT_PREVIOUS_ENCRYPTION_KEYS: 'previousEncryptionKeys',
   SALLYPORT_SMTP_URL: 'mail.smtpUrl',
@@ -127,6 +130,7 @@ function settingsOf(options: SallyportOptions): Readonly<Record<string, string |
     SALLYPORT_ORIGIN: options.origin,
     SALLYPORT_TRUSTED_ORIGINS: options.trustedOrigins?.join(',') || undefined,
     SALLYPORT_TRUSTED_PROXIES: options.trustedProxies?.join(',') || undefined,
+    SALLYPORT_COMPROMISED_PASSWORDS_URL: options.compromisedPasswordsUrl,
     SALLYPORT_ENCRYPTION_KEY: options.encryptionKey,
     SALLYPORT_PREVIOUS_ENCRYPTION_KEYS: options.previousEncryptionKeys?.join(',') || undefined,
     SALLYPORT_SMTP_URL: options.mail?.smtpUrl,

@@ -36,6 +36,7 @@ describe('PROBLEMS', () => {
       'second-factor-missing': 403,
       'sign-in-over': 401,
       'already-set-up': 409,
+      'password-compromised': 403,
       'foreign-origin': 403,
       'synchronizer-token-mismatch': 403,
       forbidden: 403,

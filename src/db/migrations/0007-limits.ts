@@ -11,6 +11,11 @@ export function limits(engine: Engine): readonly MigrationStatement[] {
     ...budgets(engine),
     ...devices(engine),
     ...recoveries(engine),
+    {
+      // Whether a list of compromised passwords was asked about it: 'due' at the next sign-in.
+      id: 'passwords-leak-check',
+      sql: `ALTER TABLE sallyport.passwords ADD COLUMN IF NOT EXISTS leak_check TEXT NOT NULL DEFAULT 'due'`,
+    },
     ...grantTables(LIMITS_GRANTS),
   ];
 }

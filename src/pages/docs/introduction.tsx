@@ -183,6 +183,7 @@ function ProblemCodes({ problems }: { readonly problems: Problems }) {
 
 /** The compiler keeps the list complete. One reason exists in forms only. */
 const REASONS: Readonly<Record<Exclude<FieldReason, 'other'>, string>> = {
+  'password-compromised': 'A new password is in the list of compromised ones.',
   'too-short': 'A slug has fewer than 3 characters.',
   'malformed-slug': 'A slug has something else than small letters, digits and inner hyphens.',
   'slug-taken': 'Another tenant has the slug, or it is kept for nobody.',

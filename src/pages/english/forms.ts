@@ -66,6 +66,8 @@ export const errors: Texts['errors'] = {
   'password-too-short': 'This password is too short. Use 15 to 128 characters.',
   'password-too-long': 'This password is too long. Use 15 to 128 characters.',
   'password-common': 'This password is common or easy to guess. Choose another one.',
+  'password-compromised':
+    'This password stands in a list of passwords that have become known. Choose another one.',
   'password-personal':
     'This password is made of your name or your address. Choose one that others cannot guess.',
   'password-repeated': 'This password repeats the same characters. Choose a more varied one.',

@@ -159,6 +159,19 @@ export const mails: Texts['mails'] = {
         'another password, and tell those who run this service.',
     ],
   },
+  passwordCompromised: {
+    subject: 'Your Sallyport password has become known',
+    before: () => [
+      'The password of your Sallyport account stands in a list of passwords that have become ' +
+        'known, here or elsewhere. It opens nothing any more, and all sessions have ended.',
+      'Choose a new one that you use nowhere else:',
+    ],
+    action: 'Choose a new password',
+    after: [
+      'This came up when somebody signed in with the right password. ' +
+        'If it was not you, somebody else knows it: look at your account once you have a new one.',
+    ],
+  },
   newDevice: {
     subject: 'New sign-in to your Sallyport account',
     before: (device) => [

@@ -106,6 +106,13 @@ export const problems: Texts['problems'] = {
     explanation: 'Your account does not have the permission. Ask somebody who can give it.',
     action: 'account',
   },
+  'password-compromised': {
+    title: 'This password is no longer safe',
+    explanation:
+      'It stands in a list of passwords that have become known, here or elsewhere, so it opens ' +
+      'nothing any more. Follow "Forgot your password?" on the sign-in page and choose a new one.',
+    action: 'sign-in',
+  },
   'too-many-attempts': {
     title: 'That was tried too often',
     explanation:

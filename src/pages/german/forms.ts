@@ -69,6 +69,8 @@ export const errors: Texts['errors'] = {
   'password-too-long': 'Dieses Passwort ist zu lang. Verwenden Sie 15 bis 128 Zeichen.',
   'password-common':
     'Dieses Passwort ist verbreitet oder leicht zu erraten. Wählen Sie ein anderes.',
+  'password-compromised':
+    'Dieses Passwort steht in einer Liste bekannt gewordener Passwörter. Wählen Sie ein anderes.',
   'password-personal':
     'Dieses Passwort besteht aus Ihrem Namen oder Ihrer Adresse. ' +
     'Wählen Sie eines, das andere nicht erraten.',

@@ -165,6 +165,21 @@ export const mails: Texts['mails'] = {
         'Dienst betreiben.',
     ],
   },
+  passwordCompromised: {
+    subject: 'Ihr Passwort bei Sallyport ist bekannt geworden',
+    before: () => [
+      'Das Passwort Ihres Kontos bei Sallyport steht in einer Liste von Passwörtern, die hier ' +
+        'oder anderswo bekannt geworden sind. Es öffnet nichts mehr, und alle Sitzungen sind ' +
+        'beendet.',
+      'Wählen Sie ein neues, das Sie sonst nirgends verwenden:',
+    ],
+    action: 'Neues Passwort wählen',
+    after: [
+      'Das fiel auf, als sich jemand mit dem richtigen Passwort anmelden wollte. ' +
+        'Wenn Sie es nicht waren, kennt es jemand anderes: Sehen Sie sich Ihr Konto an, ' +
+        'sobald Sie ein neues haben.',
+    ],
+  },
   newDevice: {
     subject: 'Neue Anmeldung in Ihrem Konto bei Sallyport',
     before: (device) => [

@@ -110,6 +110,14 @@ export const problems: Texts['problems'] = {
       'Ihrem Konto fehlt die Berechtigung. Fragen Sie jemanden, der sie Ihnen geben kann.',
     action: 'account',
   },
+  'password-compromised': {
+    title: 'Dieses Passwort ist nicht mehr sicher',
+    explanation:
+      'Es steht in einer Liste von Passwörtern, die hier oder anderswo bekannt geworden sind, und ' +
+      'öffnet deshalb nichts mehr. Folgen Sie auf der Anmeldeseite "Passwort vergessen?" und ' +
+      'wählen Sie ein neues.',
+    action: 'sign-in',
+  },
   'too-many-attempts': {
     title: 'Das wurde zu oft versucht',
     explanation:

@@ -61,6 +61,11 @@ export function passwordRecoveredMail(texts: Texts, { link }: { readonly link: s
   return renderMail(texts, { ...rest, before: before(), link });
 }
 
+export function passwordCompromisedMail(texts: Texts, { link }: { readonly link: string }): Mail {
+  const { before, ...rest } = texts.mails.passwordCompromised;
+  return renderMail(texts, { ...rest, before: before(), link });
+}
+
 interface AccountDeletionMailValues {
   readonly signInLink: string;
   readonly deletesAt: Date;

@@ -5,6 +5,7 @@ import {
   emailChangeMail,
   emailChangeNoticeMail,
   passwordChangedMail,
+  passwordCompromisedMail,
   passwordRecoveredMail,
   passwordRecoveryMail,
 } from '../../../src/pages/mail/account.tsx';
@@ -38,6 +39,7 @@ function everyMail(texts: Texts, to: string): [string, Mail][] {
     ['about a deletion', accountDeletionMail(texts, { signInLink: to, deletesAt })],
     ['about a forgotten password', passwordRecoveryMail(texts, { link: to, expiresInMinutes: 15 })],
     ['about a recovered password', passwordRecoveredMail(texts, { link: to })],
+    ['about a compromised password', passwordCompromisedMail(texts, { link: to })],
     ['about a new browser', newDeviceMail(texts, { link: to, browser: 'Firefox', system: null })],
     ['about wrong guesses', guessesLimitedMail(texts, { link: to })],
     ...factors.map((factor): [string, Mail] => [
