@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Statement } from './batch.ts';
 import { build } from './dialect.ts';
-import { OWN_TENANT } from './first-wall.ts';
+import { OWN_IDENTITY, OWN_TENANT } from './first-wall.ts';
 import type { Tx } from './transaction.ts';
 
 export interface Role {
@@ -77,6 +77,17 @@ export const rolesOfTenant: Statement = build
   .orderBy('level', 'desc')
   .orderBy('built_in', 'desc')
   .orderBy('name')
+  .compile();
+
+/** The role that the request's own identity has in its tenant. */
+export const ownRole: Statement = build
+  .selectFrom('sallyport.memberships as m')
+  .innerJoin('sallyport.roles as r', (join) =>
+    join.onRef('r.tenant_id', '=', 'm.tenant_id').onRef('r.name', '=', 'm.role'),
+  )
+  .where('m.tenant_id', '=', OWN_TENANT)
+  .where('m.identity_id', '=', OWN_IDENTITY)
+  .select(['r.name', 'r.level'])
   .compile();
 
 export async function countRoles(tx: Tx, tenantId: string): Promise<number> {

@@ -28,6 +28,7 @@ import { equalTokens, readTokenHeader, unmaskToken } from '../http/synchronizer-
 import type { CompileLoad } from './application.ts';
 import { callerOf } from './caller.ts';
 import type { Access } from './declaration.ts';
+import { switcherQueries } from './switcher.ts';
 import { commitOnce, KEYED, lookUpFor, verdictOn } from './keyed-request.ts';
 
 export type { Access } from './declaration.ts';
@@ -83,7 +84,7 @@ export async function authorize(
   if (access === undefined || access === 'public') return await checkVisitor(core, request);
   if (!secret) return 'not-signed-in';
 
-  const queries = load ? compileLoad(load, request) : [];
+  const queries = [...(load ? compileLoad(load, request) : []), ...switcherQueries(request)];
   const requirement = requirementOf(access, role ?? 'sallyport_app', secret, request);
   const statements = queries.map(({ statement }) => statement);
   const keyed = request[KEYED];

@@ -13,6 +13,7 @@ import { COOKIES, type GatePolicy, isUpgrade, judgeHead } from './head-checks.ts
 import { noteKey } from './keyed-request.ts';
 import { answerKnownError, refuse } from './refusals.ts';
 import { replay } from './replay.ts';
+import { refuseUnselected } from './tenant-choice.ts';
 import { addSource } from './source.ts';
 
 /**
@@ -67,6 +68,7 @@ export function addGate(
     try {
       const rejection = await authorize(core, compileLoad, request);
       if (rejection !== null && typeof rejection === 'object') return replay(rejection, reply);
+      if (rejection === 'tenant-not-selected') return await refuseUnselected(core, request, reply);
       if (rejection) return refuse(rejection, request, reply);
       request[PASSED] = request.routeOptions.config.declared ?? null;
     } catch (error) {

@@ -4,6 +4,7 @@ import { chooseLanguage } from '../http/accept-language.ts';
 import { PAGE_HEADERS } from '../http/security-headers.ts';
 import { languages, type Texts } from '../pages/texts.ts';
 import { mounted } from './mount.ts';
+import { switcherOf } from './switcher.ts';
 
 /** The language in which this request's person reads, as their browser says. */
 export function languageOf(request: FastifyRequest): MailLanguage {
@@ -13,7 +14,9 @@ export function languageOf(request: FastifyRequest): MailLanguage {
 export function textsFor(request: FastifyRequest): Texts {
   const texts = languages[languageOf(request)];
   const mount = mounted(request, '');
-  return mount === '' ? texts : { ...texts, mount };
+  const switcher = switcherOf(request);
+  if (mount === '' && switcher.length === 0) return texts;
+  return { ...texts, mount, switcher };
 }
 
 /** Answers with a page, and with the headers that every page has. */

@@ -34,6 +34,15 @@ declare module 'fastify' {
   }
 }
 
+/** Beside `tenant-not-selected`: what there is to choose from. */
+export interface TenantChoices {
+  readonly tenants: readonly {
+    readonly id: string;
+    readonly slug: string;
+    readonly name: string;
+  }[];
+}
+
 /**
  * Answers with a problem: a page where the route is a page's, else application/problem+json.
  * Neither says more than the code, and both carry the request's id, under which `sallyport why` has
@@ -44,6 +53,7 @@ export function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
   errors?: readonly FieldError[],
+  choices?: TenantChoices,
 ): FastifyReply {
   const { status } = PROBLEMS[code];
   if (status === 503 || code === 'idempotency-key-in-use') reply.header('retry-after', '1');
@@ -72,7 +82,7 @@ export function refuse(
     .code(status)
     .type('application/problem+json')
     .serializer(JSON.stringify)
-    .send(problem(code, request.id, errors, stepUp?.members));
+    .send({ ...problem(code, request.id, errors, stepUp?.members), ...choices });
 }
 
 /** What the route asks for, for a client to satisfy and send the same again (RFC 9470). */
@@ -100,8 +110,12 @@ export function comesFromElsewhere(request: FastifyRequest): boolean {
 
 /** A page that asks for a proof, and then leads back to where the person was. */
 function asking(page: '/sign-in' | '/re-authenticate', request: FastifyRequest): string {
-  const back = request.method === 'GET' ? request.url : formOf(request);
-  return `${mounted(request, page)}?return_to=${encodeURIComponent(back)}`;
+  return `${mounted(request, page)}?return_to=${encodeURIComponent(backTo(request))}`;
+}
+
+/** Where the person was: this page, or the one on which the form stands that they have sent. */
+export function backTo(request: FastifyRequest): string {
+  return request.method === 'GET' ? request.url : formOf(request);
 }
 
 function formOf(request: FastifyRequest): string {

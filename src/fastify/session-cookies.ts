@@ -8,6 +8,7 @@ import {
   visitorTokenOf,
 } from '../core/secret.ts';
 import type { RotatedSecret } from '../core/session-rotation.ts';
+import type { Principal } from '../db/authorization.ts';
 import {
   clearCookie,
   COOKIE_AGE_SECONDS_MAX as DEVICE_SECONDS,
@@ -83,8 +84,15 @@ export function endBrowserSession(reply: FastifyReply): void {
 export function csrfTokenFor(request: FastifyRequest): string {
   const { sessionSecret } = request;
   if (!sessionSecret) throw new Error('the request has no session cookie');
-  const { synchronizerGeneration } = principalOf(request);
-  return maskedToken(synchronizerTokenOf(sessionSecret, synchronizerGeneration));
+  return csrfTokenOf(sessionSecret, principalOf(request));
+}
+
+/** The same for a session whose request was not let through to its route. */
+export function csrfTokenOf(
+  secret: Secret,
+  { synchronizerGeneration }: Pick<Principal, 'synchronizerGeneration'>,
+): string {
+  return maskedToken(synchronizerTokenOf(secret, synchronizerGeneration));
 }
 
 /** The token for a visitor's form, bound to a cookie that is set where there is none yet. */

@@ -1,7 +1,7 @@
 import type { AccountNotice, AccountSection, TitledText } from './texts.ts';
 
 /** A sentence with a moment in it, which stands where the text says `{time}`. */
-type MomentText = string;
+export type MomentText = string;
 
 export interface FormTexts {
   readonly lead: string;

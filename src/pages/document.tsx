@@ -61,6 +61,7 @@ export function Document(props: DocumentProps) {
             <Mark />
             {texts.productName}
           </a>
+          {signOut && <Switcher texts={texts} csrfToken={signOut.csrfToken} />}
           {signOut && (
             <form method="post" action={pathOf(texts, '/sign-out')}>
               <HiddenField name="_csrf" value={signOut.csrfToken} />
@@ -78,5 +79,37 @@ export function Document(props: DocumentProps) {
         </footer>
       </body>
     </html>
+  );
+}
+
+interface SwitcherProps {
+  readonly texts: Texts;
+  readonly csrfToken: string;
+}
+
+/** The way between the tenants of whoever is signed in, where there is more than one. */
+function Switcher({ texts, csrfToken }: SwitcherProps) {
+  const { switcher = [] } = texts;
+  const active = switcher.find((tenant) => tenant.active);
+  if (switcher.length < 2) return null;
+  const { label, submit } = texts.tenants.switcher;
+  return (
+    <form class="switcher" method="post" action={pathOf(texts, '/tenants/enter')}>
+      <HiddenField name="_csrf" value={csrfToken} />
+      <label class="unseen" for="switcher">
+        {label}
+      </label>
+      <select id="switcher" name="tenantId" autocomplete="off">
+        {!active && <option value="">{'\u2013'}</option>}
+        {switcher.map((tenant) => (
+          <option key={tenant.id} value={tenant.id} selected={tenant.active}>
+            {tenant.name}
+          </option>
+        ))}
+      </select>
+      <button class="button small" type="submit">
+        {submit}
+      </button>
+    </form>
   );
 }

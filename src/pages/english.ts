@@ -3,6 +3,7 @@ import { authenticators, secondFactor } from './english/authenticators.ts';
 import { errors, fields } from './english/forms.ts';
 import { mails } from './english/mails.ts';
 import { problems } from './english/problems.ts';
+import { tenants } from './english/tenants.ts';
 import { recovery } from './english/recovery.ts';
 import type { Texts } from './texts.ts';
 
@@ -114,6 +115,7 @@ export const english: Texts = {
   secondFactor,
   ...account,
   authenticators,
+  tenants,
   problems,
   reference: 'If you ask for help, quote this reference:',
   mails,

@@ -42,6 +42,7 @@ interface TextFieldProps {
     | 'current-password'
     | 'new-password'
     | 'one-time-code'
+    | 'organization'
     | 'off';
   /** Absent for passwords: a secret is never sent back to the page. */
   readonly value?: string | undefined;

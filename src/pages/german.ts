@@ -3,6 +3,7 @@ import { authenticators, secondFactor } from './german/authenticators.ts';
 import { errors, fields } from './german/forms.ts';
 import { mails } from './german/mails.ts';
 import { problems } from './german/problems.ts';
+import { tenants } from './german/tenants.ts';
 import { recovery } from './german/recovery.ts';
 import type { Texts } from './texts.ts';
 
@@ -116,6 +117,7 @@ export const german: Texts = {
   secondFactor,
   ...account,
   authenticators,
+  tenants,
   problems,
   reference: 'Wenn Sie um Hilfe bitten, nennen Sie diese Kennung:',
   mails,

@@ -10,6 +10,7 @@ import { english } from './english.ts';
 import { german } from './german.ts';
 import type { RecoveryTexts } from './recovery-texts.ts';
 import type { AuthenticatorsTexts, SecondFactorTexts } from './authenticator-texts.ts';
+import type { SwitcherTenant, TenantsTexts } from './tenant-texts.ts';
 
 export { english };
 
@@ -26,7 +27,10 @@ export type FieldName =
   | 'currentPassword'
   | 'newPassword'
   | 'code'
-  | 'confirm';
+  | 'confirm'
+  | 'name'
+  | 'slug'
+  | 'title';
 
 /** What may be wrong with a field. `other` stands for every reason that is not in this list. */
 export type FieldReason =
@@ -156,6 +160,8 @@ export interface Texts {
   readonly language: string;
   /** Where an app has mounted the pages, such as `/accounts`: see pathOf. */
   readonly mount?: string;
+  /** The tenants of whoever is signed in: the header has a way between them. */
+  readonly switcher?: readonly SwitcherTenant[];
   readonly productName: string;
   readonly skipToContent: string;
   readonly footer: string;
@@ -234,6 +240,7 @@ export interface Texts {
   readonly deletionRequested: TitledText & { readonly keep: string };
   readonly landing: TitledText & { readonly link: string };
   readonly mailbox: MailboxTexts;
+  readonly tenants: TenantsTexts;
   readonly problems: Readonly<Record<ProblemCode, ProblemTexts>>;
   readonly reference: string;
   readonly mails: {

@@ -154,6 +154,7 @@ async function ownRole(sender: Sender): Promise<Fields> {
   return { name: NEW_ROLE.name };
 }
 
+const NEW_FORM = { name: 'clerk', title: 'Clerk' };
 const NEW_ROLE = { name: 'clerk', level: 10, permissions: ['members:read'] };
 
 async function inOwnTenant(fields: Fields, sender: Sender): Promise<Fields> {
@@ -239,6 +240,23 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
     roles: [{ ...(await ownRole(sender)), title: 'Changed' }],
   }),
   'DELETE /api/roles/:name': ownRole,
+  'POST /tenants/new': async () => ({ name: 'Acme', slug: '' }),
+  'POST /tenants/enter': async (sender) => ({ tenantId: (await ownTenant(sender)).tenant.id }),
+  'POST /tenants/restore': async (sender) => ({ tenantId: (await deletedTenant(sender))['id'] }),
+  'POST /tenant': async (sender) => {
+    const { slug } = (await ownTenant(sender)).tenant;
+    return { name: 'Changed', slug };
+  },
+  'POST /tenant/leave': (sender) => inOwnTenant({}, sender),
+  'POST /tenant/delete': (sender) => inOwnTenant({}, sender),
+  'POST /tenant/members': (sender) => otherMember(sender, { role: 'viewer' }),
+  'POST /tenant/members/remove': (sender) => otherMember(sender),
+  'POST /tenant/roles': async (sender) => {
+    const { name } = await ownRole(sender);
+    return { role: name, permit: `${NEW_ROLE.name} roles:read` };
+  },
+  'POST /tenant/roles/new': (sender) => inOwnTenant({ ...NEW_FORM, level: '10' }, sender),
+  'POST /tenant/roles/delete': ownRole,
   'POST /sign-up': signUpFields,
   'POST /confirm-email': confirmationFields,
   'POST /revert-email': reversionFields,

@@ -40,6 +40,7 @@ import { signInPage } from '../../src/pages/sign-in.tsx';
 import { checkMailPage, signUpPage } from '../../src/pages/sign-up.tsx';
 import { english } from '../../src/pages/texts.ts';
 import type { Texts } from '../../src/pages/texts.ts';
+import { tenantPages } from './tenant-samples.ts';
 
 export interface Values {
   readonly csrfToken: string;
@@ -113,6 +114,7 @@ export function everyPage(values: Values, texts: Texts = english): Record<string
     ...visitorPages(values, texts),
     ...ownPages(values, texts),
     ...otherPages(values, texts),
+    ...tenantPages(values, texts),
   };
 }
 

@@ -29,7 +29,7 @@ describe.each(Object.entries(languages))('the texts in the language %s', (langua
   });
 
   it('name the moment in every sentence that tells one', () => {
-    const { account, authenticators, deletionRequested, emailChange, sessions } = texts;
+    const { account, authenticators, deletionRequested, emailChange, sessions, tenants } = texts;
     const told = [
       account.deletion.deletesAt,
       authenticators.totp.created,
@@ -38,6 +38,7 @@ describe.each(Object.entries(languages))('the texts in the language %s', (langua
       emailChange.pendingUntil,
       sessions.lastSeen,
       sessions.created,
+      tenants.deletesAt,
     ];
     expect(told.map((text) => text.split('{time}').length)).toEqual(told.map(() => 2));
     const named = strings(texts).filter(([, text]) => text.includes('{'));

@@ -76,7 +76,7 @@ export class Visitor {
   /** A form as a browser submits it, with the fields given. */
   async submit(
     path: string,
-    fields: Readonly<Record<string, string>>,
+    fields: Readonly<Record<string, string>> | string,
     headers: Ask['headers'] = {},
   ) {
     return this.#send(path, {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
 import type { OwnPermission } from '../../core/permissions.ts';
 import { changeRoles, createRole, deleteRole, type RoleInput } from '../../core/role-changes.ts';
-import { type Role, rolesOfTenant } from '../../db/tenant-roles.ts';
+import { ownRole, type Role, rolesOfTenant } from '../../db/tenant-roles.ts';
 import { authorityOf, loadedBy } from '../access.ts';
 import { permissionsOf } from '../permissions.ts';
 import { refuse } from '../refusals.ts';
@@ -26,6 +26,8 @@ const roleView = z.object({
 });
 
 const PERMISSIONS_MAX = 500;
+/** All roles with all permissions stand in one body. */
+export const ROLES_BYTES_MAX = 262_144;
 const fields = {
   title: text.describe('what people read; the name where it is empty'),
   level: z.int().describe('10, 20 or 30, no higher than your own'),
@@ -132,6 +134,7 @@ function roleChanges(server: FastifyInstance, core: Core): void {
     '/api/roles',
     {
       ...writing,
+      bodyLimit: ROLES_BYTES_MAX,
       schema: {
         summary: "Change several roles of the tenant's own, all or none",
         body: z.strictObject({
@@ -176,6 +179,20 @@ function roleChanges(server: FastifyInstance, core: Core): void {
 /** The roles that a route has loaded. */
 export function rolesOf(request: FastifyRequest): readonly Role[] {
   return (loadedBy(request, 'roles')?.rows ?? []) as unknown as readonly Role[];
+}
+
+/** The roles, and how high the reader stands among them. */
+export const withRoles = { load: () => ({ roles: rolesOfTenant, own: ownRole }) };
+
+/** The level of the reader's role; a page that shows too much is refused by the operation. */
+export function ownLevel(request: FastifyRequest): number {
+  return Number(loadedBy(request, 'own')?.rows[0]?.['level'] ?? 0);
+}
+
+/** Whether a page offers the reader to give this role. */
+export function mayGiveRole(request: FastifyRequest, { level, permissions }: Role): boolean {
+  const own = request.principal?.permissions ?? [];
+  return level <= ownLevel(request) && permissions.every((each) => own.includes(each));
 }
 
 type RoleOutcome = Awaited<ReturnType<typeof createRole | typeof changeRoles | typeof deleteRole>>;

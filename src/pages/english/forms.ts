@@ -52,6 +52,9 @@ export const fields: Texts['fields'] = {
     label: 'Yes, delete my account and everything in it',
     errors: { required: 'Tick the box if you want to delete your account.' },
   },
+  name: { label: 'Name', errors: { required: 'Enter a name.' } },
+  slug: { label: 'Short name in addresses', errors: { required: 'Enter a short name.' } },
+  title: { label: 'Name', errors: {} },
 };
 
 export const errors: Texts['errors'] = {

@@ -52,6 +52,9 @@ export const fields: Texts['fields'] = {
     label: 'Ja, mein Konto und alles darin löschen',
     errors: { required: 'Setzen Sie das Häkchen, wenn Sie Ihr Konto löschen möchten.' },
   },
+  name: { label: 'Name', errors: { required: 'Geben Sie einen Namen ein.' } },
+  slug: { label: 'Kurzname in Adressen', errors: { required: 'Geben Sie einen Kurznamen ein.' } },
+  title: { label: 'Name', errors: {} },
 };
 
 export const errors: Texts['errors'] = {

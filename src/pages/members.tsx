@@ -1,0 +1,208 @@
+import { renderDocument } from './document.tsx';
+import { ErrorSummary, type FieldError, HiddenField } from './form.tsx';
+import { pathOf } from './link.ts';
+import { Panel } from './panel.tsx';
+import { roleText, TenantDocument, type TenantPageValues } from './tenant-document.tsx';
+import type { Texts } from './texts.ts';
+
+export interface MemberItem {
+  readonly id: string;
+  readonly displayName: string;
+  readonly email: string;
+  readonly role: string;
+  readonly level: number;
+  readonly own: boolean;
+}
+
+export interface RoleChoice {
+  readonly name: string;
+  readonly title: string;
+}
+
+interface MembersValues extends TenantPageValues {
+  readonly members: readonly MemberItem[];
+  readonly total: number;
+  /** As many or more were counted. */
+  readonly totalMax: number;
+  readonly search: string;
+  /** The path of the next page, null on the last. */
+  readonly next: string | null;
+  readonly roles: readonly RoleChoice[];
+  /** Whether the reader may change members, and those of which level at most. */
+  readonly mayWrite: boolean;
+  readonly levelMax: number;
+  readonly errors: readonly FieldError[];
+}
+
+/** The members of a tenant: a search, and each with their role. */
+export function membersPage(texts: Texts, values: MembersValues): string {
+  const { members, total, totalMax, search, next, errors } = values;
+  const { members: words } = texts.tenants;
+  const counted = total >= totalMax ? words.many : total.toLocaleString(texts.language);
+  const found = members.length > 0 ? words.found : words.nothing;
+  return renderDocument(
+    <TenantDocument texts={texts} section="members" values={values} failed={errors.length > 0}>
+      <ErrorSummary texts={texts} errors={errors} fields={[]} />
+      <SearchForm texts={texts} search={search} />
+      <p class="lead">{search === '' ? words.lead(counted) : found}</p>
+      {members.length > 0 && (
+        <ul class="card sessions">
+          {members.map((member, index) => (
+            <Member
+              key={member.id}
+              texts={texts}
+              values={values}
+              member={member}
+              name={`member-${index + 1}`}
+            />
+          ))}
+        </ul>
+      )}
+      {next !== null && (
+        <p class="actions">
+          <a class="button" href={pathOf(texts, next)} rel="next">
+            {words.next}
+          </a>
+        </p>
+      )}
+    </TenantDocument>,
+  );
+}
+
+function SearchForm({ texts, search }: { readonly texts: Texts; readonly search: string }) {
+  const { search: label, searchHint, find, all } = texts.tenants.members;
+  return (
+    <form class="search" method="get" action={pathOf(texts, '/tenant/members')} role="search">
+      <label for="search">{label}</label>
+      <p class="hint" id="search-hint">
+        {searchHint}
+      </p>
+      <div>
+        <input
+          id="search"
+          type="search"
+          name="search"
+          value={search}
+          dir="auto"
+          autocomplete="off"
+          aria-describedby="search-hint"
+        />
+        <button class="button" type="submit">
+          {find}
+        </button>
+        {search !== '' && (
+          <a class="button" href={pathOf(texts, '/tenant/members')}>
+            {all}
+          </a>
+        )}
+      </div>
+    </form>
+  );
+}
+
+interface MemberProps {
+  readonly texts: Texts;
+  readonly values: MembersValues;
+  readonly member: MemberItem;
+  /** The id of the element that names the member, for the controls beside. */
+  readonly name: string;
+}
+
+function Member({ texts, values, member, name }: MemberProps) {
+  const { you } = texts.tenants.members;
+  const choice = values.roles.find((role) => role.name === member.role);
+  const mayChange = values.mayWrite && member.level <= values.levelMax;
+  return (
+    <li>
+      <div class="session">
+        <h2>
+          <bdi id={name}>{member.displayName}</bdi>
+          {member.own && <span class="badge">{you}</span>}
+        </h2>
+        <p class="hint">
+          <bdi>{member.email}</bdi>
+        </p>
+        {!mayChange && <p>{roleText(texts, choice ?? { name: member.role, title: '' })}</p>}
+      </div>
+      {mayChange && <MemberForms texts={texts} values={values} member={member} name={name} />}
+    </li>
+  );
+}
+
+function MemberForms({ texts, values, member, name }: MemberProps) {
+  const { role, change, remove } = texts.tenants.members;
+  const known = values.roles.some((each) => each.name === member.role);
+  const choices = known ? values.roles : [{ name: member.role, title: '' }, ...values.roles];
+  return (
+    <div class="controls">
+      <form method="post" action={pathOf(texts, '/tenant/members')}>
+        <HiddenField name="_csrf" value={values.csrfToken} />
+        <HiddenField name="id" value={member.id} />
+        <label class="unseen" id={`role-of-${name}`} for={`select-${name}`}>
+          {role}
+        </label>
+        <select
+          id={`select-${name}`}
+          name="role"
+          autocomplete="off"
+          aria-labelledby={`role-of-${name} ${name}`}
+        >
+          {choices.map((each) => (
+            <option key={each.name} value={each.name} selected={each.name === member.role}>
+              {roleText(texts, each)}
+            </option>
+          ))}
+        </select>
+        <button
+          class="button small"
+          type="submit"
+          id={`change-${name}`}
+          aria-labelledby={`change-${name} ${name}`}
+        >
+          {change}
+        </button>
+      </form>
+      {!member.own && (
+        <a
+          class="button small destructive"
+          id={`remove-${name}`}
+          href={pathOf(texts, `/tenant/members/remove?id=${member.id}`)}
+          aria-labelledby={`remove-${name} ${name}`}
+        >
+          {remove}
+        </a>
+      )}
+    </div>
+  );
+}
+
+interface RemovalValues {
+  readonly csrfToken: string;
+  readonly member: MemberItem;
+}
+
+/** Asks once more. Posts to /tenant/members/remove. */
+export function removeMemberPage(texts: Texts, { csrfToken, member }: RemovalValues): string {
+  const { removeTitle, removeLead, remove } = texts.tenants.members;
+  return renderDocument(
+    <Panel texts={texts} title={removeTitle} signOut={{ csrfToken }}>
+      <p>
+        <strong>
+          <bdi>{member.displayName}</bdi>
+        </strong>{' '}
+        <bdi>{member.email}</bdi>
+      </p>
+      <p class="lead">{removeLead}</p>
+      <form method="post" action={pathOf(texts, '/tenant/members/remove')}>
+        <HiddenField name="_csrf" value={csrfToken} />
+        <HiddenField name="id" value={member.id} />
+        <button class="button primary destructive" type="submit">
+          {remove}
+        </button>
+        <a class="button" href={pathOf(texts, '/tenant/members')}>
+          {texts.actions.cancel}
+        </a>
+      </form>
+    </Panel>,
+  );
+}

@@ -1,0 +1,105 @@
+import type { MomentText } from './account-texts.ts';
+import type { TitledText } from './texts.ts';
+
+/** A tenant as the header offers it. */
+export interface SwitcherTenant {
+  readonly id: string;
+  readonly name: string;
+  readonly active: boolean;
+}
+
+/** The pages of a tenant. */
+export type TenantSection = 'members' | 'roles' | 'settings';
+
+/** What has just been done, told at the top of the tenant's page that follows. */
+export type TenantNotice =
+  | 'tenant-saved'
+  | 'member-changed'
+  | 'member-removed'
+  | 'roles-saved'
+  | 'role-made'
+  | 'role-deleted';
+
+export type BuiltInRoleName = 'owner' | 'admin' | 'member' | 'viewer';
+
+/** The product's own permissions, each as what it lets somebody do. */
+export type OwnPermissionName =
+  | 'tenant:read'
+  | 'tenant:write'
+  | 'tenant:delete'
+  | 'members:read'
+  | 'members:write'
+  | 'roles:read'
+  | 'roles:write'
+  | 'teams:read'
+  | 'teams:write'
+  | 'invitations:read'
+  | 'invitations:write'
+  | 'events:read'
+  | 'keys:read'
+  | 'keys:write';
+
+export interface TenantsTexts {
+  readonly title: string;
+  readonly lead: string;
+  readonly none: string;
+  readonly choose: TitledText;
+  readonly active: string;
+  readonly enter: string;
+  readonly restore: string;
+  readonly deletesAt: MomentText;
+  readonly create: string;
+  readonly createTitle: string;
+  readonly createLead: string;
+  readonly slugHint: string;
+  readonly switcher: { readonly label: string; readonly submit: string };
+  readonly sections: Readonly<Record<TenantSection, string>>;
+  readonly notices: Readonly<Record<TenantNotice, string>>;
+  readonly roles: Readonly<Record<BuiltInRoleName, string>>;
+  readonly permissions: Readonly<Record<OwnPermissionName, string>>;
+  readonly settings: {
+    readonly lead: string;
+    readonly submit: string;
+    readonly leaveTitle: string;
+    readonly leaveLead: string;
+    readonly leave: string;
+    readonly deleteTitle: string;
+    readonly deleteLead: (graceDays: number) => string;
+    readonly deleteOpen: string;
+    readonly deleteSubmit: string;
+  };
+  readonly members: {
+    readonly lead: (total: string) => string;
+    readonly many: string;
+    readonly search: string;
+    readonly searchHint: string;
+    readonly find: string;
+    readonly all: string;
+    readonly found: string;
+    readonly nothing: string;
+    readonly you: string;
+    readonly role: string;
+    readonly change: string;
+    readonly remove: string;
+    readonly removeTitle: string;
+    readonly removeLead: string;
+    readonly next: string;
+  };
+  readonly rolesPage: {
+    readonly lead: string;
+    readonly table: string;
+    readonly permission: string;
+    readonly yes: string;
+    readonly no: string;
+    readonly save: string;
+    readonly level: string;
+    readonly levelHint: string;
+    readonly makeTitle: string;
+    readonly makeLead: string;
+    readonly nameLabel: string;
+    readonly nameHint: string;
+    readonly make: string;
+    readonly deleteTitle: string;
+    readonly delete: string;
+  };
+}

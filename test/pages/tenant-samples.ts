@@ -1,0 +1,144 @@
+import { membersPage, removeMemberPage } from '../../src/pages/members.tsx';
+import { rolesPage } from '../../src/pages/roles.tsx';
+import {
+  deleteTenantPage,
+  leaveTenantPage,
+  tenantSettingsPage,
+} from '../../src/pages/tenant-settings.tsx';
+import { newTenantPage, tenantsPage } from '../../src/pages/tenants.tsx';
+import type { Texts } from '../../src/pages/texts.ts';
+import type { Values } from './samples.ts';
+
+const ID = '5b0e6f3a-52f5-4c5e-9c6e-0d7a3f1b2c4d';
+const deletesAt = new Date('2026-03-15T12:00:00Z');
+
+/** Every page of a tenant in every state, made from the same values. */
+export function tenantPages(values: Values, plain: Texts): Record<string, string> {
+  const { csrfToken, displayName: name, email, returnTo, text } = values;
+  const texts = {
+    ...plain,
+    switcher: [
+      { id: ID, name, active: true },
+      { id: ID, name: text, active: false },
+    ],
+  };
+  const errors = [
+    { field: 'name', reason: 'required' },
+    { field: 'slug', reason: 'slug-taken' },
+    { field: 'nothing', reason: 'unknown-field' },
+  ];
+  const tenants = [
+    { id: ID, name, role: 'owner', active: true, deletesAt: null },
+    { id: ID, name, role: text, active: false, deletesAt: null },
+    { id: ID, name, role: 'owner', active: false, deletesAt },
+    { id: ID, name, role: 'viewer', active: false, deletesAt },
+  ];
+  const settings = { csrfToken, name, slug: text, graceDays: 30, mayWrite: true, mayDelete: true };
+  return {
+    tenants: tenantsPage(texts, { csrfToken, tenants }),
+    'tenants, none': tenantsPage(plain, { csrfToken, tenants: [] }),
+    'tenants, to choose from': tenantsPage(plain, { csrfToken, tenants, returnTo, asked: true }),
+    'new tenant': newTenantPage(texts, { csrfToken, errors: [] }),
+    'new tenant, wrong': newTenantPage(texts, { csrfToken, name, slug: text, errors }),
+    tenant: tenantSettingsPage(texts, { ...settings, notice: 'tenant-saved', errors: [] }),
+    'tenant, wrong': tenantSettingsPage(texts, { ...settings, errors }),
+    'tenant, of a viewer': tenantSettingsPage(texts, {
+      ...settings,
+      mayWrite: false,
+      mayDelete: false,
+      errors: [],
+    }),
+    'leave tenant': leaveTenantPage(texts, { csrfToken }),
+    'delete tenant': deleteTenantPage(texts, { csrfToken, graceDays: 30 }),
+    ...memberSamples(values, texts),
+    ...roleSamples(values, texts),
+    'remove member': removeMemberPage(texts, {
+      csrfToken,
+      member: { id: ID, displayName: name, email, role: 'viewer', level: 10, own: false },
+    }),
+  };
+}
+
+function memberSamples(values: Values, texts: Texts): Record<string, string> {
+  const { csrfToken, displayName, email, text } = values;
+  const member = { id: ID, displayName, email, role: 'viewer', level: 10, own: false };
+  const page = {
+    csrfToken,
+    total: 3,
+    totalMax: 1_000,
+    roles: [
+      { name: 'viewer', title: '' },
+      { name: text, title: displayName },
+    ],
+    levelMax: 30,
+    mayWrite: true,
+    errors: [],
+  };
+  const members = [
+    { ...member, own: true },
+    { ...member, role: text },
+    { ...member, role: 'owner', level: 40 },
+  ];
+  return {
+    members: membersPage(texts, {
+      ...page,
+      members,
+      search: '',
+      next: '/tenant/members?cursor=a',
+      notice: 'member-changed',
+    }),
+    'members, found': membersPage(texts, { ...page, members, search: `x${text}`, next: null }),
+    'members, nobody': membersPage(texts, { ...page, members: [], search: 'x', next: null }),
+    'members, very many': membersPage(texts, {
+      ...page,
+      members,
+      total: 1_000,
+      search: '',
+      next: null,
+      mayWrite: false,
+    }),
+    'members, wrong': membersPage(texts, {
+      ...page,
+      members,
+      search: '',
+      next: null,
+      errors: [{ field: 'role', reason: 'unknown-role' }],
+    }),
+  };
+}
+
+function roleSamples(values: Values, texts: Texts): Record<string, string> {
+  const { csrfToken, displayName: title, text } = values;
+  const permissions = ['members:read'];
+  const page = {
+    csrfToken,
+    roles: [
+      { name: 'owner', title: '', builtIn: true, changeable: false, permissions },
+      { name: 'clerk', title, builtIn: false, changeable: true, permissions },
+    ],
+    permissions: [
+      { name: 'members:read', text: 'See the members', own: true },
+      { name: 'members:write', text, own: false },
+      { name: 'roles:read', text, own: true },
+    ],
+    levels: [
+      ['viewer', 10],
+      ['member', 20],
+    ] as const,
+    mayWrite: true,
+    errors: [],
+  };
+  return {
+    roles: rolesPage(texts, { ...page, notice: 'roles-saved' }),
+    'roles, wrong': rolesPage(texts, {
+      ...page,
+      made: { name: 'clerk', title, level: 20 },
+      errors: [{ field: 'name', reason: 'role-name-taken' }],
+    }),
+    'roles, of a viewer': rolesPage(texts, {
+      ...page,
+      roles: page.roles.map((role) => ({ ...role, changeable: false })),
+      mayWrite: false,
+    }),
+  };
+}
