@@ -38,11 +38,15 @@ export function foundation(engine: Engine, form: PolicyForm): readonly Migration
 function identityTables(engine: Engine): readonly MigrationStatement[] {
   return [
     {
+      // `enabled` is copied into each of the identity's sessions by their foreign key, so
+      // that one row tells whether a session is alive (decisions/017).
       id: 'identities',
       sql: `CREATE TABLE IF NOT EXISTS sallyport.identities (
         id UUID NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
         disabled_at TIMESTAMPTZ,
-        created_at TIMESTAMPTZ NOT NULL DEFAULT now()
+        created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        enabled BOOL NOT NULL GENERATED ALWAYS AS (disabled_at IS NULL) STORED,
+        CONSTRAINT identities_enabled UNIQUE (id, enabled)
       )`,
     },
     {
@@ -117,7 +121,8 @@ function identityTables(engine: Engine): readonly MigrationStatement[] {
       sql: `CREATE TABLE IF NOT EXISTS sallyport.sessions (
         id UUID NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
         proof_digest TEXT NOT NULL UNIQUE,
-        identity_id UUID NOT NULL REFERENCES sallyport.identities (id) ON DELETE CASCADE,
+        identity_id UUID NOT NULL,
+        identity_enabled BOOL NOT NULL DEFAULT TRUE,
         tenant_id UUID,
         selection_key TEXT NOT NULL DEFAULT '',
         synchronizer_generation INT4 NOT NULL DEFAULT 1,
@@ -125,6 +130,8 @@ function identityTables(engine: Engine): readonly MigrationStatement[] {
         authenticated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
         created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
         expires_at TIMESTAMPTZ NOT NULL,
+        CONSTRAINT sessions_identity FOREIGN KEY (identity_id, identity_enabled)
+          REFERENCES sallyport.identities (id, enabled) ON DELETE CASCADE ON UPDATE CASCADE,
         CONSTRAINT sessions_proof_digest_is_sha256 CHECK (length(proof_digest) = 64),
         CONSTRAINT sessions_synchronizer_digest_is_sha256 CHECK (length(synchronizer_digest) = 64),
         CONSTRAINT sessions_selection_key_length CHECK (length(selection_key) IN (0, 64)),
@@ -157,7 +164,9 @@ function tenantTables(): readonly MigrationStatement[] {
         slug TEXT NOT NULL DEFAULT CAST(gen_random_uuid() AS TEXT),
         name TEXT NOT NULL,
         delete_after TIMESTAMPTZ,
-        created_at TIMESTAMPTZ NOT NULL DEFAULT now()
+        created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        kept BOOL NOT NULL GENERATED ALWAYS AS (delete_after IS NULL) STORED,
+        CONSTRAINT tenants_kept UNIQUE (id, kept)
       )`,
     },
     {
@@ -176,7 +185,10 @@ function tenantTables(): readonly MigrationStatement[] {
         identity_id UUID NOT NULL REFERENCES sallyport.identities (id) ON DELETE CASCADE,
         role TEXT NOT NULL,
         created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        tenant_kept BOOL NOT NULL DEFAULT TRUE,
         PRIMARY KEY (tenant_id, identity_id),
+        CONSTRAINT memberships_tenant FOREIGN KEY (tenant_id, tenant_kept)
+          REFERENCES sallyport.tenants (id, kept) ON DELETE CASCADE ON UPDATE CASCADE,
         CONSTRAINT memberships_role FOREIGN KEY (tenant_id, role) REFERENCES sallyport.roles (tenant_id, name)
       )`,
     },
@@ -265,11 +277,10 @@ function functions(engine: Engine): readonly MigrationStatement[] {
   const liveBy = (proofDigest: string) => `s.proof_digest = ${proofDigest}
             AND s.expires_at > now()
             AND a.last_seen_at > now() - INTERVAL '1 hour'
-            AND i.disabled_at IS NULL`;
+            AND s.identity_enabled`;
   const live = liveBy(proofDigestOf(`current_setting('sallyport.proof', true)`));
   const session = `sallyport.sessions AS s
-          JOIN sallyport.session_activity AS a ON a.session_id = s.id
-          JOIN sallyport.identities AS i ON i.id = s.identity_id`;
+          JOIN sallyport.session_activity AS a ON a.session_id = s.id`;
   const selected = `split_part(current_setting('sallyport.selection', true), ':', 1)`;
   const selectionProof = `split_part(current_setting('sallyport.selection', true), ':', 2)`;
   // What a request names in the place of the session's own tenant is proved with a key that the
@@ -280,7 +291,7 @@ function functions(engine: Engine): readonly MigrationStatement[] {
               AND ${sqlDigest(engine, `s.selection_key || ${selected}`)} = ${selectionProof})`;
   const membershipIn = (tenant: string) => `JOIN sallyport.memberships AS m
             ON m.tenant_id = ${tenant} AND m.identity_id = s.identity_id
-            AND (SELECT t.delete_after FROM sallyport.tenants AS t WHERE t.id = m.tenant_id) IS NULL`;
+            AND m.tenant_kept`;
   // Two statements and not a CASE in one: what is not looked up would be prepared all the same.
   const inTenant = (statement: (tenant: string) => string) => `
         IF COALESCE(current_setting('sallyport.selection', true), '') = '' THEN
@@ -386,27 +397,25 @@ function functions(engine: Engine): readonly MigrationStatement[] {
       // token, which the database compares as a digest (SP419), so its timing says nothing about
       // the token. The session's own lock is exclusive, because what follows may end the session:
       // two transactions that both held it shared would each wait for the other to let go
-      // (CWE-833). What a held lock means on CockroachDB, where FOR SHARE may take none, has not
-      // been run.
+      // (CWE-833). The identity is locked before it: who disables one locks it first too, and then
+      // the sessions that its foreign key changes. What a held lock means on CockroachDB, where FOR
+      // SHARE may take none, has not been run.
       id: 'function-require_for_write',
       sql: `CREATE OR REPLACE FUNCTION sallyport.require_for_write(
         p_proof TEXT, p_permission TEXT, p_synchronizer_digest TEXT, p_account BOOL
       ) RETURNS TEXT LANGUAGE plpgsql VOLATILE SECURITY DEFINER ${pinnedSearchPath(engine)} AS $$
-      DECLARE v_identity UUID; v_tenant UUID; v_locked UUID; v_digest TEXT; v_principal TEXT;
+      DECLARE v_identity UUID; v_tenant UUID; v_role TEXT; v_digest TEXT; v_principal TEXT;
       BEGIN
         ${inTenant(
           (tenant) => `SELECT s.identity_id, ${tenant}, s.synchronizer_digest
           INTO v_identity, v_tenant, v_digest
-          FROM sallyport.sessions AS s WHERE s.proof_digest = ${proofDigestOf('p_proof')} FOR UPDATE;`,
+          FROM sallyport.sessions AS s JOIN sallyport.identities AS i ON i.id = s.identity_id
+          WHERE s.proof_digest = ${proofDigestOf('p_proof')} FOR SHARE OF i FOR UPDATE OF s;`,
         )}
         IF v_tenant IS NOT NULL THEN
-          SELECT i.id INTO v_locked FROM sallyport.identities AS i
-            JOIN sallyport.memberships AS m ON m.tenant_id = v_tenant AND m.identity_id = i.id
+          SELECT r.name INTO v_role FROM sallyport.memberships AS m
             JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role
-            WHERE i.id = v_identity FOR SHARE;
-        END IF;
-        IF v_locked IS NULL THEN
-          SELECT i.id INTO v_locked FROM sallyport.identities AS i WHERE i.id = v_identity FOR SHARE;
+            WHERE m.tenant_id = v_tenant AND m.identity_id = v_identity FOR SHARE;
         END IF;
         v_principal := sallyport.require(p_proof, p_permission, p_account);
         IF p_synchronizer_digest IS NULL OR v_digest IS NULL OR v_digest <> p_synchronizer_digest THEN
