@@ -1,6 +1,7 @@
 import type { Actor, Credential } from './actor.ts';
-import { compose } from './creation.ts';
-import { describe, type Exchange, isGranted, isRefused } from './exchange.ts';
+import type { Call } from './call.ts';
+import { compose, type Sent } from './creation.ts';
+import { describe, isGranted, isRefused } from './exchange.ts';
 import { bodyFieldsOf } from './fields.ts';
 import type { Json } from './json.ts';
 import type { Granted } from './knowledge.ts';
@@ -27,9 +28,6 @@ export async function afterDemotion(run: Run): Promise<Verdict> {
     return notTested(SUBJECT, 'it takes B and a superior (--b, --superior)');
   if (!run.settings.allowWrites)
     return notTested(SUBJECT, 'writing is not allowed (--allow-writes)');
-  const guarded = await guardedRead(run, superior, b);
-  if (guarded === null)
-    return notTested(SUBJECT, 'no read is granted to the superior and refused to B');
   const roles = await rolesOf(run, superior, b);
   if (roles === null) return notTested(SUBJECT, 'no field of the accounts says their role');
   const operations = run.operations.filter((one) => setsRole(one));
@@ -37,24 +35,18 @@ export async function afterDemotion(run: Run): Promise<Verdict> {
     const raised = await setField(run, superior, b, operation, ROLE_FIELD, roles.high);
     if (raised === null) continue;
     const session = await openSession(run, b.account, 'b-raised');
-    const before =
-      session === null
-        ? null
-        : await send(run, guarded.call, { label: 'b-raised', credential: session.credential });
-    if (session === null || before === null || !isGranted(before)) {
-      await setField(run, superior, b, operation, ROLE_FIELD, roles.low);
-      continue;
-    }
     const lowered = await setField(run, superior, b, operation, ROLE_FIELD, roles.low);
-    if (lowered === null)
-      return inconclusive(operation.id, 'the role could not be taken away again');
+    if (session === null || lowered === null) {
+      return inconclusive(operation.id, 'the role could not be taken away, or used, again');
+    }
     return judge(run, {
       operation,
-      guarded,
+      superior,
+      b,
       credential: session.credential,
       raised,
-      before,
       lowered,
+      roles,
     });
   }
   return notTested(
@@ -65,17 +57,28 @@ export async function afterDemotion(run: Run): Promise<Verdict> {
 
 interface Demotion {
   readonly operation: Operation;
-  readonly guarded: Granted;
+  readonly superior: Actor;
+  readonly b: Actor;
   readonly credential: Credential;
-  readonly raised: Exchange;
-  readonly before: Exchange;
-  readonly lowered: Exchange;
+  readonly raised: Sent;
+  readonly lowered: Sent;
+  readonly roles: { readonly high: Json; readonly low: Json };
 }
 
 async function judge(run: Run, demotion: Demotion): Promise<Verdict> {
-  const { operation, guarded, credential, raised, before, lowered } = demotion;
+  const { operation, superior, b, credential, raised, lowered } = demotion;
+  const ordinary = await openSession(run, b.account, 'b-ordinary');
+  if (ordinary === null)
+    return inconclusive(operation.id, 'another session of B could not be opened');
+  const asOrdinary = { ...b, credential: ordinary.credential };
+  const guarded = await guardedRead(run, superior, asOrdinary);
+  // Where no read is of the role alone, setting the role that B has anyway changes nothing.
+  const call: Call = guarded?.call ?? lowered.recipe.call;
+  const refused = await send(run, call, asOrdinary);
+  if (!isRefused(refused))
+    return inconclusive(operation.id, 'nothing is refused to B without the role');
   const window = await measureWindow(run, async () => {
-    const exchange = await send(run, guarded.call, { label: 'b-raised', credential });
+    const exchange = await send(run, call, { label: 'b-raised', credential });
     if (isRefused(exchange)) return { granted: false, exchange };
     return isGranted(exchange) ? { granted: true, exchange } : null;
   });
@@ -84,21 +87,23 @@ async function judge(run: Run, demotion: Demotion): Promise<Verdict> {
   if (window === 'unclear')
     return inconclusive(
       subject,
-      `no judgement after the role was taken away: ${describe(lowered)}`,
+      `no judgement after the role was taken away: ${describe(lowered.exchange)}`,
     );
   return {
     verdict: 'finding',
     cause: 'roles outlive their withdrawal',
     severity: severityOf(window, credential, run),
     confidence: 'confirmed',
-    title: `A role goes on working after it was taken away (${guarded.call.operation.id})`,
+    title: `A role goes on working after it was taken away (${call.operation.id})`,
     detail: `B was given a role, signed in, and lost it again; its session could still use it ${describeWindow(window, credential, run)}.`,
-    subjects: [guarded.call.operation.id],
-    evidence: [step('the role is taken away', lowered), step('B still uses it', window.exchange)],
+    subjects: [call.operation.id],
+    evidence: [
+      step('the role is taken away', lowered.exchange),
+      step('the session from before still uses it', window.exchange),
+    ],
     controls: [
-      step('B is given the role', raised),
-      step('B may read it then', before),
-      step('the superior may', guarded.exchange),
+      step('B was given the role', raised.exchange),
+      step('a session of B from afterwards is refused', refused),
     ],
   };
 }
@@ -137,7 +142,7 @@ export async function setField(
   operation: Operation,
   field: RegExp,
   value: Json,
-): Promise<Exchange | null> {
+): Promise<Sent | null> {
   const isId = (text: string) => /^\d+$|^[0-9a-f-]{24,36}$/i.test(text);
   const names = target.identity.toSorted((one, other) => Number(isId(other)) - Number(isId(one)));
   const pool = names.flatMap((text) =>
@@ -158,5 +163,5 @@ export async function setField(
       : undefined;
   };
   const { sent } = await compose(run, superior, operation, pool, lookup);
-  return sent?.exchange ?? null;
+  return sent;
 }

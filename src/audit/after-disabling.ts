@@ -62,7 +62,8 @@ async function attempt(
   if (found === null || session === null) return null;
   const before = await whoIs(run, session.credential, b, 'b-switched-off');
   if (before.is !== 'signed-in' || before.exchange === null) return null;
-  const off = await setField(run, superior, b, operation, found.field, found.off);
+  const off =
+    (await setField(run, superior, b, operation, found.field, found.off))?.exchange ?? null;
   if (off === null) return null;
   const back = () => setField(run, superior, b, operation, found.field, !found.off);
   const again = await openSession(run, b.account, 'b-again');

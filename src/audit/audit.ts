@@ -1,6 +1,7 @@
 import { type Check, type Need, PHASES } from './check.ts';
 import { createCanaries } from './canary.ts';
 import { CHECKS } from './checks.ts';
+import { crawl } from './crawl.ts';
 import { discover } from './discovery.ts';
 import type { Exchange } from './exchange.ts';
 import { openProbe, type Probe, StopError } from './probe.ts';
@@ -49,6 +50,9 @@ export async function audit(options: AuditOptions): Promise<Report> {
   }
 }
 
+const NO_DOCUMENT =
+  'no OpenAPI document was found: only what links, forms and scripts of pages lead to is known';
+
 type Parts = Omit<Report, 'url' | 'startedAt' | 'seconds' | 'requests' | 'mask'>;
 
 async function attack(
@@ -60,12 +64,20 @@ async function attack(
   const problems: string[] = [];
   let stopped: string | null = null;
   const discovered = await discover(probe, url.pathname, options.document);
-  if (discovered === null) {
-    throw new AuditError(`No OpenAPI document was found at ${url.href}. Give one with --document.`);
+  const crawled = discovered === null ? await crawl(probe, url.pathname) : null;
+  if (crawled !== null && crawled.operations.length === 0) {
+    throw new AuditError(
+      `Neither a document nor a page was found at ${url.href}. Give one with --document.`,
+    );
   }
-  const { document, source } = discovered;
+  const document = discovered?.document ?? {
+    title: '',
+    operations: crawled?.operations ?? [],
+    schemes: [],
+    problems: [NO_DOCUMENT],
+  };
   problems.push(...document.problems);
-  options.progress(`${document.operations.length} operations in ${source}`);
+  options.progress(`${document.operations.length} operations in ${discovered?.source ?? 'pages'}`);
   const blank = {
     origin: url.origin,
     settings: options.settings,
@@ -73,15 +85,18 @@ async function attack(
     expected: options.expected,
     pinned: options.operations,
     schemes: document.schemes,
+    crawled,
+    basePath: url.pathname,
     probe,
     secrets,
     canary: createCanaries(),
     now: options.now,
     progress: options.progress,
   };
-  const { run, problems: met } = await understand(blank, options.accounts);
+  const { run: learned, problems: met } = await understand(blank, options.accounts);
   problems.push(...met);
-  probe.onDistress(() => isWell(run));
+  let run = learned;
+  probe.onDistress(() => isWell(learned));
   const checks: CheckReport[] = [];
   for (const check of inOrder(options.checks)) {
     if (stopped === null) options.progress(check.title);
@@ -89,14 +104,14 @@ async function attack(
     const outcome: Outcome =
       stopped === null
         ? await runCheck(check, run)
-        : { verdicts: [notTested(check.title, stopped)], stopped };
-    stopped = outcome.stopped;
+        : { verdicts: [notTested(check.title, stopped)], stopped, run };
+    ({ stopped, run } = outcome);
     checks.push(reportOf(check, outcome.verdicts, probe.sent() - before));
   }
   return {
     title: document.title,
-    source,
-    operations: document.operations.length,
+    source: discovered?.source ?? null,
+    operations: run.operations.length,
     checks,
     chosen: run.knowledge.chosen,
     untried: run.knowledge.untried,
@@ -111,19 +126,23 @@ async function attack(
 interface Outcome {
   readonly verdicts: readonly Verdict[];
   readonly stopped: string | null;
+  /** With the sessions that it was signed in again with. */
+  readonly run: Run;
 }
 
 async function runCheck(check: Check, run: Run): Promise<Outcome> {
   const missing = check.needs.find((need) => !has(run, need));
   if (missing !== undefined) {
-    return { verdicts: [notTested(check.title, REASONS[missing])], stopped: null };
+    return { verdicts: [notTested(check.title, REASONS[missing])], stopped: null, run };
   }
+  let current = run;
   try {
-    return { verdicts: await check.run(await renewed(run)), stopped: null };
+    current = await renewed(run);
+    return { verdicts: await check.run(current), stopped: null, run: current };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const stopped = error instanceof StopError ? reason : null;
-    return { verdicts: [inconclusive(check.title, reason)], stopped };
+    return { verdicts: [inconclusive(check.title, reason)], stopped, run: current };
   }
 }
 

@@ -33,7 +33,7 @@ export interface Sent {
 
 /** Words of operations that do something else than make or change an object. */
 const NO_OBJECT =
-  /\b(log ?in|sign ?in|log ?out|sign ?out|sign ?up|signup|register|registration|token|password|refresh|recover|recovery|forgot|otp|2fa|mfa|totp|verify|verification|confirm|resend|invite|invitation|invitations|webauthn|passkey|unsubscribe|deactivate|disable|close)\b/;
+  /\b(log ?in|sign ?in|log ?out|sign ?out|sign ?up|signup|register|registration|token|password|refresh|recover|recovery|forgot|otp|2fa|mfa|totp|verify|verification|confirm|resend|invite|invitation|invitations|webauthn|passkey|unsubscribe|deactivate|disable|enable|close|delete|remove|destroy|leave|erase|terminate|revoke|cancel|archive|keep|accept|decline|reject|revert|reversions?|re ?authenticat\w*|reauthentication|mails?|impersonate|transfer|suspend|ban|block|end|stop)\b/;
 
 /** Whether an operation may make an object that can be made without harm. */
 export function makesObjects(operation: Operation): boolean {

@@ -10,6 +10,9 @@ import { snake } from './words.ts';
 
 const VALUES_MAX = 12;
 
+const PEOPLE =
+  /(users?|people|persons?|accounts?|profiles?|customers?|members?|employees?|patients?)(\/\{[^}]*\})?$/i;
+
 /**
  * Values of A's answer that this attacker finds nowhere by itself: what A planted, else text of an
  * object that A's own lists have and the attacker's have not. Empty where nothing says that the
@@ -23,7 +26,10 @@ export function distinctValues(
 ): readonly string[] {
   const planted = run.knowledge.planted.filter((value) => shows(own.answer, value));
   if (planted.length > 0) return planted.slice(0, VALUES_MAX);
-  const theirs = run.knowledge.views[attacker.role] ?? [];
+  // What it was led to by an example of the document it has not found by itself.
+  const theirs = (run.knowledge.views[attacker.role] ?? []).filter(
+    ({ call }) => Object.keys(call.path).length === 0,
+  );
   if (!isOfA(run, object, own) && !isListedToAOnly(run, object, attacker)) return [];
   const names = run.actors.a?.identity ?? [];
   const values = leavesOf(own.answer?.json).flatMap(({ key, value }) => {
@@ -41,7 +47,9 @@ export function distinctValues(
 /** Whether the object says that it is A's: A's identity under an owner's name, or unmistakable. */
 export function isOfA(run: Run, object: OwnedObject, own: Exchange): boolean {
   const names = run.actors.a?.identity ?? [];
-  if (names.includes(object.id)) return true;
+  // A short number is the id of many things: it names A only where people are selected.
+  const ofPeople = isOwnerField(snake(object.selector.name)) || PEOPLE.test(object.collection);
+  if (names.includes(object.id) && (ofPeople || object.id.length >= 8)) return true;
   return leavesOf(own.answer?.json).some(({ key, value, path }) => {
     if (typeof value !== 'string' && typeof value !== 'number') return false;
     if (!names.includes(String(value))) return false;

@@ -59,7 +59,8 @@ export function answerOf(
  * itself a refusal in its body. Some APIs answer 200 with an error, so a status alone is not
  * enough; that something happened is proved by its effect.
  */
-export function isGranted({ answer }: Exchange): boolean {
+export function isGranted({ answer, request }: Exchange): boolean {
+  if (answer !== null && isDoneAndMoved(answer, request)) return true;
   if (answer === null || answer.status < 200 || answer.status > 299) return false;
   return !saysRefusal(answer);
 }
@@ -68,10 +69,16 @@ export function isGranted({ answer }: Exchange): boolean {
  * Whether the target said no: 400, 401, 403, 404, 405, 409, 422, a redirect (to its sign-in page),
  * or a 2xx whose body says so.
  */
-export function isRefused({ answer }: Exchange): boolean {
-  if (answer === null || isBroken({ answer })) return false;
+export function isRefused({ answer, request }: Exchange): boolean {
+  if (answer === null || isBroken({ answer }) || isDoneAndMoved(answer, request)) return false;
   if (answer.status >= 300 && answer.status <= 499) return answer.status !== 429;
   return saysRefusal(answer);
+}
+
+/** A form that was taken is answered with the way to another page than the one to sign in. */
+function isDoneAndMoved({ status, headers }: Answer, { method }: ProbeRequest): boolean {
+  if (method === 'GET' || (status !== 302 && status !== 303)) return false;
+  return !/log-?_?in|sign-?_?in|auth|error|denied/i.test(headers['location'] ?? 'error');
 }
 
 /** Whether nothing can be concluded: no answer, 5xx, 408, 425 or 429. */

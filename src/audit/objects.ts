@@ -1,6 +1,7 @@
 import { shows } from './canary.ts';
 import { compose, makesObjects, type Sent } from './creation.ts';
 import { isGranted } from './exchange.ts';
+import { bodyFieldsOf } from './fields.ts';
 import type { Granted, OwnedObject, Ownership } from './knowledge.ts';
 import type { Operation } from './operation.ts';
 import { pathParametersOf } from './operation.ts';
@@ -114,6 +115,8 @@ function depthOf({ path }: Operation): number {
 }
 
 /** A POST without a body does something to an object; it makes none. */
-function preferredHasBody({ bodies }: Operation): boolean {
-  return bodies.length > 0;
+function preferredHasBody(operation: Operation): boolean {
+  const { bodies } = operation;
+  const isSaid = bodies.some(({ schema }) => Object.keys(schema).length > 0);
+  return bodies.length > 0 && (!isSaid || bodyFieldsOf(operation).length > 0);
 }

@@ -4,6 +4,7 @@ import type { Exchange } from './exchange.ts';
 import { type JsonPath, leavesOf } from './json.ts';
 import { type Operation, type Parameter, pathParametersOf, type Schema } from './operation.ts';
 import { typeOf } from './fields.ts';
+import { attributesOf } from './page.ts';
 import { singular, snake, wordsOf } from './words.ts';
 
 /** A value that an answer gave, which a parameter might take. */
@@ -42,6 +43,7 @@ export function entriesOf(
   if (isCreated && last !== undefined) {
     entries.push({ key: 'id', above: '', value: decodeURIComponent(last), from: call, isCreated });
   }
+  if (answer !== null && answer.json === undefined) entries.push(...linkedIds(call, answer.text));
   for (const { path, key, value } of leavesOf(answer?.json)) {
     if (entries.length >= ENTRIES_MAX) break;
     if (typeof value !== 'string' && typeof value !== 'number') continue;
@@ -50,6 +52,18 @@ export function entriesOf(
     entries.push({ key: snake(key), above: nameAbove(path), value: text, from: call, isCreated });
   }
   return entries;
+}
+
+/** The ids in a page's links: `/notes/12/` has the `note_id` 12. */
+function linkedIds(from: Call, html: string): readonly PoolEntry[] {
+  return attributesOf(html, 'a', 'href').flatMap((href) => {
+    const segments = (href.split(/[?#]/)[0] ?? '').split('/').filter((part) => part !== '');
+    return segments.flatMap((value, index) => {
+      const noun = segments[index - 1];
+      if (noun === undefined || !/^(\d+|[0-9a-f-]{24,36})$/i.test(value)) return [];
+      return [{ key: `${singular(snake(noun))}_id`, above: '', value, from, isCreated: false }];
+    });
+  });
 }
 
 /**

@@ -6,7 +6,8 @@ import type { Operation } from './operation.ts';
 import type { Probe } from './probe.ts';
 import type { Secrets } from './secrets.ts';
 import type { SignInWay } from './sign-in.ts';
-import type { Transport } from './transport.ts';
+import { tokenIn } from './synchronizer.ts';
+import { cookiesOf, type Transport } from './transport.ts';
 
 /** What the person who runs the audit allows, and how patient they are. */
 export interface Settings {
@@ -72,13 +73,41 @@ export interface Run {
   readonly progress: (line: string) => void;
 }
 
-/** Sends a call with a credential, or with an actor's. */
-export function send(
+/**
+ * Sends a call with a credential, or with an actor's. What an answer to an actor changes about its
+ * session (a rotated cookie, another token against cross-site requests) the actor keeps, as a
+ * browser would.
+ */
+export async function send(
   run: Pick<Run, 'probe' | 'origin'>,
   call: Call,
   as: Actor | { readonly label: string; readonly credential: Credential },
   changes: Changes = {},
 ): Promise<Exchange> {
   const label = 'role' in as ? as.role : as.label;
-  return run.probe.send(requestOf(call, as.credential, run.origin, changes), label);
+  const exchange = await run.probe.send(requestOf(call, as.credential, run.origin, changes), label);
+  if ('role' in as) keepSession(as, exchange);
+  return exchange;
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** Only an actor's own cookies change, and only to other values: one that was deleted stays. */
+function keepSession(actor: Actor, exchange: Exchange): void {
+  const { credential, ambient } = actor;
+  if (Object.keys(credential.cookies).length === 0) return;
+  const set = cookiesOf(exchange.answer?.setCookies ?? []);
+  const cookies = Object.fromEntries(
+    Object.entries(credential.cookies).map(([name, value]) => [name, set[name] ?? value]),
+  );
+  const { synchronizer: before } = credential;
+  const given =
+    before === null ? null : tokenIn(exchange, before.in === 'header' ? before.name : null);
+  const inCookie = before?.cookie === null || before === null ? undefined : set[before.cookie];
+  const value = given?.value ?? inCookie ?? before?.value ?? '';
+  const synchronizer = before === null ? null : { ...before, value };
+  const renewed = { cookies, synchronizer };
+  const writable: Writable<Actor> = actor;
+  writable.credential = { ...credential, ...renewed };
+  if (ambient !== null) writable.ambient = { ...ambient, ...renewed };
 }

@@ -3,6 +3,7 @@ import { basicCredential, learnAccess, NO_WAYS } from './access.ts';
 import { createObjects, ownedBy, readCreated } from './objects.ts';
 import { proveWrites } from './changes.ts';
 import { type Json, type JsonPath, valueAt } from './json.ts';
+import { crawl, type Crawled } from './crawl.ts';
 import { findControl, identify } from './control.ts';
 import { isGranted, isRefused } from './exchange.ts';
 import type { Access, Chosen, Granted, Knowledge, Purpose } from './knowledge.ts';
@@ -18,6 +19,9 @@ import { tokenIn, withSynchronizer } from './synchronizer.ts';
 /** What a run has before anything about the target is known. */
 export type Blank = Omit<Run, 'actors' | 'access' | 'knowledge'> & {
   readonly schemes: readonly SecurityScheme[];
+  /** What pages led nobody to, where there is no document. */
+  readonly crawled: Crawled | null;
+  readonly basePath: string;
 };
 
 /** A run with all that was learned, and what went wrong on the way, one line each. */
@@ -37,7 +41,9 @@ export async function understand(blank: Blank, accounts: Accounts): Promise<Unde
   const a = accounts.a;
   const first = Object.values(accounts).find((one) => one.kind === 'password');
   const learned =
-    first?.kind === 'password' ? await learnAccess(blank, first, blank.schemes, []) : null;
+    first?.kind === 'password'
+      ? await learnAccess(blank, first, blank.schemes, blank.crawled?.signIns ?? [])
+      : null;
   if (learned?.problem) problems.push(learned.problem);
   let run: Run = { ...blank, access: learned?.ways ?? NO_WAYS, knowledge: EMPTY, actors: NOBODY };
   const actors: Partial<Record<AccountRole, Actor>> = {};
@@ -46,8 +52,11 @@ export async function understand(blank: Blank, accounts: Accounts): Promise<Unde
     if (account === undefined) continue;
     const actor = await enter(run, role, account);
     if (actor === null) problems.push(`account ${role} could not be signed in`);
-    else actors[role] = await identify(run, actor);
+    else actors[role] = actor;
   }
+  if (blank.crawled !== null) run = await crawlAgain(run, blank.basePath, actors);
+  for (const actor of Object.values(actors))
+    actors[actor.role as AccountRole] = await identify(run, actor);
   if (a !== undefined && actors.a === undefined)
     problems.push('without account A nothing can be compared');
   run = { ...run, actors: { ...NOBODY, ...withoutShared(actors) } };
@@ -124,6 +133,21 @@ function keepSecrets(run: Run, role: string, credential: Credential): void {
       run.secrets.add(`${role.toUpperCase()}_CREDENTIAL`, value.replace(/^[A-Za-z]+ /, ''));
     }
   }
+}
+
+/** Pages that only the signed-in are led to. */
+async function crawlAgain(
+  run: Run,
+  basePath: string,
+  actors: Partial<Record<AccountRole, Actor>>,
+): Promise<Run> {
+  const operations = new Map(run.operations.map((one) => [one.id, one]));
+  for (const { credential, role } of Object.values(actors)) {
+    const found = await crawl(run.probe, basePath, credential, role);
+    for (const one of found.operations) operations.set(one.id, operations.get(one.id) ?? one);
+  }
+  run.progress(`${operations.size} operations on pages`);
+  return { ...run, operations: [...operations.values()] };
 }
 
 /** Values that two accounts share name neither. */
