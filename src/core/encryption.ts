@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+} from 'node:crypto';
 
 /** 32 random bytes that the database never has. Keys for one purpose each are derived from it. */
 export type EncryptionKey = Buffer & { readonly encryptionKey: unique symbol };
@@ -65,6 +72,11 @@ export function decrypt(
   decipher.setAuthTag(bytes.subarray(-16));
   const opened = [decipher.update(bytes.subarray(12, -16)), decipher.final()];
   return Buffer.concat(opened).toString('utf8');
+}
+
+/** Tells that we made these bytes, for this context: HMAC-SHA-256. */
+export function macOf(key: EncryptionKey, context: string, bytes: Buffer): Buffer {
+  return createHmac('sha256', purposeKey(key, context)).update(bytes).digest();
 }
 
 function purposeKey(key: EncryptionKey, purpose: string): Buffer {

@@ -1,3 +1,4 @@
+import { findPasskeysOf } from '../db/passkeys.ts';
 import { countRecoveryCodes, replaceRecoveryCodes } from '../db/recovery-codes.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import { lowerAllSessions, lowerSessions } from '../db/sessions.ts';
@@ -12,7 +13,8 @@ import { type Factors, hasSecondFactor } from './sign-in-flow.ts';
 /** What the identity can prove its person with, beside a password. */
 export async function findFactors(tx: Tx, identityId: string): Promise<Factors> {
   const totp = (await findTotp(tx, identityId)) !== undefined;
-  return { totp, recoveryCodes: await countRecoveryCodes(tx, identityId) };
+  const passkeys = (await findPasskeysOf(tx, identityId)).length;
+  return { totp, passkeys, recoveryCodes: await countRecoveryCodes(tx, identityId) };
 }
 
 /** Notes the change and mails it to the owner, in the transaction that makes it. */

@@ -8,7 +8,13 @@ import type { Factor } from './guess-budget.ts';
 export type MailLanguage = 'en' | 'de';
 
 /** What has changed of the ways to prove who one is; the owner is told of each (ASVS 6.3.7). */
-export type AuthenticatorChange = 'totp-added' | 'totp-removed' | 'recovery-codes-replaced';
+export type AuthenticatorChange =
+  | 'totp-added'
+  | 'totp-removed'
+  | 'passkey-added'
+  | 'passkey-removed'
+  | 'passkey-suspected'
+  | 'recovery-codes-replaced';
 
 interface Addressed {
   readonly to: string;

@@ -1,4 +1,5 @@
 import { findAccount } from '../db/identities.ts';
+import { findPasskeysOf } from '../db/passkeys.ts';
 import { consumeRecoveryCode, countRecoveryCodes } from '../db/recovery-codes.ts';
 import { type Caller, insertSecurityEvent } from '../db/security-events.ts';
 import { countSignInTry, deleteSignInFlow, findSignInFlow } from '../db/sign-in-flows.ts';
@@ -11,6 +12,8 @@ import { findFactors } from './factors.ts';
 import { type AdmittedGuess, type Factor, guessWithinBudget } from './guess-budget.ts';
 import { noteWrongGuess } from './guess-notice.ts';
 import { queueMail } from './mail.ts';
+import { type RelyingParty, requestOptions } from './passkey-ceremony.ts';
+import { findAndVerify, proveByPasskey } from './passkey-proof.ts';
 import { parseRecoveryCode, recoveryCodeDigest } from './recovery-code.ts';
 import { digestOf, type Secret, signInDigestOf } from './secret.ts';
 import { type SignedIn, type SigningBrowser, startSession } from './session-start.ts';
@@ -45,6 +48,22 @@ export async function findPendingSignIn(core: Core, flow: Secret): Promise<Pendi
   });
 }
 
+/** What the browser of a sign-in under way is asked for: one of its account's own passkeys. */
+export async function secondFactorOptions(
+  core: Core,
+  flow: Secret,
+  relyingParty: RelyingParty,
+  now: Date,
+) {
+  const allowed = await core.database.transaction(async (tx) => {
+    const found = await findSignInFlow(tx, signInDigestOf(flow), TRIES_MAX);
+    return found ? await findPasskeysOf(tx, found.identityId) : [];
+  });
+  if (allowed.length === 0) return null;
+  const ceremony = { purpose: 'second-factor', secret: flow } as const;
+  return await requestOptions(core, ceremony, relyingParty, now, allowed);
+}
+
 /** Under what name the guesses at a second factor are counted. */
 export const GUESSED: Readonly<Record<CodeProof['method'], Factor>> = {
   totp: 'one-time-password',
@@ -53,9 +72,19 @@ export const GUESSED: Readonly<Record<CodeProof['method'], Factor>> = {
 
 /** A code that somebody shows to complete a sign-in. */
 export interface CodeProof {
-  readonly method: SecondFactor;
+  readonly method: Exclude<SecondFactor, 'passkey'>;
   readonly code: string;
 }
+
+/** What somebody shows to complete a sign-in. */
+export type SecondProof =
+  | CodeProof
+  | {
+      readonly method: 'passkey';
+      /** What the browser has answered. */
+      readonly response: unknown;
+      readonly relyingParty: RelyingParty;
+    };
 
 /**
  * Judges the second factor of the sign-in that this browser has under way, and starts the session.
@@ -67,13 +96,24 @@ export interface CodeProof {
 export async function completeSignIn(
   core: Core,
   flow: Secret,
-  given: CodeProof,
+  given: SecondProof,
   browser: SigningBrowser,
 ): Promise<Completed | 'wrong-code' | 'over'> {
   const digest = signInDigestOf(flow);
+  const { caller } = browser;
+  if (given.method === 'passkey') {
+    const { response, relyingParty } = given;
+    const ceremony = { purpose: 'second-factor', secret: flow } as const;
+    const assertion = await findAndVerify(core, ceremony, relyingParty, response);
+    return await judge(core, digest, browser, 'passkey', async (tx, { identityId, email }) => {
+      if (assertion?.passkey.identityId !== identityId) return null;
+      if (!(await proveByPasskey(core, tx, assertion, { email, caller }))) return null;
+      const method = assertion.userVerified ? 'passkey' : 'passkey-touch';
+      return { method, authenticatorId: assertion.passkey.id };
+    });
+  }
   const pending = await core.database.transaction((tx) => findSignInFlow(tx, digest, TRIES_MAX));
   if (!pending) return 'over';
-  const { caller } = browser;
   return await guessCode(core, pending.identityId, given.method, caller, async (admitted) => {
     const outcome = await judge(core, digest, browser, given.method, async (tx, account) => {
       const owner = { ...account, caller };

@@ -63,6 +63,11 @@ export function signInDigestOf(secret: Secret): string {
   return digestOf(derive(secret, 'sallyport sign-in'));
 }
 
+/** What a passkey's challenge is bound to: the cookie that the browser has when it is made. */
+export function challengeBindingOf(secret: Secret): string {
+  return digestOf(derive(secret, 'sallyport passkey challenge'));
+}
+
 /** What a pending sign-up keeps of the browser that it was typed in. 64 hex digits. */
 export function browserDigestOf(presession: Secret): string {
   return digestOf(derive(presession, 'sallyport sign-up browser'));

@@ -54,20 +54,24 @@ export function advance(state: FlowState, event: FlowEvent): FlowState {
 /** What an account can prove its person with, beside a password. */
 export interface Factors {
   readonly totp: boolean;
+  readonly passkeys: number;
   readonly recoveryCodes: number;
 }
 
-export function hasSecondFactor({ totp }: Factors): boolean {
-  return totp;
+export function hasSecondFactor({ totp, passkeys }: Factors): boolean {
+  return totp || passkeys > 0;
 }
 
 /** What a sign-in whose password is proved can go on with. */
-export type SecondFactor = 'totp' | 'recovery-code';
+export type SecondFactor = 'passkey' | 'totp' | 'recovery-code';
 
-export function secondFactorsOf({ totp, recoveryCodes }: Factors): readonly SecondFactor[] {
+/** The hardest to phish first; recovery codes stand in for another one, and are none themselves. */
+export function secondFactorsOf(factors: Factors): readonly SecondFactor[] {
+  const { totp, passkeys, recoveryCodes } = factors;
   return [
+    ...(passkeys > 0 ? ['passkey' as const] : []),
     ...(totp ? ['totp' as const] : []),
-    ...(totp && recoveryCodes > 0 ? ['recovery-code' as const] : []),
+    ...(hasSecondFactor(factors) && recoveryCodes > 0 ? ['recovery-code' as const] : []),
   ];
 }
 

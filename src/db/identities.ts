@@ -148,6 +148,13 @@ export async function findPasswordHash(tx: Tx, identityId: string): Promise<stri
   return row?.hash;
 }
 
+/** One row where the request's own identity has a password. */
+export const ownPassword: Statement = build
+  .selectFrom('sallyport.passwords')
+  .where('identity_id', '=', OWN_IDENTITY)
+  .select('changed_at as changedAt')
+  .compile();
+
 /** Replaces the hash that was verified; false when it is no longer that one. */
 export async function replacePasswordHash(
   tx: Tx,

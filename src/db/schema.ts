@@ -170,6 +170,22 @@ export interface Tables {
     created_at: Generated<Date>;
     expires_at: Date;
   };
+  'sallyport.passkeys': {
+    id: Generated<string>;
+    identity_id: string;
+    credential_id: string;
+    public_key: string;
+    sign_count: string;
+    transports: readonly string[];
+    backed_up: boolean;
+    name: string;
+    created_at: Generated<Date>;
+    last_used_at: Generated<Date | null>;
+  };
+  'sallyport.passkey_challenges': {
+    digest: string;
+    expires_at: Date;
+  };
   'sallyport.recovery_codes': {
     identity_id: string;
     digest: string;

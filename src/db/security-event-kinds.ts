@@ -24,6 +24,7 @@ export const SECURITY_EVENTS = {
   'authenticator-closed': { outcome: 'failure', scope: 'person', details: { factor: 'code' } },
   'second-factor-asked': { outcome: 'success', scope: 'person', details: {} },
   'second-factor-failed': { outcome: 'failure', scope: 'person', details: {} },
+  'passkey-suspected': { outcome: 'success', scope: 'person', details: { passkey: 'id' } },
   'recovery-code-used': { outcome: 'success', scope: 'person', details: { left: 'count' } },
   'authenticators-changed': { outcome: 'success', scope: 'person', details: {} },
   'signed-out': { outcome: 'success', scope: 'person', details: {} },

@@ -139,6 +139,12 @@ export function authorityOf(request: FastifyRequest): Authority {
   return request.authority;
 }
 
+/** The secret of the session of a request that the gate has let through. */
+export function sessionSecretOf(request: FastifyRequest): Secret {
+  if (!request.sessionSecret) throw new Error('the route is public and has no session');
+  return request.sessionSecret;
+}
+
 /** What each further statement of an authorized request is held to, as the request was. */
 export function requirementFor(request: FastifyRequest): Requirement {
   const requirement = request[REQUIREMENT];

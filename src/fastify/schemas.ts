@@ -20,6 +20,18 @@ export const newPassword = text.meta({
 });
 export const newDisplayName = text.meta({ minLength: 1, maxLength: 100 });
 
+/** What passkeys.js puts into a form: what the browser has answered, as JSON. */
+export const ceremonyText = z
+  .string()
+  .max(12_000)
+  .transform((value): unknown => {
+    try {
+      return JSON.parse(value);
+    } catch {
+      return null;
+    }
+  });
+
 /** A display name in the form in which it is stored. */
 export const displayName = newDisplayName.transform((value, context) => {
   const parsed = parseDisplayName(value);

@@ -97,10 +97,18 @@ export function csrfTokenOf(
 
 /** The token for a visitor's form, bound to a cookie that is set where there is none yet. */
 export function visitorFormToken(request: FastifyRequest, reply: FastifyReply): string {
+  return visitorForm(request, reply).csrfToken;
+}
+
+/** The same, with the secret of that cookie. */
+export function visitorForm(
+  request: FastifyRequest,
+  reply: FastifyReply,
+): { readonly csrfToken: string; readonly secret: Secret } {
   const known = readPresessionSecret(request);
   const secret = known ?? newSecret();
   if (!known) reply.header('set-cookie', setCookie(PRESESSION_COOKIE, secretText(secret), {}));
-  return maskedToken(visitorTokenOf(secret));
+  return { csrfToken: maskedToken(visitorTokenOf(secret)), secret };
 }
 
 /**

@@ -56,6 +56,14 @@ export const PROBLEMS = {
     title: 'Prove again that it is you, with your second factor, then try once more.',
   },
   'second-factor-missing': { status: 403, title: 'Set up a second factor first.' },
+  'too-many': {
+    status: 409,
+    title: 'There are as many of these as there may be. Remove one first.',
+  },
+  'last-way-in': {
+    status: 409,
+    title: 'This is the only way into the account. Add another one first.',
+  },
   'already-set-up': { status: 409, title: 'This is set up already. Remove it first.' },
   'step-up-required': { status: 401, title: 'Prove again that it is you, then try once more.' },
   forbidden: { status: 403, title: 'You are not allowed to do this.' },

@@ -24,6 +24,9 @@ export const revealPassword: Asset = readAsset(
   'text/javascript; charset=utf-8',
 );
 
+/** Asks the browser for a passkey, or to make one. */
+export const passkeysScript: Asset = readAsset('passkeys', 'js', 'text/javascript; charset=utf-8');
+
 /** Sends requests from the documentation of the API. */
 export const docsScript: Asset = readAsset('docs', 'js', 'text/javascript; charset=utf-8');
 
@@ -33,6 +36,7 @@ export const assets: readonly Asset[] = [
   favicon,
   localTime,
   revealPassword,
+  passkeysScript,
   docsScript,
 ];
 

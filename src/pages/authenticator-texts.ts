@@ -11,6 +11,8 @@ export interface SecondFactorTexts {
   readonly failed: string;
   readonly useRecoveryCode: string;
   readonly useTotp: string;
+  readonly usePasskey: string;
+  readonly passkeyLead: string;
   readonly noneLeft: string;
   readonly startAgain: string;
 }
@@ -47,9 +49,36 @@ export interface AuthenticatorsTexts {
     readonly renewLead: string;
     readonly shownTitle: string;
     readonly shownLead: string;
-    readonly addedLead: string;
+    readonly addedLead: Readonly<Record<'totp' | 'passkey', string>>;
     readonly kept: string;
     readonly done: string;
     readonly endOthers: string;
   };
+}
+
+/** The words of passkeys, wherever they are asked for, made and shown. */
+export interface PasskeysTexts {
+  readonly title: string;
+  readonly lead: string;
+  readonly add: string;
+  readonly created: MomentText;
+  readonly lastUsed: MomentText;
+  readonly synced: string;
+  readonly bound: string;
+  readonly rename: string;
+  readonly renameTitle: string;
+  readonly remove: string;
+  readonly removeTitle: string;
+  readonly removeLead: string;
+  readonly newTitle: string;
+  readonly newLead: string;
+  readonly create: string;
+  readonly refused: string;
+  readonly signIn: string;
+  readonly orPassword: string;
+  readonly prove: string;
+  /** When the browser has answered with nothing. */
+  readonly failed: string;
+  /** What to do without a script, or without passkeys in the browser. */
+  readonly instead: Readonly<Record<'signIn' | 'secondFactor' | 'prove' | 'add', string>>;
 }

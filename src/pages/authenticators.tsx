@@ -5,6 +5,7 @@ import { ErrorSummary, type FieldError, HiddenField, TextField } from './form.ts
 import { pathOf } from './link.ts';
 import { SentenceWithMoment } from './moment.tsx';
 import { Panel } from './panel.tsx';
+import { type Passkey, PasskeysCard } from './passkeys.tsx';
 import { QrCode } from './qr-code.tsx';
 import type { Texts } from './texts.ts';
 
@@ -12,6 +13,7 @@ const HOME = '/account/authenticators';
 
 interface AuthenticatorsValues extends AccountPageValues {
   readonly totp: { readonly createdAt: Date; readonly lastUsedAt: Date } | null;
+  readonly passkeys: readonly Passkey[];
   readonly recoveryCodesLeft: number;
 }
 
@@ -20,8 +22,13 @@ export function authenticatorsPage(texts: Texts, values: AuthenticatorsValues): 
   return renderDocument(
     <AccountDocument texts={texts} section="authenticators" values={values}>
       <p class="lead">{texts.authenticators.lead}</p>
+      <PasskeysCard texts={texts} passkeys={values.passkeys} />
       <TotpCard texts={texts} values={values} />
-      <RecoveryCodesCard texts={texts} left={values.recoveryCodesLeft} active={!!values.totp} />
+      <RecoveryCodesCard
+        texts={texts}
+        left={values.recoveryCodesLeft}
+        active={values.totp !== null || values.passkeys.length > 0}
+      />
     </AccountDocument>,
   );
 }
@@ -182,8 +189,8 @@ function renderQuestion(texts: Texts, { csrfToken, title, lead, submit, path }: 
 interface RecoveryCodesValues extends OnlyToken {
   /** Null where the person has kept some before. */
   readonly codes: readonly string[] | null;
-  /** Whether an authenticator has just been added. */
-  readonly added: boolean;
+  /** What has just been added, if anything. */
+  readonly added: 'totp' | 'passkey' | null;
 }
 
 /** The only time that the codes are seen. */
@@ -193,7 +200,7 @@ export function recoveryCodesPage(texts: Texts, values: RecoveryCodesValues): st
   const title = codes ? words.shownTitle : words.title;
   return renderDocument(
     <Panel texts={texts} title={title} signOut={{ csrfToken }}>
-      {added && <p class="lead">{words.addedLead}</p>}
+      {added && <p class="lead">{words.addedLead[added]}</p>}
       <p>{codes ? words.shownLead : words.kept}</p>
       {codes && (
         <ol class="codes">

@@ -1,5 +1,5 @@
 import * as account from './english/account.ts';
-import { authenticators, secondFactor } from './english/authenticators.ts';
+import { authenticators, passkeys, secondFactor } from './english/authenticators.ts';
 import { errors, fields } from './english/forms.ts';
 import { mails } from './english/mails.ts';
 import { problems } from './english/problems.ts';
@@ -116,6 +116,7 @@ export const english: Texts = {
   ...account,
   authenticators,
   tenants,
+  passkeys,
   problems,
   reference: 'If you ask for help, quote this reference:',
   mails,

@@ -39,6 +39,7 @@ interface TextFieldProps {
     | 'name'
     | 'email'
     | 'username'
+    | 'username webauthn'
     | 'current-password'
     | 'new-password'
     | 'one-time-code'

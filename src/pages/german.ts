@@ -1,5 +1,5 @@
 import * as account from './german/account.ts';
-import { authenticators, secondFactor } from './german/authenticators.ts';
+import { authenticators, passkeys, secondFactor } from './german/authenticators.ts';
 import { errors, fields } from './german/forms.ts';
 import { mails } from './german/mails.ts';
 import { problems } from './german/problems.ts';
@@ -118,6 +118,7 @@ export const german: Texts = {
   ...account,
   authenticators,
   tenants,
+  passkeys,
   problems,
   reference: 'Wenn Sie um Hilfe bitten, nennen Sie diese Kennung:',
   mails,

@@ -1,8 +1,9 @@
-import { revealPassword } from './assets.ts';
+import { passkeysScript, revealPassword } from './assets.ts';
 import { renderDocument } from './document.tsx';
 import { HiddenField, NameForPasswordManagers, TextField } from './form.tsx';
 import { pathOf } from './link.ts';
 import { Failure, Panel } from './panel.tsx';
+import { PasskeyCeremony } from './passkey-ceremony.tsx';
 import type { Texts } from './texts.ts';
 
 interface ReauthenticationValues {
@@ -11,21 +12,25 @@ interface ReauthenticationValues {
   /** Where to go on afterwards. It comes back with the form and must be checked then. */
   readonly returnTo: string;
   readonly failed: boolean;
-  /** Whether the account has a second factor, which is then asked for too. */
-  readonly secondFactor?: boolean;
+  /** Whether the account has a password. */
+  readonly hasPassword: boolean;
+  /** Whether it has a second factor whose code is then asked for beside the password. */
+  readonly secondFactor: boolean;
+  /** What the browser is asked for a passkey with; null where the account has none. */
+  readonly passkeyOptions: object | null;
 }
 
 /** Asks somebody who is signed in to prove again who they are, before a change that matters. */
 export function reauthenticationPage(texts: Texts, values: ReauthenticationValues): string {
-  const { csrfToken, email, returnTo, failed, secondFactor = false } = values;
-  const { title, lead, submit } = texts.reauthentication;
+  const { csrfToken, email, returnTo, failed, hasPassword, secondFactor, passkeyOptions } = values;
+  const { title, lead, failedWithCode, failed: failedText } = texts.reauthentication;
   return renderDocument(
     <Panel
       texts={texts}
       title={title}
       failed={failed}
       signOut={{ csrfToken }}
-      scripts={[revealPassword]}
+      scripts={passkeyOptions ? [revealPassword, passkeysScript] : [revealPassword]}
     >
       <p class="lead">
         {lead}{' '}
@@ -33,41 +38,64 @@ export function reauthenticationPage(texts: Texts, values: ReauthenticationValue
           <bdi>{email}</bdi>
         </strong>
       </p>
-      <form method="post" action={pathOf(texts, '/re-authenticate')}>
-        {failed && (
-          <Failure>
-            {secondFactor ? texts.reauthentication.failedWithCode : texts.reauthentication.failed}
-          </Failure>
-        )}
-        <HiddenField name="_csrf" value={csrfToken} />
-        <HiddenField name="return_to" value={returnTo} />
-        <NameForPasswordManagers email={email} />
+      {failed && <Failure>{secondFactor ? failedWithCode : failedText}</Failure>}
+      {passkeyOptions && (
+        <PasskeyCeremony
+          texts={texts}
+          csrfToken={csrfToken}
+          kind="get"
+          options={passkeyOptions}
+          path="/re-authenticate/with-passkey"
+          submit={texts.passkeys.prove}
+          instead={texts.passkeys.instead.prove}
+        >
+          <HiddenField name="return_to" value={returnTo} />
+        </PasskeyCeremony>
+      )}
+      {hasPassword && <PasswordForm texts={texts} values={values} />}
+      <a class="button" href={pathOf(texts, '/account')}>
+        {texts.actions.cancel}
+      </a>
+    </Panel>,
+  );
+}
+
+interface PasswordFormProps {
+  readonly texts: Texts;
+  readonly values: ReauthenticationValues;
+}
+
+function PasswordForm({ texts, values }: PasswordFormProps) {
+  const { csrfToken, email, returnTo, failed, secondFactor, passkeyOptions } = values;
+  const { submit, codeHint } = texts.reauthentication;
+  return (
+    <form method="post" action={pathOf(texts, '/re-authenticate')}>
+      {passkeyOptions && <p class="lead">{texts.passkeys.orPassword}</p>}
+      <HiddenField name="_csrf" value={csrfToken} />
+      <HiddenField name="return_to" value={returnTo} />
+      <NameForPasswordManagers email={email} />
+      <TextField
+        texts={texts}
+        name="password"
+        type="password"
+        autocomplete="current-password"
+        showHint={false}
+        invalidBecause={failed ? 'failed' : undefined}
+        autofocus
+      />
+      {secondFactor && (
         <TextField
           texts={texts}
-          name="password"
-          type="password"
-          autocomplete="current-password"
-          showHint={false}
+          name="code"
+          type="text"
+          autocomplete="one-time-code"
+          hint={codeHint}
           invalidBecause={failed ? 'failed' : undefined}
-          autofocus
         />
-        {secondFactor && (
-          <TextField
-            texts={texts}
-            name="code"
-            type="text"
-            autocomplete="one-time-code"
-            hint={texts.reauthentication.codeHint}
-            invalidBecause={failed ? 'failed' : undefined}
-          />
-        )}
-        <button class="button primary" type="submit">
-          {submit}
-        </button>
-        <a class="button" href={pathOf(texts, '/account')}>
-          {texts.actions.cancel}
-        </a>
-      </form>
-    </Panel>,
+      )}
+      <button class="button primary" type="submit">
+        {submit}
+      </button>
+    </form>
   );
 }

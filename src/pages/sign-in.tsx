@@ -1,8 +1,9 @@
-import { revealPassword } from './assets.ts';
+import { passkeysScript, revealPassword } from './assets.ts';
 import { renderDocument } from './document.tsx';
 import { HiddenField, TextField } from './form.tsx';
 import { pathOf } from './link.ts';
 import { Failure, Panel } from './panel.tsx';
+import { PasskeyCeremony } from './passkey-ceremony.tsx';
 import type { Texts } from './texts.ts';
 
 interface SignInValues {
@@ -10,6 +11,8 @@ interface SignInValues {
   readonly email?: string | undefined;
   /** Whether an attempt was refused. Why is not a value: the page must not be able to tell it. */
   readonly failed: boolean;
+  /** What the browser is asked for a passkey with. */
+  readonly passkeyOptions: object;
   /** Whether a sign-in under way was over before its second factor. */
   readonly over?: boolean;
   /** Where to go on afterwards. It comes back with the form and must be checked then. */
@@ -18,12 +21,25 @@ interface SignInValues {
 
 /** The sign-in form. One message stands for every way to fail (ASVS 6.3.8). Posts to /sign-in. */
 export function signInPage(texts: Texts, values: SignInValues): string {
-  const { csrfToken, email, failed, over = false, returnTo } = values;
+  const { csrfToken, email, failed, over = false, passkeyOptions, returnTo } = values;
   const { title, submit, noAccount } = texts.signIn;
   const invalidBecause = failed ? 'failed' : undefined;
   return renderDocument(
-    <Panel texts={texts} title={title} failed={failed} scripts={[revealPassword]}>
+    <Panel texts={texts} title={title} failed={failed} scripts={[revealPassword, passkeysScript]}>
+      <PasskeyCeremony
+        texts={texts}
+        csrfToken={csrfToken}
+        kind="get"
+        options={passkeyOptions}
+        path="/sign-in/with-passkey"
+        submit={texts.passkeys.signIn}
+        instead={texts.passkeys.instead.signIn}
+        conditional
+      >
+        {returnTo !== undefined && <HiddenField name="return_to" value={returnTo} />}
+      </PasskeyCeremony>
       <form method="post" action={pathOf(texts, '/sign-in')}>
+        <p class="lead">{texts.passkeys.orPassword}</p>
         {failed && <Failure>{texts.signIn.failed}</Failure>}
         {over && <Failure>{texts.secondFactor.startAgain}</Failure>}
         <HiddenField name="_csrf" value={csrfToken} />
@@ -32,7 +48,7 @@ export function signInPage(texts: Texts, values: SignInValues): string {
           texts={texts}
           name="email"
           type="email"
-          autocomplete="username"
+          autocomplete="username webauthn"
           value={email}
           invalidBecause={invalidBecause}
         />

@@ -9,7 +9,11 @@ import type {
 import { english } from './english.ts';
 import { german } from './german.ts';
 import type { RecoveryTexts } from './recovery-texts.ts';
-import type { AuthenticatorsTexts, SecondFactorTexts } from './authenticator-texts.ts';
+import type {
+  AuthenticatorsTexts,
+  PasskeysTexts,
+  SecondFactorTexts,
+} from './authenticator-texts.ts';
 import type { SwitcherTenant, TenantsTexts } from './tenant-texts.ts';
 
 export { english };
@@ -27,6 +31,7 @@ export type FieldName =
   | 'currentPassword'
   | 'newPassword'
   | 'code'
+  | 'passkeyName'
   | 'confirm'
   | 'name'
   | 'slug'
@@ -75,6 +80,8 @@ export type ProblemCode =
   | 'second-factor-missing'
   | 'sign-in-over'
   | 'already-set-up'
+  | 'too-many'
+  | 'last-way-in'
   | 'forbidden'
   | 'tenant-not-selected'
   | 'tenant-deleted'
@@ -111,6 +118,8 @@ export type AccountNotice =
   | 'password-changed'
   | 'second-factor-missing'
   | 'totp-removed'
+  | 'passkey-removed'
+  | 'last-way-in'
   | 'session-ended'
   | 'sessions-ended'
   | 'kept';
@@ -226,6 +235,7 @@ export interface Texts {
   readonly emailChange: EmailChangeTexts;
   readonly passwordChange: FormTexts;
   readonly authenticators: AuthenticatorsTexts;
+  readonly passkeys: PasskeysTexts;
   readonly sessions: SessionsTexts;
   readonly data: DataTexts;
   readonly reauthentication: FormTexts & {
@@ -250,7 +260,15 @@ export interface Texts {
     readonly emailChangeNotice: MailTexts<[newAddressMasked: string, expiresInDays: number]>;
     readonly passwordChanged: MailTexts;
     readonly authenticatorsChanged: Readonly<
-      Record<'totp-added' | 'totp-removed' | 'recovery-codes-replaced', MailTexts>
+      Record<
+        | 'totp-added'
+        | 'totp-removed'
+        | 'passkey-added'
+        | 'passkey-removed'
+        | 'passkey-suspected'
+        | 'recovery-codes-replaced',
+        MailTexts
+      >
     >;
     readonly recoveryCodeUsed: MailTexts<[left: number]>;
     readonly accountDeletion: MailTexts<[deletesAt: string]>;

@@ -12,7 +12,13 @@ import {
   register,
   signedIn,
 } from '../support/people.ts';
-import { setUpTotp, signInHalfway, TotpApp } from '../support/authenticators.ts';
+import {
+  setUpTotp,
+  signInHalfway,
+  signInHalfwayWithPasskey,
+  TotpApp,
+} from '../support/authenticators.ts';
+import { addPasskey, optionsFrom, SoftwarePasskey } from '../support/passkeys.ts';
 import { changedBy } from '../support/rows.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
 import { insertTestMember, type TestTenant } from '../support/tenants.ts';
@@ -191,6 +197,57 @@ async function enrolmentFields({ browser }: Sender): Promise<Fields> {
   return { code: new TotpApp((answer.json() as { secret: string }).secret).next() };
 }
 
+/** A passkey of somebody's, and what a visitor's browser answers with it. */
+async function passkeySignIn({ browser }: Sender): Promise<object> {
+  const { browser: own } = await newcomer(browser.origin);
+  const { passkey } = await addPasskey(own);
+  return passkey.get(await optionsFrom(browser, '/api/passkeys/sign-in-options'));
+}
+
+async function passkeySecond({ browser }: Sender): Promise<object> {
+  const { passkey } = await signInHalfwayWithPasskey(browser);
+  return passkey.get(await optionsFrom(browser, '/api/sign-in/passkey-options'));
+}
+
+async function passkeyAgain({ browser }: Sender): Promise<object> {
+  const { passkey } = await addPasskey(browser);
+  return passkey.get(await optionsFrom(browser, '/api/re-authentication/passkey-options'));
+}
+
+async function passkeyMade({ browser }: Sender): Promise<object> {
+  const options = await optionsFrom(browser, '/api/account/passkeys/options');
+  return new SoftwarePasskey(browser.origin).create(options);
+}
+
+/** The same answer of a browser as JSON, and as the field that a script fills in. */
+const asResponse =
+  (answer: (sender: Sender) => Promise<object>, more: Fields = {}) =>
+  async (sender: Sender): Promise<Fields> => ({ response: await answer(sender), ...more });
+const asField =
+  (answer: (sender: Sender) => Promise<object>, more: Fields = {}) =>
+  async (sender: Sender): Promise<Fields> => ({
+    passkey: JSON.stringify(await answer(sender)),
+    ...more,
+  });
+
+async function onePasskey({ browser }: Sender): Promise<Fields> {
+  return { id: (await addPasskey(browser)).id };
+}
+
+async function newName(sender: Sender): Promise<Fields> {
+  return { ...(await onePasskey(sender)), name: 'Another name' };
+}
+
+async function withPasskey({ browser }: Sender): Promise<Fields> {
+  await addPasskey(browser);
+  return {};
+}
+
+async function halfwayWithPasskey({ browser }: Sender): Promise<Fields> {
+  await signInHalfwayWithPasskey(browser);
+  return {};
+}
+
 async function withTotp({ browser }: Sender): Promise<Fields> {
   await setUpTotp(browser);
   return {};
@@ -209,6 +266,25 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
   'POST /api/sign-in': signInFields,
   'POST /api/sign-in/totp': totpFields,
   'POST /api/sign-in/recovery-code': recoveryCodeFields,
+  'POST /api/passkeys/sign-in-options': noFields,
+  'POST /api/passkeys/sign-in': asResponse(passkeySignIn),
+  'POST /api/sign-in/passkey-options': halfwayWithPasskey,
+  'POST /api/sign-in/passkey': asResponse(passkeySecond),
+  'POST /api/re-authentication/passkey-options': withPasskey,
+  'POST /api/re-authentication/passkey': asResponse(passkeyAgain),
+  'POST /api/account/passkeys/options': noFields,
+  'POST /api/account/passkeys': asResponse(passkeyMade, { name: 'New' }),
+  'PATCH /api/account/passkeys/:id': newName,
+  'DELETE /api/account/passkeys/:id': onePasskey,
+  'POST /sign-in/with-passkey': asField(passkeySignIn),
+  'POST /sign-in/passkey': asField(passkeySecond),
+  'POST /re-authenticate/with-passkey': asField(passkeyAgain),
+  'POST /account/authenticators/passkeys': asField(passkeyMade, { passkeyName: 'New' }),
+  'POST /account/authenticators/passkeys/rename': async (sender) => ({
+    ...(await onePasskey(sender)),
+    passkeyName: 'Another name',
+  }),
+  'POST /account/authenticators/passkeys/remove': onePasskey,
   'POST /api/account/totp': noFields,
   'POST /api/account/totp/confirmations': enrolmentFields,
   'DELETE /api/account/totp': withTotp,
@@ -341,7 +417,9 @@ export function send(
 
 /** The body in the route's own type; a form has its token in it. */
 export function bodyOf({ route, fields, token }: Legitimate): string {
-  return route.bodyType === 'json' ? JSON.stringify(fields) : formOf({ ...fields, _csrf: token });
+  if (route.bodyType === 'json') return JSON.stringify(fields);
+  const texts = Object.entries(fields).map(([name, value]) => [name, String(value)]);
+  return formOf({ ...Object.fromEntries(texts), _csrf: token });
 }
 
 export function formOf(fields: Readonly<Record<string, unknown>>): string {

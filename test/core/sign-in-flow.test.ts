@@ -109,7 +109,10 @@ describe('the assurance', () => {
 });
 
 test('recovery codes stand in for a second factor, and are none by themselves', () => {
-  expect(secondFactorsOf({ totp: true, recoveryCodes: 10 })).toEqual(['totp', 'recovery-code']);
-  expect(secondFactorsOf({ totp: true, recoveryCodes: 0 })).toEqual(['totp']);
-  expect(secondFactorsOf({ totp: false, recoveryCodes: 10 })).toEqual([]);
+  const factors = (totp: boolean, passkeys: number, recoveryCodes: number) =>
+    secondFactorsOf({ totp, passkeys, recoveryCodes });
+  expect(factors(true, 2, 10)).toEqual(['passkey', 'totp', 'recovery-code']);
+  expect(factors(false, 1, 10)).toEqual(['passkey', 'recovery-code']);
+  expect(factors(true, 0, 0)).toEqual(['totp']);
+  expect(factors(false, 0, 10)).toEqual([]);
 });

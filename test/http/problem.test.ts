@@ -37,6 +37,8 @@ describe('PROBLEMS', () => {
       'sign-in-over': 401,
       'already-set-up': 409,
       'password-compromised': 403,
+      'too-many': 409,
+      'last-way-in': 409,
       'foreign-origin': 403,
       'synchronizer-token-mismatch': 403,
       forbidden: 403,

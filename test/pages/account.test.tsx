@@ -33,7 +33,7 @@ function accountPages(texts: Texts, common: Common = {}): [string, string][] {
     ['/account/password', passwordPage(texts, all)],
     [
       '/account/authenticators',
-      authenticatorsPage(texts, { ...all, totp: null, recoveryCodesLeft: 0 }),
+      authenticatorsPage(texts, { ...all, totp: null, passkeys: [], recoveryCodesLeft: 0 }),
     ],
     ['/account/sessions', sessionsPage(texts, { ...all, sessions: [] })],
     ['/account/data', dataPage(texts, all)],

@@ -9,6 +9,8 @@ import { hostileText } from './samples.ts';
 const values = { csrfToken: 'csrf', email: 'ada@example.com', errors: [] };
 const page = passwordPage(english, values);
 
+const onlyPassword = { hasPassword: true, secondFactor: false, passkeyOptions: null } as const;
+
 describe('the page to change the password', () => {
   it('posts the current and the new one, and nothing else [ASVS 6.2.3]', () => {
     expect(openTags(page, 'form').map((tag) => tag.attributes.get('action'))).toEqual([
@@ -65,8 +67,8 @@ describe('the page to change the password', () => {
 
 describe('the page that asks for the password again', () => {
   const asked = { csrfToken: 'csrf', email: 'ada@example.com', returnTo: '/account/email' };
-  const fresh = reauthenticationPage(english, { ...asked, failed: false });
-  const failed = reauthenticationPage(english, { ...asked, failed: true });
+  const fresh = reauthenticationPage(english, { ...onlyPassword, ...asked, failed: false });
+  const failed = reauthenticationPage(english, { ...onlyPassword, ...asked, failed: true });
 
   it('posts the password and where to go on', () => {
     expect(openTags(fresh, 'form').map((tag) => tag.attributes.get('action'))).toEqual([
@@ -82,7 +84,13 @@ describe('the page that asks for the password again', () => {
   it('only hands on where to go, and makes no link of it [CWE-79] [CWE-601]', () => {
     fc.assert(
       fc.property(hostileText, hostileText, (email, returnTo) => {
-        const html = reauthenticationPage(english, { ...asked, email, returnTo, failed: false });
+        const html = reauthenticationPage(english, {
+          ...onlyPassword,
+          ...asked,
+          email,
+          returnTo,
+          failed: false,
+        });
         expect(fieldValues(html, 'return_to')).toEqual([returnTo]);
         expect(visibleText(html)).toContain(email.replaceAll(/\s+/g, ' ').trim());
         const links = openTags(html, 'a').map((tag) => tag.attributes.get('href'));
@@ -92,7 +100,7 @@ describe('the page that asks for the password again', () => {
   });
 
   it.each(Object.values(languages))('says in $language why it asks', (texts) => {
-    const html = reauthenticationPage(texts, { ...asked, failed: false });
+    const html = reauthenticationPage(texts, { ...onlyPassword, ...asked, failed: false });
     expect(visibleText(html)).toContain(texts.reauthentication.lead);
   });
 

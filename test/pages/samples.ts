@@ -23,6 +23,7 @@ import {
 import { homePage } from '../../src/pages/home.tsx';
 import { landingPage } from '../../src/pages/landing.tsx';
 import { mailboxPage } from '../../src/pages/mailbox.tsx';
+import { newPasskeyPage, removePasskeyPage, renamePasskeyPage } from '../../src/pages/passkeys.tsx';
 import { passwordPage } from '../../src/pages/password.tsx';
 import { problemPage, signedOutPage } from '../../src/pages/problem.tsx';
 import { reauthenticationPage } from '../../src/pages/reauthentication.tsx';
@@ -118,7 +119,12 @@ export function everyPage(values: Values, texts: Texts = english): Record<string
   };
 }
 
-const factor = { method: 'totp', needed: ['totp', 'recovery-code'] } as const;
+const factor = {
+  method: 'totp',
+  needed: ['passkey', 'totp', 'recovery-code'],
+  options: null,
+} as const;
+const passkeyOptions = { challenge: 'challenge' };
 
 function visitorPages(values: Values, texts: Texts): Record<string, string> {
   const { csrfToken, returnTo } = values;
@@ -139,8 +145,8 @@ function visitorPages(values: Values, texts: Texts): Record<string, string> {
     }),
     'email confirmed': emailConfirmedPage(texts),
     'invalid link': invalidLinkPage(texts),
-    'sign in': signInPage(texts, { csrfToken, failed: false, returnTo }),
-    'sign in, failed': signInPage(texts, { ...values, failed: true }),
+    'sign in': signInPage(texts, { csrfToken, passkeyOptions, failed: false, returnTo }),
+    'sign in, failed': signInPage(texts, { ...values, passkeyOptions, failed: true }),
     'forgot password': forgotPasswordPage(texts, { csrfToken, errors: [] }),
     'forgot password, wrong': forgotPasswordPage(texts, { ...values, errors }),
     'recovery mailed': recoveryMailedPage(texts, values),
@@ -148,7 +154,7 @@ function visitorPages(values: Values, texts: Texts): Record<string, string> {
     'reset password, wrong': resetPasswordPage(texts, { ...values, errors }),
     'password recovered': passwordRecoveredPage(texts),
     'invalid recovery': invalidRecoveryPage(texts),
-    'sign in, over': signInPage(texts, { csrfToken, failed: false, over: true }),
+    'sign in, over': signInPage(texts, { csrfToken, passkeyOptions, failed: false, over: true }),
     'second factor': secondFactorPage(texts, { ...values, ...factor, failed: false }),
     'second factor, failed': secondFactorPage(texts, { ...values, ...factor, failed: true }),
     'recovery code': secondFactorPage(texts, {
@@ -157,10 +163,18 @@ function visitorPages(values: Values, texts: Texts): Record<string, string> {
       method: 'recovery-code',
       failed: false,
     }),
+    'second passkey': secondFactorPage(texts, {
+      ...values,
+      ...factor,
+      method: 'passkey',
+      options: passkeyOptions,
+      failed: true,
+    }),
     'no recovery code left': secondFactorPage(texts, {
       ...values,
       method: 'totp',
       needed: ['totp'],
+      options: null,
       failed: false,
     }),
     'email changed': emailChangedPage(texts),
@@ -215,15 +229,30 @@ function ownPages(values: Values, texts: Texts): Record<string, string> {
       errors: [],
     }),
     'deletion, wrong': deletionPage(texts, { csrfToken, graceDays: 14, errors }),
-    're-authentication': reauthenticationPage(texts, { ...values, failed: false }),
-    're-authentication, failed': reauthenticationPage(texts, { ...values, failed: true }),
+    're-authentication': reauthenticationPage(texts, { ...values, ...onlyPassword, failed: false }),
+    're-authentication, failed': reauthenticationPage(texts, {
+      ...values,
+      ...onlyPassword,
+      failed: true,
+    }),
     're-authentication, both': reauthenticationPage(texts, {
       ...values,
       failed: true,
+      hasPassword: true,
       secondFactor: true,
+      passkeyOptions,
+    }),
+    're-authentication, passkey': reauthenticationPage(texts, {
+      ...values,
+      failed: false,
+      hasPassword: false,
+      secondFactor: true,
+      passkeyOptions,
     }),
   };
 }
+
+const onlyPassword = { hasPassword: true, secondFactor: false, passkeyOptions: null } as const;
 
 function authenticatorPages(values: Values, texts: Texts): Record<string, string> {
   const { csrfToken, token } = values;
@@ -232,24 +261,49 @@ function authenticatorPages(values: Values, texts: Texts): Record<string, string
     lastUsedAt: new Date('2026-03-02T09:05:00Z'),
   };
   const setup = { csrfToken, secret: 'JBSWY3DPEHPK3PXP', uri: 'otpauth://totp/a' };
+  const passkey = {
+    id: 'passkey-id',
+    name: values.displayName,
+    backedUp: true,
+    createdAt: totp.createdAt,
+    lastUsedAt: null,
+  };
+  const passkeys = [passkey, { ...passkey, backedUp: false, lastUsedAt: totp.lastUsedAt }];
   const wrongCode = [{ field: 'code', reason: 'wrong-code' }];
   return {
     'authenticators, none': authenticatorsPage(texts, {
       ...values,
       totp: null,
+      passkeys: [],
       recoveryCodesLeft: 0,
       notice: 'second-factor-missing',
     }),
-    authenticators: authenticatorsPage(texts, { ...values, totp, recoveryCodesLeft: 10 }),
+    authenticators: authenticatorsPage(texts, { ...values, totp, passkeys, recoveryCodesLeft: 10 }),
+    'new passkey': newPasskeyPage(texts, {
+      csrfToken,
+      options: passkeyOptions,
+      name: values.displayName,
+      failed: true,
+    }),
+    'passkey removal': removePasskeyPage(texts, { csrfToken, passkey }),
+    'passkey name': renamePasskeyPage(texts, {
+      csrfToken,
+      passkey,
+      errors: [{ field: 'passkeyName', reason: 'too-long' }],
+    }),
     'totp set-up': totpPage(texts, { ...setup, errors: [] }),
     'totp set-up, wrong': totpPage(texts, { ...setup, errors: wrongCode }),
     'totp removal': removeTotpPage(texts, { csrfToken }),
-    'recovery codes, new': recoveryCodesPage(texts, { csrfToken, codes: [token], added: true }),
-    'recovery codes, kept': recoveryCodesPage(texts, { csrfToken, codes: null, added: true }),
+    'recovery codes, new': recoveryCodesPage(texts, {
+      csrfToken,
+      codes: [token],
+      added: 'passkey',
+    }),
+    'recovery codes, kept': recoveryCodesPage(texts, { csrfToken, codes: null, added: 'totp' }),
     'recovery codes, renewed': recoveryCodesPage(texts, {
       csrfToken,
       codes: [token],
-      added: false,
+      added: null,
     }),
     'recovery codes, renewal': renewCodesPage(texts, { csrfToken }),
   };

@@ -5,20 +5,27 @@ import { english } from '../../src/pages/texts.ts';
 import { byId, fieldValues, openTags, visibleText } from './html.ts';
 import { hostileText } from './samples.ts';
 
-const fresh = signInPage(english, { csrfToken: 'csrf', failed: false });
-const failed = signInPage(english, { csrfToken: 'csrf', email: 'ada@example.com', failed: true });
+const passkeyOptions = { challenge: 'challenge' };
+const fresh = signInPage(english, { csrfToken: 'csrf', passkeyOptions, failed: false });
+const failed = signInPage(english, {
+  csrfToken: 'csrf',
+  passkeyOptions,
+  email: 'ada@example.com',
+  failed: true,
+});
 
 describe('the sign-in page', () => {
   it('posts address and password to /sign-in', () => {
     expect(openTags(fresh, 'form').map((tag) => tag.attributes.get('action'))).toEqual([
+      '/sign-in/with-passkey',
       '/sign-in',
     ]);
     const names = openTags(fresh, 'input').map((tag) => tag.attributes.get('name'));
-    expect(names).toEqual(['_csrf', 'email', 'password']);
+    expect(names).toEqual(['_csrf', 'passkey', '_csrf', 'email', 'password']);
   });
 
   it('lets password managers fill it, and refuses no old password [ASVS 6.2.7]', () => {
-    expect(byId(fresh, 'email').attributes.get('autocomplete')).toBe('username');
+    expect(byId(fresh, 'email').attributes.get('autocomplete')).toBe('username webauthn');
     const password = byId(fresh, 'password').attributes;
     expect(password.get('autocomplete')).toBe('current-password');
     expect(password.has('minlength')).toBe(false);
@@ -41,7 +48,12 @@ describe('the sign-in page', () => {
   it('after a failure keeps the address, not the password, and waits at the password', () => {
     fc.assert(
       fc.property(hostileText, (email) => {
-        const html = signInPage(english, { csrfToken: 'csrf', email, failed: true });
+        const html = signInPage(english, {
+          csrfToken: 'csrf',
+          passkeyOptions,
+          email,
+          failed: true,
+        });
         expect(fieldValues(html, 'email')).toEqual([email]);
         expect(fieldValues(html, 'password')).toEqual([undefined]);
         expect(byId(html, 'password').attributes.has('autofocus')).toBe(true);
@@ -59,8 +71,13 @@ describe('the sign-in page', () => {
     expect(fieldValues(fresh, 'return_to')).toEqual([]);
     fc.assert(
       fc.property(hostileText, (returnTo) => {
-        const html = signInPage(english, { csrfToken: 'csrf', failed: false, returnTo });
-        expect(fieldValues(html, 'return_to')).toEqual([returnTo]);
+        const html = signInPage(english, {
+          csrfToken: 'csrf',
+          passkeyOptions,
+          failed: false,
+          returnTo,
+        });
+        expect(fieldValues(html, 'return_to')).toEqual([returnTo, returnTo]);
         const links = openTags(html, 'a').map((tag) => tag.attributes.get('href'));
         expect(links).toEqual(['#content', '/', '/forgot-password', '/sign-up']);
       }),

@@ -29,11 +29,14 @@ describe.each(Object.entries(languages))('the texts in the language %s', (langua
   });
 
   it('name the moment in every sentence that tells one', () => {
-    const { account, authenticators, deletionRequested, emailChange, sessions, tenants } = texts;
+    const { account, authenticators, deletionRequested, emailChange, passkeys } = texts;
+    const { sessions, tenants } = texts;
     const told = [
       account.deletion.deletesAt,
       authenticators.totp.created,
       authenticators.totp.lastUsed,
+      passkeys.created,
+      passkeys.lastUsed,
       deletionRequested.text,
       emailChange.pendingUntil,
       sessions.lastSeen,

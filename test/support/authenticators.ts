@@ -1,6 +1,7 @@
 import { Secret, TOTP } from 'otpauth';
 import { expect } from 'vitest';
 import type { Visitor } from './client.ts';
+import { addPasskey } from './passkeys.ts';
 import { newcomer, type Person } from './people.ts';
 
 const STEP_SECONDS = 30;
@@ -62,4 +63,12 @@ export async function signInHalfway(browser: Visitor) {
   const someone = await newcomerWithTotp(browser.origin);
   await givePassword(browser, someone.person);
   return someone;
+}
+
+/** Somebody new with a passkey beside their password, which was given in this browser. */
+export async function signInHalfwayWithPasskey(browser: Visitor) {
+  const { person, browser: own } = await newcomer(browser.origin);
+  const added = await addPasskey(own);
+  await givePassword(browser, person);
+  return { person, browser: own, ...added };
 }

@@ -21,14 +21,19 @@ export const FACTOR_FUNCTIONS: readonly DefinerFunction[] = [
 ];
 
 export const FACTOR_GRANTS: readonly TableGrant[] = [
-  ...['sign_in_flows', 'totp_authenticators', 'totp_enrolments', 'recovery_codes'].map(
-    (table): TableGrant => ({
-      id: table,
-      on: [table],
-      privileges: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
-      to: ['sallyport_identity'],
-    }),
-  ),
+  ...[
+    'sign_in_flows',
+    'totp_authenticators',
+    'totp_enrolments',
+    'recovery_codes',
+    'passkeys',
+    'passkey_challenges',
+  ].map((table): TableGrant => ({
+    id: table,
+    on: [table],
+    privileges: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+    to: ['sallyport_identity'],
+  })),
   {
     // A key that takes the place of another is noted.
     id: 'encryption-key-rotation',
@@ -118,6 +123,37 @@ function tables(engine: Engine): readonly MigrationStatement[] {
         CONSTRAINT recovery_codes_digest_is_sha256 CHECK (length(digest) = 64)
       )`,
     },
+    {
+      // Public keys, each under the id by which an authenticator knows it, unique in all the world.
+      id: 'passkeys',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.passkeys (
+        id UUID NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
+        identity_id UUID NOT NULL REFERENCES sallyport.identities (id) ON DELETE CASCADE,
+        credential_id TEXT NOT NULL UNIQUE,
+        public_key TEXT NOT NULL,
+        sign_count INT8 NOT NULL,
+        transports TEXT[] NOT NULL,
+        backed_up BOOL NOT NULL,
+        name TEXT NOT NULL,
+        created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+        last_used_at TIMESTAMPTZ,
+        CONSTRAINT passkeys_name_length CHECK (length(name) BETWEEN 1 AND 100),
+        CONSTRAINT passkeys_credential_id_length CHECK (length(credential_id) BETWEEN 1 AND 1400)
+      )`,
+    },
+    {
+      id: 'passkeys-by-identity',
+      sql: `CREATE INDEX IF NOT EXISTS passkeys_by_identity ON sallyport.passkeys (identity_id)`,
+    },
+    {
+      // Challenges that were answered, until they would have expired: none is taken twice.
+      id: 'passkey-challenges',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.passkey_challenges (
+        digest TEXT NOT NULL PRIMARY KEY,
+        expires_at TIMESTAMPTZ NOT NULL,
+        CONSTRAINT passkey_challenges_digest_is_sha256 CHECK (length(digest) = 64)
+      )${expiringRows(engine)}`,
+    },
   ];
 }
 
@@ -132,21 +168,24 @@ function stepUp(engine: Engine): readonly MigrationStatement[] {
     {
       id: 'function-require_step_up',
       sql: `CREATE OR REPLACE FUNCTION sallyport.require_step_up(p_seconds INT8, p_aal INT8) RETURNS BOOL LANGUAGE plpgsql STABLE SECURITY DEFINER ${pinnedSearchPath(engine)} AS $$
-      DECLARE v_identity UUID; v_aal INT4; v_fresh BOOL; v_totp UUID;
+      DECLARE v_identity UUID; v_aal INT4; v_fresh BOOL; v_factor UUID;
       BEGIN
         SELECT s.identity_id, s.aal, s.authenticated_at > now() - p_seconds * INTERVAL '1 second'
           INTO v_identity, v_aal, v_fresh
           FROM sallyport.sessions AS s
           WHERE s.proof_digest = ${sqlDigest(engine, `current_setting('sallyport.proof', true)`)}
             AND s.expires_at > now();
-        SELECT t.id INTO v_totp FROM sallyport.totp_authenticators AS t WHERE t.identity_id = v_identity;
-        IF v_totp IS NOT NULL AND NOT (v_fresh AND v_aal >= 2) THEN
+        SELECT t.id INTO v_factor FROM sallyport.totp_authenticators AS t WHERE t.identity_id = v_identity;
+        IF v_factor IS NULL THEN
+          SELECT k.id INTO v_factor FROM sallyport.passkeys AS k WHERE k.identity_id = v_identity LIMIT 1;
+        END IF;
+        IF v_factor IS NOT NULL AND NOT (v_fresh AND v_aal >= 2) THEN
           RAISE EXCEPTION 'second factor required' USING ERRCODE = 'SP442';
         END IF;
         IF v_identity IS NULL OR NOT v_fresh THEN
           RAISE EXCEPTION 'step-up required' USING ERRCODE = 'SP440';
         END IF;
-        IF v_totp IS NULL AND p_aal >= 2 THEN
+        IF v_factor IS NULL AND p_aal >= 2 THEN
           RAISE EXCEPTION 'second factor missing' USING ERRCODE = 'SP443';
         END IF;
         RETURN TRUE;

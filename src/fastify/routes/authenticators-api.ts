@@ -4,9 +4,11 @@ import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
 import { renewRecoveryCodes } from '../../core/recovery-codes.ts';
 import { beginTotp, confirmTotp, removeTotp } from '../../core/totp.ts';
+import { ownPasskeys } from '../../db/passkeys.ts';
 import { ownRecoveryCodes } from '../../db/recovery-codes.ts';
 import { ownAssurance } from '../../db/sessions.ts';
 import { ownTotp } from '../../db/totp.ts';
+import type { Passkey } from '../../pages/passkeys.tsx';
 import { authorityOf, loadedBy } from '../access.ts';
 import { refuse } from '../refusals.ts';
 import { csrfToken, instant, refusals, text } from '../schemas.ts';
@@ -18,15 +20,25 @@ export const loadAuthenticators = () => ({
   assurance: ownAssurance,
   totp: ownTotp,
   recoveryCodes: ownRecoveryCodes,
+  passkeys: ownPasskeys,
 });
 
 const authenticators = z.object({
   session: z.object({
     aal: z.int().describe('NIST SP 800-63B-4 section 2; 2 where two factors were proved'),
-    amr: z.array(z.string()).describe('how: password, totp, recovery-code'),
+    amr: z.array(z.string()).describe('how: password, passkey, passkey-touch, totp, recovery-code'),
     authenticatedAt: instant,
   }),
   totp: z.object({ createdAt: instant, lastUsedAt: instant }).nullable(),
+  passkeys: z.array(
+    z.object({
+      id: z.uuid(),
+      name: z.string(),
+      backedUp: z.boolean().describe('whether it is synchronised between devices'),
+      createdAt: instant,
+      lastUsedAt: instant.nullable(),
+    }),
+  ),
   recoveryCodesLeft: z.int(),
 });
 
@@ -51,13 +63,18 @@ function listRoute(server: FastifyInstance): void {
       },
     },
     async (request, reply) => {
-      const { assurance, totp, recoveryCodesLeft } = authenticatorsOf(request);
+      const { assurance, totp, passkeys, recoveryCodesLeft } = authenticatorsOf(request);
       return reply.send({
         session: { ...assurance, authenticatedAt: assurance.authenticatedAt.toISOString() },
         totp: totp && {
           createdAt: totp.createdAt.toISOString(),
           lastUsedAt: totp.lastUsedAt.toISOString(),
         },
+        passkeys: passkeys.map((passkey) => ({
+          ...passkey,
+          createdAt: passkey.createdAt.toISOString(),
+          lastUsedAt: passkey.lastUsedAt?.toISOString() ?? null,
+        })),
         recoveryCodesLeft,
       });
     },
@@ -72,6 +89,7 @@ export function authenticatorsOf(request: FastifyRequest) {
   return {
     assurance: assurance as { aal: number; amr: string[]; authenticatedAt: Date },
     totp: (totp ?? null) as { createdAt: Date; lastUsedAt: Date } | null,
+    passkeys: (loadedBy(request, 'passkeys')?.rows ?? []) as unknown as readonly Passkey[],
     recoveryCodesLeft: Number(codes?.['left'] ?? 0),
   };
 }

@@ -43,7 +43,15 @@ function listPage(server: FastifyInstance): void {
     {
       ...PAGE,
       load: () => ({ ...loadAuthenticators(), deletion: ownDeletion }),
-      schema: { hide: true, querystring: noticeOf('second-factor-missing', 'totp-removed') },
+      schema: {
+        hide: true,
+        querystring: noticeOf(
+          'second-factor-missing',
+          'totp-removed',
+          'passkey-removed',
+          'last-way-in',
+        ),
+      },
     },
     async (request, reply) => {
       const { notice } = request.query;
@@ -83,7 +91,7 @@ function totpPages(server: FastifyInstance, core: Core, origin: () => string): v
       if (outcome === 'wrong-code') return await show(request, reply.code(400), true);
       if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
       const csrfToken = startBrowserSession(reply, outcome);
-      const values = { csrfToken, codes: outcome.recoveryCodes, added: true };
+      const values = { csrfToken, codes: outcome.recoveryCodes, added: 'totp' } as const;
       return sendPage(reply, recoveryCodesPage(textsFor(request), values));
     },
   );
@@ -131,7 +139,7 @@ function recoveryCodePages(server: FastifyInstance, core: Core): void {
       const outcome = await renewRecoveryCodes(core, authorityOf(request));
       if (outcome === null) return refuse('second-factor-missing', request, reply);
       if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
-      const values = { csrfToken: csrfTokenFor(request), codes: outcome.codes, added: false };
+      const values = { csrfToken: csrfTokenFor(request), codes: outcome.codes, added: null };
       return sendPage(reply, recoveryCodesPage(textsFor(request), values));
     },
   );

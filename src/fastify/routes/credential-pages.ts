@@ -4,18 +4,14 @@ import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
 import { requestEmailChange } from '../../core/email-change.ts';
 import { changePassword } from '../../core/password-change.ts';
-import { reauthenticate } from '../../core/reauthentication.ts';
 import { ownEmailChange } from '../../db/email-changes.ts';
 import { ownDeletion } from '../../db/identities.ts';
 import { eventOfCurrentIdentity } from '../../db/security-events.ts';
 import { deleteCurrentSession } from '../../db/sessions.ts';
-import { ownTotp } from '../../db/totp.ts';
 import type { FieldError } from '../../http/problem.ts';
-import { parseReturnTarget } from '../../http/return-target.ts';
 import { emailPage } from '../../pages/email-change.tsx';
 import { passwordPage } from '../../pages/password.tsx';
 import { signedOutPage } from '../../pages/problem.tsx';
-import { reauthenticationPage } from '../../pages/reauthentication.tsx';
 import { authorityOf, loadedBy } from '../access.ts';
 import { callerOf } from '../caller.ts';
 import { mounted } from '../mount.ts';
@@ -25,6 +21,7 @@ import { text } from '../schemas.ts';
 import { endBrowserSession, startBrowserSession } from '../session-cookies.ts';
 import { accountValues, FORM, NO_FIELDS, noticeOf, PAGE, withDeletion } from './account-page.ts';
 import { FRESH } from './own-account-api.ts';
+import { reauthenticationPages } from './reauthentication-pages.ts';
 
 /** The pages of what proves a person: address, password, proving again, signing out. */
 export function credentialPages(server: FastifyInstance, core: Core, origin: () => string): void {
@@ -121,60 +118,6 @@ function passwordPages(server: FastifyInstance, core: Core): void {
       }
       startBrowserSession(reply, outcome);
       return reply.redirect(mounted(request, '/account/password?notice=password-changed'), 303);
-    },
-  );
-}
-
-function reauthenticationPages(server: FastifyInstance, core: Core, origin: () => string): void {
-  const app = server.withTypeProvider<ZodTypeProvider>();
-  const targetOf = (request: FastifyRequest, given: string | undefined) =>
-    (given === undefined ? null : parseReturnTarget(given, origin())) ??
-    mounted(request, '/account');
-
-  app.get(
-    '/re-authenticate',
-    {
-      ...PAGE,
-      load: () => ({ totp: ownTotp }),
-      schema: { hide: true, querystring: z.object({ return_to: text.optional() }) },
-    },
-    async (request, reply) => {
-      const returnTo = targetOf(request, request.query.return_to);
-      const values = { ...asked(request), returnTo, failed: false };
-      return sendPage(reply, reauthenticationPage(textsFor(request), values));
-    },
-  );
-
-  const asked = (request: FastifyRequest) => ({
-    ...accountValues(request),
-    secondFactor: loadedBy(request, 'totp')?.rowCount === 1,
-  });
-  const form = z.strictObject({
-    _csrf: text,
-    password: text,
-    code: text.optional(),
-    return_to: text.optional(),
-  });
-  app.post(
-    '/re-authenticate',
-    {
-      ...FORM,
-      role: 'sallyport_identity',
-      load: () => ({ totp: ownTotp }),
-      schema: { hide: true, body: form },
-    },
-    async (request, reply) => {
-      const { password, code, return_to: given } = request.body;
-      const returnTo = targetOf(request, given);
-      const proofs = { password, code };
-      const outcome = await reauthenticate(core, authorityOf(request), proofs);
-      if (outcome === 'wrong-credentials') {
-        const values = { ...asked(request), returnTo, failed: true };
-        return sendPage(reply.code(401), reauthenticationPage(textsFor(request), values));
-      }
-      if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
-      startBrowserSession(reply, outcome);
-      return reply.redirect(returnTo, 303);
     },
   );
 }

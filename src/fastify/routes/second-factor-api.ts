@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
-import { completeSignIn, type CodeProof } from '../../core/second-factor.ts';
+import { completeSignIn, type SecondProof } from '../../core/second-factor.ts';
 import type { FactorNeeded } from '../../core/sign-in.ts';
 import { readSignInSecret } from '../access.ts';
 import { callerOf } from '../caller.ts';
@@ -14,7 +14,7 @@ import { endBrowserSignIn, startBrowserSession, startBrowserSignIn } from '../se
 export const factorNeeded = z.object({
   status: z.literal('second-factor-needed'),
   needed: z
-    .array(z.enum(['totp', 'recovery-code']))
+    .array(z.enum(['passkey', 'totp', 'recovery-code']))
     .describe('one of these, at the route of its name'),
   expiresAt: instant,
   csrfToken,
@@ -51,7 +51,8 @@ export function secondFactorApi(server: FastifyInstance, core: Core): void {
       bodyType: 'json',
       schema: { ...schema, summary: 'Complete a sign-in with a code of the authenticator app' },
     },
-    (request, reply) => complete(request, reply, { method: 'totp', code: request.body.code }),
+    (request, reply) =>
+      completeApi(core, request, reply, { method: 'totp', code: request.body.code }),
   );
 
   app.post(
@@ -62,21 +63,27 @@ export function secondFactorApi(server: FastifyInstance, core: Core): void {
       schema: { ...schema, summary: 'Complete a sign-in with a recovery code, each once' },
     },
     (request, reply) =>
-      complete(request, reply, { method: 'recovery-code', code: request.body.code }),
+      completeApi(core, request, reply, { method: 'recovery-code', code: request.body.code }),
   );
+}
 
-  async function complete(request: FastifyRequest, reply: FastifyReply, given: CodeProof) {
-    const outcome = await completeFrom(core, request, given);
-    if (outcome === 'wrong-code') return refuse('wrong-credentials', request, reply);
-    if (outcome === 'over') return refuse('sign-in-over', request, reply);
-    const token = startBrowserSession(reply, outcome);
-    endBrowserSignIn(reply);
-    return reply.send({ session: sessionView(outcome.session), csrfToken: token });
-  }
+/** Answers with the session that the second factor was still needed for. */
+export async function completeApi(
+  core: Core,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  given: SecondProof,
+) {
+  const outcome = await completeFrom(core, request, given);
+  if (outcome === 'wrong-code') return refuse('wrong-credentials', request, reply);
+  if (outcome === 'over') return refuse('sign-in-over', request, reply);
+  const token = startBrowserSession(reply, outcome);
+  endBrowserSignIn(reply);
+  return reply.send({ session: sessionView(outcome.session), csrfToken: token });
 }
 
 /** Judges a second factor of the sign-in that the request's own browser has under way. */
-export async function completeFrom(core: Core, request: FastifyRequest, given: CodeProof) {
+export async function completeFrom(core: Core, request: FastifyRequest, given: SecondProof) {
   const flow = readSignInSecret(request);
   if (!flow) return 'over' as const;
   const browser = { previous: request.sessionSecret, caller: callerOf(request) };

@@ -1,9 +1,10 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
 import { confirmEmail } from '../../core/email-confirmation.ts';
 import { revertEmailChange } from '../../core/email-change.ts';
+import { signInOptions } from '../../core/passkey-sign-in.ts';
 import { signIn } from '../../core/sign-in.ts';
 import { signUp } from '../../core/sign-up.ts';
 import { parseReturnTarget } from '../../http/return-target.ts';
@@ -24,8 +25,14 @@ import { callerOf } from '../caller.ts';
 import { mounted } from '../mount.ts';
 import { languageOf, sendPage, textsFor } from '../reader.ts';
 import { comesFromElsewhere } from '../refusals.ts';
-import { text } from '../schemas.ts';
-import { startBrowserSession, startBrowserSignIn, visitorFormToken } from '../session-cookies.ts';
+import { ceremonyText, text } from '../schemas.ts';
+import {
+  startBrowserSession,
+  startBrowserSignIn,
+  visitorForm,
+  visitorFormToken,
+} from '../session-cookies.ts';
+import { signInFrom } from './passkey-sign-in-api.ts';
 import { secondFactorPages, secondFactorPath } from './second-factor-pages.ts';
 
 const PAGE = { access: 'public', page: true, schema: { hide: true } } as const;
@@ -37,7 +44,7 @@ const LINK_FORM = z.strictObject({ _csrf: text, token: text });
 export function visitorPages(server: FastifyInstance, core: Core, origin: () => string): void {
   signUpPages(server, core);
   signInPages(server, core, origin);
-  secondFactorPages(server, core);
+  secondFactorPages(server, core, origin);
   revertPages(server, core);
   for (const asset of assets) {
     server.get(asset.path, { access: 'public', schema: { hide: true } }, async (_request, reply) =>
@@ -126,11 +133,8 @@ function signInPages(server: FastifyInstance, core: Core, origin: () => string):
     '/sign-in',
     { ...PAGE, schema: { hide: true, querystring: signInQuery } },
     async (request, reply) => {
-      const csrfToken = visitorFormToken(request, reply);
-      const returnTo = targetOf(request.query.return_to);
       const over = request.query.over !== undefined;
-      const values = { csrfToken, failed: false, over, ...(returnTo ? { returnTo } : {}) };
-      return sendPage(reply, signInPage(textsFor(request), values));
+      return await ask(request, reply, request.query.return_to, { failed: false, over });
     },
   );
 
@@ -139,16 +143,13 @@ function signInPages(server: FastifyInstance, core: Core, origin: () => string):
     '/sign-in',
     { ...FORM, schema: { hide: true, body: z.strictObject(signInForm) } },
     async (request, reply) => {
-      const { email, password } = request.body;
-      const returnTo = targetOf(request.body.return_to);
+      const { email, password, return_to: given } = request.body;
+      const returnTo = targetOf(given);
       const input = { email, password };
       const { sessionSecret: previous } = request;
       const outcome = await signIn(core, input, previous, callerOf(request), returnTo);
-      if (outcome === 'wrong-credentials') {
-        const csrfToken = visitorFormToken(request, reply);
-        const values = { csrfToken, email, failed: true, ...(returnTo ? { returnTo } : {}) };
-        return sendPage(reply.code(401), signInPage(textsFor(request), values));
-      }
+      if (outcome === 'wrong-credentials')
+        return await ask(request, reply.code(401), given, { email, failed: true });
       if ('flow' in outcome) {
         startBrowserSignIn(reply, outcome.flow);
         return reply.redirect(mounted(request, secondFactorPath(outcome.needed)), 303);
@@ -157,6 +158,35 @@ function signInPages(server: FastifyInstance, core: Core, origin: () => string):
       return reply.redirect(returnTo ?? mounted(request, '/account'), 303);
     },
   );
+
+  const passkeyForm = { _csrf: text, passkey: ceremonyText, return_to: text.optional() };
+  app.post(
+    '/sign-in/with-passkey',
+    { ...FORM, returnTo: '/sign-in', schema: { hide: true, body: z.strictObject(passkeyForm) } },
+    async (request, reply) => {
+      const { passkey, return_to: given } = request.body;
+      const outcome = await signInFrom(core, origin(), request, passkey);
+      if (outcome === 'wrong-credentials')
+        return await ask(request, reply.code(401), given, { failed: true });
+      startBrowserSession(reply, outcome);
+      return reply.redirect(targetOf(given) ?? mounted(request, '/account'), 303);
+    },
+  );
+
+  /** The page that offers a passkey and a password, each bound to the visitor's cookie. */
+  async function ask(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    given: string | undefined,
+    how: { readonly email?: string; readonly failed: boolean; readonly over?: boolean },
+  ) {
+    const { csrfToken, secret } = visitorForm(request, reply);
+    const party = { origin: origin() };
+    const passkeyOptions = await signInOptions(core, secret, party, new Date());
+    const returnTo = targetOf(given);
+    const values = { csrfToken, passkeyOptions, ...how, ...(returnTo ? { returnTo } : {}) };
+    return sendPage(reply, signInPage(textsFor(request), values));
+  }
 }
 
 function revertPages(server: FastifyInstance, core: Core): void {

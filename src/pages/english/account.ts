@@ -17,6 +17,9 @@ export const account: Texts['account'] = {
     'email-reverted': 'The change is taken back. Your account keeps its address.',
     'password-changed': 'Your password is changed, and your other sessions have ended.',
     'second-factor-missing': 'What you wanted to do needs a second factor. Set one up here first.',
+    'passkey-removed': 'The passkey is removed. Nobody can sign in with it any more.',
+    'last-way-in':
+      'This passkey is the only way into your account. Add another one, or a password, first.',
     'totp-removed': 'The authenticator app is removed. It is not asked for any more.',
     'session-ended': 'The session has ended.',
     'sessions-ended': 'All other sessions have ended.',

@@ -9,6 +9,8 @@ export const secondFactor: Texts['secondFactor'] = {
   failed:
     'This code is not right, or it was used before. Wait for the next one, and check that the clock of your device is right.',
   useRecoveryCode: 'Use a recovery code instead',
+  usePasskey: 'Use your passkey instead',
+  passkeyLead: 'Confirm with your passkey that it is you.',
   useTotp: 'Use your authenticator app instead',
   noneLeft: 'You have no recovery codes left.',
   startAgain: 'That took too long, or there were too many tries. Sign in once more.',
@@ -53,9 +55,44 @@ export const authenticators: Texts['authenticators'] = {
     shownLead:
       'Print them or keep them in a safe place, apart from your password. ' +
       'We do not show them again, and cannot: we keep only what it takes to check them.',
-    addedLead: 'Your authenticator app is set up, and is asked for whenever you sign in.',
+    addedLead: {
+      totp: 'Your authenticator app is set up, and is asked for whenever you sign in.',
+      passkey:
+        'Your passkey is ready. With it you sign in without a password; with a password it is asked for too.',
+    },
     kept: 'Your recovery codes stay as they are.',
     done: 'I have kept them',
     endOthers: 'End your other sessions',
+  },
+};
+
+export const passkeys: Texts['passkeys'] = {
+  title: 'Passkeys',
+  lead: 'With a passkey you sign in by unlocking your device. Nobody can guess it or lure it out of you.',
+  add: 'Add a passkey',
+  created: 'Added {time}',
+  lastUsed: 'Used {time}',
+  synced: 'Synchronised between devices',
+  bound: 'On one device',
+  rename: 'Rename',
+  renameTitle: 'Rename the passkey',
+  remove: 'Remove passkey',
+  removeTitle: 'Remove this passkey?',
+  removeLead: 'Nobody can sign in with it from then on. Delete it on the device as well.',
+  newTitle: 'Add a passkey',
+  newLead: 'Your device or your password manager makes it, and asks you to unlock it.',
+  create: 'Create passkey',
+  refused: 'This passkey could not be added. Try again, or with another device.',
+  signIn: 'Sign in with a passkey',
+  orPassword: 'Or with your password',
+  prove: 'Confirm with a passkey',
+  failed: 'The browser gave no passkey. Try again, or choose another way.',
+  instead: {
+    signIn:
+      'Passkeys need JavaScript and a browser that has them. Sign in with your password below.',
+    secondFactor: 'Passkeys need JavaScript and a browser that has them. Choose another way below.',
+    prove:
+      'Passkeys need JavaScript and a browser that has them. Use your password, if you have one.',
+    add: 'Passkeys need JavaScript and a browser that has them. An authenticator app works without.',
   },
 };

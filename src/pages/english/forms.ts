@@ -48,6 +48,13 @@ export const fields: Texts['fields'] = {
     label: 'Code',
     errors: { required: 'Enter the code.' },
   },
+  passkeyName: {
+    label: 'Name',
+    errors: {
+      required: 'Enter a name.',
+      'too-long': 'This name is too long. Enter a shorter one.',
+    },
+  },
   confirm: {
     label: 'Yes, delete my account and everything in it',
     errors: { required: 'Tick the box if you want to delete your account.' },

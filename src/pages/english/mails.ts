@@ -96,6 +96,34 @@ export const mails: Texts['mails'] = {
       action: 'Go to your account',
       after: NOT_YOU,
     },
+    'passkey-added': {
+      subject: 'A passkey was added to your Sallyport account',
+      before: () => [
+        'A passkey has just been added to your Sallyport account. One can sign in with it from now on.',
+        'If it was you, there is nothing to do. You find your account here:',
+      ],
+      action: 'Go to your account',
+      after: NOT_YOU,
+    },
+    'passkey-removed': {
+      subject: 'A passkey of your Sallyport account was removed',
+      before: () => [
+        'A passkey of your Sallyport account has just been removed. Nobody can sign in with it any more.',
+        'If it was you, there is nothing to do. You find your account here:',
+      ],
+      action: 'Go to your account',
+      after: NOT_YOU,
+    },
+    'passkey-suspected': {
+      subject: 'A passkey of your Sallyport account may have been copied',
+      before: () => [
+        'Somebody, most likely you, has just used a passkey of your Sallyport account. ' +
+          'Its counter went back, which may mean that there is a copy of it.',
+        'If you are not sure, remove the passkey in your account and add a new one:',
+      ],
+      action: 'Look at your passkeys',
+      after: NOT_YOU,
+    },
     'recovery-codes-replaced': {
       subject: 'Your Sallyport account has new recovery codes',
       before: () => [

@@ -96,6 +96,16 @@ export const problems: Texts['problems'] = {
     explanation: 'This sign-in took too long, or there were too many tries.',
     action: 'sign-in',
   },
+  'too-many': {
+    title: 'You have as many of these as there may be',
+    explanation: 'Remove one that you do not need any more, then try again.',
+    action: 'account',
+  },
+  'last-way-in': {
+    title: 'This is the only way into your account',
+    explanation: 'Add another one first. Nothing was changed.',
+    action: 'account',
+  },
   'already-set-up': {
     title: 'This is set up already',
     explanation: 'Remove it in your account first if you want to set it up anew.',

@@ -18,6 +18,9 @@ export const account: Texts['account'] = {
     'password-changed': 'Ihr Passwort ist geändert, Ihre anderen Sitzungen sind beendet.',
     'second-factor-missing':
       'Dafür brauchen Sie einen zweiten Faktor. Richten Sie hier zuerst einen ein.',
+    'passkey-removed': 'Der Passkey ist entfernt. Niemand kann sich mehr damit anmelden.',
+    'last-way-in':
+      'Dieser Passkey ist der einzige Weg in Ihr Konto. Fügen Sie zuerst einen weiteren oder ein Passwort hinzu.',
     'totp-removed': 'Die Authenticator-App ist entfernt. Sie wird nicht mehr verlangt.',
     'session-ended': 'Die Sitzung ist beendet.',
     'sessions-ended': 'Alle anderen Sitzungen sind beendet.',

@@ -11,6 +11,8 @@ export const secondFactor: Texts['secondFactor'] = {
   failed:
     'Dieser Code stimmt nicht, oder er wurde schon benutzt. Warten Sie auf den nächsten, und prüfen Sie, ob die Uhr Ihres Geräts richtig geht.',
   useRecoveryCode: 'Stattdessen einen Notfallcode benutzen',
+  usePasskey: 'Stattdessen einen Passkey benutzen',
+  passkeyLead: 'Bestätigen Sie mit Ihrem Passkey, dass Sie es sind.',
   useTotp: 'Stattdessen die Authenticator-App benutzen',
   noneLeft: 'Sie haben keine Notfallcodes mehr.',
   startAgain:
@@ -56,10 +58,47 @@ export const authenticators: Texts['authenticators'] = {
     shownLead:
       'Drucken Sie sie aus oder bewahren Sie sie sicher auf, getrennt von Ihrem Passwort. ' +
       'Wir zeigen sie kein zweites Mal und können es nicht: Wir behalten nur, was zum Prüfen nötig ist.',
-    addedLead:
-      'Ihre Authenticator-App ist eingerichtet. Von nun an wird bei jeder Anmeldung danach gefragt.',
+    addedLead: {
+      totp: 'Ihre Authenticator-App ist eingerichtet. Von nun an wird bei jeder Anmeldung danach gefragt.',
+      passkey:
+        'Ihr Passkey ist bereit. Mit ihm melden Sie sich ohne Passwort an; nach einem Passwort wird auch nach ihm gefragt.',
+    },
     kept: 'Ihre Notfallcodes bleiben, wie sie sind.',
     done: 'Ich habe sie aufbewahrt',
     endOthers: 'Ihre anderen Sitzungen beenden',
+  },
+};
+
+export const passkeys: Texts['passkeys'] = {
+  title: 'Ihre Passkeys',
+  lead: 'Mit einem Passkey melden Sie sich an, indem Sie Ihr Gerät entsperren. Niemand kann ihn erraten oder Ihnen entlocken.',
+  add: 'Passkey hinzufügen',
+  created: 'Hinzugefügt: {time}',
+  lastUsed: 'Benutzt: {time}',
+  synced: 'Auf mehreren Geräten',
+  bound: 'Auf einem Gerät',
+  rename: 'Umbenennen',
+  renameTitle: 'Passkey umbenennen',
+  remove: 'Passkey entfernen',
+  removeTitle: 'Diesen Passkey entfernen?',
+  removeLead: 'Danach kann sich niemand mehr damit anmelden. Löschen Sie ihn auch auf dem Gerät.',
+  newTitle: 'Einen Passkey hinzufügen',
+  newLead: 'Ihr Gerät oder Ihr Passwortmanager erzeugt ihn und bittet Sie, es zu entsperren.',
+  create: 'Passkey erzeugen',
+  refused:
+    'Dieser Passkey konnte nicht hinzugefügt werden. Versuchen Sie es noch einmal, oder mit einem anderen Gerät.',
+  signIn: 'Mit einem Passkey anmelden',
+  orPassword: 'Oder mit Ihrem Passwort',
+  prove: 'Mit einem Passkey bestätigen',
+  failed:
+    'Der Browser hat keinen Passkey gegeben. Versuchen Sie es noch einmal, oder wählen Sie einen anderen Weg.',
+  instead: {
+    signIn:
+      'Passkeys brauchen JavaScript und einen Browser, der sie kennt. Melden Sie sich unten mit Ihrem Passwort an.',
+    secondFactor:
+      'Passkeys brauchen JavaScript und einen Browser, der sie kennt. Wählen Sie unten einen anderen Weg.',
+    prove:
+      'Passkeys brauchen JavaScript und einen Browser, der sie kennt. Nehmen Sie Ihr Passwort, falls Sie eines haben.',
+    add: 'Passkeys brauchen JavaScript und einen Browser, der sie kennt. Eine Authenticator-App geht ohne.',
   },
 };

@@ -48,6 +48,13 @@ export const fields: Texts['fields'] = {
     label: 'Sicherheitscode',
     errors: { required: 'Geben Sie den Code ein.' },
   },
+  passkeyName: {
+    label: 'Bezeichnung',
+    errors: {
+      required: 'Geben Sie eine Bezeichnung ein.',
+      'too-long': 'Diese Bezeichnung ist zu lang. Geben Sie eine kürzere ein.',
+    },
+  },
   confirm: {
     label: 'Ja, mein Konto und alles darin löschen',
     errors: { required: 'Setzen Sie das Häkchen, wenn Sie Ihr Konto löschen möchten.' },

@@ -100,6 +100,34 @@ export const mails: Texts['mails'] = {
       action: 'Zu Ihrem Konto',
       after: NICHT_SIE,
     },
+    'passkey-added': {
+      subject: 'Ihrem Sallyport-Konto wurde ein Passkey hinzugefügt',
+      before: () => [
+        'Ihrem Sallyport-Konto wurde soeben ein Passkey hinzugefügt. Von nun an kann man sich damit anmelden.',
+        'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
+      ],
+      action: 'Zu Ihrem Konto',
+      after: NICHT_SIE,
+    },
+    'passkey-removed': {
+      subject: 'Ein Passkey Ihres Sallyport-Kontos wurde entfernt',
+      before: () => [
+        'Ein Passkey Ihres Sallyport-Kontos wurde soeben entfernt. Niemand kann sich mehr damit anmelden.',
+        'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
+      ],
+      action: 'Zu Ihrem Konto',
+      after: NICHT_SIE,
+    },
+    'passkey-suspected': {
+      subject: 'Ein Passkey Ihres Sallyport-Kontos wurde vielleicht kopiert',
+      before: () => [
+        'Jemand, wahrscheinlich Sie selbst, hat soeben einen Passkey Ihres Sallyport-Kontos benutzt. ' +
+          'Sein Zähler ist zurückgegangen; es könnte eine Kopie davon geben.',
+        'Wenn Sie nicht sicher sind, entfernen Sie den Passkey in Ihrem Konto und fügen Sie einen neuen hinzu:',
+      ],
+      action: 'Zu Ihren Passkeys',
+      after: NICHT_SIE,
+    },
     'recovery-codes-replaced': {
       subject: 'Ihr Sallyport-Konto hat neue Notfallcodes',
       before: () => [

@@ -99,6 +99,17 @@ export const problems: Texts['problems'] = {
     explanation: 'Die Anmeldung hat zu lange gedauert, oder es waren zu viele Versuche.',
     action: 'sign-in',
   },
+  'too-many': {
+    title: 'Mehr davon geht nicht',
+    explanation:
+      'Entfernen Sie zuerst, was Sie nicht mehr brauchen, und versuchen Sie es dann wieder.',
+    action: 'account',
+  },
+  'last-way-in': {
+    title: 'Das ist der einzige Weg in Ihr Konto',
+    explanation: 'Fügen Sie zuerst einen weiteren hinzu. Es wurde nichts geändert.',
+    action: 'account',
+  },
   'already-set-up': {
     title: 'Das ist schon eingerichtet',
     explanation: 'Entfernen Sie es zuerst in Ihrem Konto, wenn Sie es neu einrichten wollen.',
