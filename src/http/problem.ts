@@ -62,7 +62,7 @@ export const PROBLEMS = {
   },
   'last-way-in': {
     status: 409,
-    title: 'This is the only way into the account. Add another one first.',
+    title: 'This is the only way in. Add another one first.',
   },
   'already-set-up': { status: 409, title: 'This is set up already. Remove it first.' },
   'step-up-required': { status: 401, title: 'Prove again that it is you, then try once more.' },

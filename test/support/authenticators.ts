@@ -20,11 +20,14 @@ export class TotpApp {
     return this.#totp.generate({ timestamp: Date.now() + steps * STEP_SECONDS * 1_000 });
   }
 
-  /** A code that the server takes and that was not given yet: there are three at any time. */
+  /** A code that the server takes and that was not given yet; where all are, it waits for one. */
   next(): string {
-    const now = Math.floor(Date.now() / 1_000 / STEP_SECONDS);
-    this.#step = Math.max(this.#step + 1, now - 1);
-    if (this.#step > now + 1) throw new Error('no code is left for now');
+    const steps = Date.now() / 1_000 / STEP_SECONDS;
+    const now = Math.floor(steps);
+    // The code of the step before may be too old when a slow request has arrived.
+    this.#step = Math.max(this.#step + 1, steps - now > 0.6 ? now : now - 1);
+    const early = (this.#step - 1) * STEP_SECONDS * 1_000 - Date.now();
+    if (early > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, early + 50);
     return this.#totp.generate({ timestamp: this.#step * STEP_SECONDS * 1_000 });
   }
 }
