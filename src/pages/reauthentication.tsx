@@ -30,7 +30,10 @@ export function reauthenticationPage(texts: Texts, values: ReauthenticationValue
       title={title}
       failed={failed}
       signOut={{ csrfToken }}
-      scripts={passkeyOptions ? [revealPassword, passkeysScript] : [revealPassword]}
+      scripts={[
+        ...(hasPassword ? [revealPassword] : []),
+        ...(passkeyOptions ? [passkeysScript] : []),
+      ]}
     >
       <p class="lead">
         {lead}{' '}
