@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { KeyProblem } from '../src/core/api-keys.ts';
 import type { requestEmailChange } from '../src/core/email-change.ts';
 import type { PasswordChangeProblem } from '../src/core/password-change.ts';
 import type { FieldProblem } from '../src/core/sign-up.ts';
@@ -25,6 +26,7 @@ const read = (file: string) => readFileSync(file, 'utf8');
 type Reason =
   | FieldProblem['reason']
   | PasswordChangeProblem['reason']
+  | KeyProblem['reason']
   | TenantProblem['reason']
   | RoleProblem['reason']
   | 'unknown-role'
@@ -73,6 +75,9 @@ describe('the documents are true of the code', () => {
       'same-address': true,
       'wrong-password': true,
       'wrong-code': true,
+      'not-permitted': true,
+      'out-of-range': true,
+      'too-many-keys': true,
       'not-text': true,
       'unknown-field': true,
       'too-short': true,

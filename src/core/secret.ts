@@ -34,6 +34,20 @@ export function proofOf(secret: Secret): string {
 }
 
 /**
+ * The same for a bearer credential of ours. The first word tells the database where to look, and is
+ * digested with the rest: a session's proof is never one of a key, nor the other way round (R-68).
+ */
+export function bearerProofOf(secret: Secret): string {
+  return `bearer ${derive(secret, 'sallyport bearer proof').toString('hex')}`;
+}
+
+/** The same for a token that somebody else has made: of all its characters, signature included. */
+export function tokenProofOf(token: string): string {
+  const proof = createHmac('sha256', token).update('sallyport external token proof\x01');
+  return `bearer ${proof.digest('hex')}`;
+}
+
+/**
  * The session's synchronizer token, 32 bytes; a new generation makes all earlier ones worthless.
  */
 export function synchronizerTokenOf(secret: Secret, generation: number): Buffer {

@@ -1,4 +1,4 @@
-import type { Principal } from '../db/authorization.ts';
+import type { AccountPrincipal } from '../db/authorization.ts';
 import {
   type Assurance,
   rotateSession,
@@ -27,7 +27,7 @@ export interface RotatedSecret {
  */
 export async function rotate(
   tx: Tx,
-  principal: Principal,
+  principal: AccountPrincipal,
   assurance: Assurance | null,
 ): Promise<RotatedSecret> {
   const { rotated, digests } = nextSecret(principal);
@@ -41,7 +41,7 @@ export async function rotate(
  */
 export async function rotateInto(
   tx: Tx,
-  principal: Principal,
+  principal: AccountPrincipal,
   tenantId: string | null,
 ): Promise<RotatedSecret> {
   const { rotated, digests } = nextSecret(principal);
@@ -49,7 +49,7 @@ export async function rotateInto(
   return rotated;
 }
 
-function nextSecret(principal: Principal): {
+function nextSecret(principal: AccountPrincipal): {
   readonly rotated: RotatedSecret;
   readonly digests: SessionSecret;
 } {

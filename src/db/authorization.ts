@@ -9,10 +9,17 @@ export type { Refusal } from './errors.ts';
 
 /** The authenticated actor of a request, as the database found it behind the request's proof. */
 export interface Principal {
-  readonly sessionId: string;
+  /** Null where the request presented no session but a bearer credential. */
+  readonly sessionId: string | null;
+  /** Which kind of bearer credential that was, and its id; absent where it was a session. */
+  readonly bearer?: 'api-key' | 'external-token';
+  readonly bearerId?: string;
   readonly identityId: string;
   readonly tenantId: string | null;
-  /** Those of the identity's role in the tenant; null where there is no tenant. */
+  /**
+   * Those of the identity's role in the tenant, or of these those that the bearer credential has;
+   * null where there is no tenant.
+   */
   readonly permissions: readonly string[] | null;
   readonly authenticatedAt: Date;
   readonly createdAt: Date;
@@ -24,6 +31,7 @@ export interface Principal {
 
 /** The principal of a requirement `withAccount`. */
 export interface AccountPrincipal extends Principal {
+  readonly sessionId: string;
   readonly email: string;
   readonly displayName: string;
 }
@@ -45,6 +53,8 @@ export interface Requirement {
   readonly stepUp?: StepUp;
   /** Whether the principal's address and name are wanted too. */
   readonly withAccount?: boolean;
+  /** Whether the proof is one of a bearer credential, which has no synchronizer token. */
+  readonly bearer?: true;
   /**
    * For a write: the digest of the synchronizer token that the request presented, null where it
    * presented none. For a read: undefined.
@@ -71,9 +81,10 @@ export async function runAuthorized(
   try {
     const answered = await database.batch({ role, access, opening }, statements);
     const decided = answered[requirement.selection === undefined ? 0 : 1];
-    const principal = decided?.rows[0]?.['principal'];
-    if (typeof principal !== 'string') throw new Error('the database decided nothing');
-    return { principal: principalOf(principal), results: answered.slice(opening.length) };
+    const text = decided?.rows[0]?.['principal'];
+    if (typeof text !== 'string') throw new Error('the database decided nothing');
+    const principal = requirement.bearer ? bearerPrincipalOf(text) : principalOf(text);
+    return { principal, results: answered.slice(opening.length) };
   } catch (error) {
     return refusalOf(error);
   }
@@ -116,6 +127,7 @@ export async function runAuthorizedApplication<T>(
  * it carries into the transaction is for statements behind it: without any, it only decides.
  */
 function decisionOf(requirement: Requirement, carrying: boolean): readonly Statement[] {
+  if (requirement.bearer) return bearerDecisionOf(requirement, carrying);
   const { proof, permission, stepUp, synchronizerDigest, withAccount } = requirement;
   const { selection } = requirement;
   const sqlOf = carrying || stepUp !== undefined ? CARRYING : DECIDING;
@@ -144,6 +156,14 @@ const REQUIRE_STEP_UP = 'SELECT sallyport.require_step_up($1::INT8, $2::INT8)';
  */
 export async function requireFresh(tx: Tx, seconds: number): Promise<void> {
   await sql`SELECT sallyport.require_step_up(${seconds}::INT8, 1)`.execute(tx);
+}
+
+function bearerDecisionOf(requirement: Requirement, carrying: boolean): readonly Statement[] {
+  const { proof, permission, stepUp, synchronizerDigest } = requirement;
+  if (stepUp !== undefined) throw new Error('nothing is fresh that a bearer has proved');
+  const columns = carrying ? CARRYING_COLUMNS : DECIDING_COLUMNS;
+  const decision = synchronizerDigest === undefined ? REQUIRE_BEARER : REQUIRE_BEARER_FOR_WRITE;
+  return [{ sql: `${columns} ${decision}`, parameters: [proof, permission] }];
 }
 
 async function orRefusal<T>(work: () => Promise<T>): Promise<T | { readonly refusal: Refusal }> {
@@ -189,6 +209,19 @@ function principalOf(decided: string): Principal | AccountPrincipal {
   return { ...principal, email, displayName };
 }
 
+/**
+ * The same of sallyport.require_bearer (migrations/0009-bearer.ts), whose text has the credential's
+ * id and the first letter of its kind before the array.
+ */
+function bearerPrincipalOf(decided: string): Principal {
+  const array = 3 * UUID_LENGTH + 1;
+  const ids = decided.slice(0, 2 * UUID_LENGTH);
+  const principal = principalOf(`${ids}${decided.slice(array)}`);
+  const bearer = decided[array - 1] === 'a' ? 'api-key' : 'external-token';
+  const bearerId = decided.slice(2 * UUID_LENGTH, 3 * UUID_LENGTH);
+  return { ...principal, sessionId: null, bearer, bearerId };
+}
+
 const UUID_LENGTH = 36;
 
 type DecidedPrincipal = readonly [
@@ -221,6 +254,8 @@ const DECIDING_COLUMNS = 'SELECT r AS "principal"';
 const REQUIRE = 'FROM sallyport.require($1::TEXT, $2::TEXT, $3::BOOL) AS r';
 const REQUIRE_FOR_WRITE =
   'FROM sallyport.require_for_write($1::TEXT, $2::TEXT, $3::TEXT, $4::BOOL) AS r';
+const REQUIRE_BEARER = 'FROM sallyport.require_bearer($1::TEXT, $2::TEXT) AS r';
+const REQUIRE_BEARER_FOR_WRITE = 'FROM sallyport.require_bearer_for_write($1::TEXT, $2::TEXT) AS r';
 
 const DECIDING = {
   read: `${DECIDING_COLUMNS} ${REQUIRE}`,

@@ -28,7 +28,7 @@ import { TENANT_FUNCTIONS, TENANT_GRANTS } from './migrations/0004-tenants.ts';
 import { RETENTION_FUNCTIONS, SECURITY_EVENT_GRANTS } from './migrations/0006-security-events.ts';
 import { LIMITS_GRANTS } from './migrations/0007-limits.ts';
 import { FACTOR_FUNCTIONS, FACTOR_GRANTS } from './migrations/0008-factors.ts';
-import { BEARER_GRANTS } from './migrations/0009-bearer.ts';
+import { BEARER_FUNCTIONS, BEARER_GRANTS } from './migrations/0009-bearer.ts';
 
 export type { Finding } from './checks/finding.ts';
 
@@ -47,6 +47,7 @@ const ours = functions([
   ...TENANT_FUNCTIONS,
   ...RETENTION_FUNCTIONS,
   ...FACTOR_FUNCTIONS,
+  ...BEARER_FUNCTIONS,
 ]);
 
 export interface DatabaseSurroundings extends Surroundings {

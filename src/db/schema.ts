@@ -192,6 +192,25 @@ export interface Tables {
     created_at: Generated<Date>;
     used_at: Date | null;
   };
+  'sallyport.bearer_credentials': {
+    id: Generated<string>;
+    kind: 'api-key' | 'external-token';
+    proof_digest: string;
+    tenant_id: string;
+    identity_id: string;
+    title: string;
+    hint: string;
+    permissions: string[] | null;
+    issuer: string | null;
+    token_id: string | null;
+    created_at: Generated<Date>;
+    expires_at: Date;
+    revoked_at: Date | null;
+  };
+  'sallyport.bearer_activity': {
+    credential_id: string;
+    last_used_at: Generated<Date>;
+  };
   'sallyport.signing_keys': {
     kid: string;
     public_jwk: string;

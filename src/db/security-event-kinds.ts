@@ -41,6 +41,8 @@ export const SECURITY_EVENTS = {
   'email-changed': { outcome: 'success', scope: 'person', details: {} },
   'email-reverted': { outcome: 'success', scope: 'person', details: {} },
   'request-refused': { outcome: 'failure', scope: 'person', details: {} },
+  'api-key-made': { outcome: 'success', scope: 'tenant', details: { key: 'id' } },
+  'api-key-revoked': { outcome: 'success', scope: 'tenant', details: { key: 'id' } },
   'deletion-requested': { outcome: 'success', scope: 'person', details: {} },
   'deletion-called-off': { outcome: 'success', scope: 'person', details: {} },
   'tenant-created': { outcome: 'success', scope: 'tenant', details: {} },

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { BUILT_IN_ROLES } from '../core/permissions.ts';
+import { takesBearer } from './bearer.ts';
 import type { Access } from './declaration.ts';
 import { permissionsOf } from './permissions.ts';
 
@@ -17,6 +18,8 @@ export interface AccessRow {
   readonly stepUpSeconds: number | null;
   /** The assurance that is asked even of those who have no second factor; null where none is. */
   readonly stepUpAal: 1 | 2 | null;
+  /** Whether an API key or an external token may stand in for a session. */
+  readonly bearer: boolean;
   /** The one type that a body may have; null where there is none. */
   readonly bodyType: 'json' | 'form' | null;
   /** Whether its queries run in one flush with the decision. */
@@ -40,6 +43,9 @@ export function noteRoute(
     readonly access: Access;
     readonly bodyType?: 'json' | 'form' | undefined;
     readonly load?: unknown;
+    readonly account?: boolean;
+    readonly page?: true | undefined;
+    readonly bearer?: false | undefined;
   },
 ): void {
   const { access, bodyType, load } = declared;
@@ -52,6 +58,7 @@ export function noteRoute(
     roles: rolesWith(app, who),
     stepUpSeconds: stepUp?.withinSeconds ?? null,
     stepUpAal: stepUp?.aal ?? null,
+    bearer: takesBearer(declared),
     bodyType: bodyType ?? null,
     load: load !== undefined,
   } as const;

@@ -27,6 +27,7 @@ import { isSafeMethod } from '../http/request-head.ts';
 import { equalTokens, readTokenHeader, unmaskToken } from '../http/synchronizer-token.ts';
 import type { CompileLoad } from './application.ts';
 import { callerOf } from './caller.ts';
+import { BEARER, bearerRequirement, refuseTwoPrincipals } from './bearer.ts';
 import type { Access } from './declaration.ts';
 import { switcherQueries } from './switcher.ts';
 import { commitOnce, KEYED, lookUpFor, verdictOn } from './keyed-request.ts';
@@ -82,10 +83,15 @@ export async function authorize(
   const { access, load, role } = request.routeOptions.config;
   const secret = request.sessionSecret;
   if (access === undefined || access === 'public') return await checkVisitor(core, request);
-  if (!secret) return 'not-signed-in';
+  const bearer = request[BEARER];
+  if (!secret && !bearer) return 'not-signed-in';
+  if (secret && bearer) {
+    const rejection = await refuseTwoPrincipals(core, secret, bearer);
+    if (rejection) return rejection;
+  }
 
   const queries = [...(load ? compileLoad(load, request) : []), ...switcherQueries(request)];
-  const requirement = requirementOf(access, role ?? 'sallyport_app', secret, request);
+  const requirement = requirementOf(access, role ?? 'sallyport_app', request);
   const statements = queries.map(({ statement }) => statement);
   const keyed = request[KEYED];
   const lookUp = keyed ? lookUpFor(request, keyed) : [];
@@ -170,10 +176,13 @@ function hasAccount(principal: Principal): principal is AccountPrincipal {
 function requirementOf(
   access: Exclude<Access, 'public'>,
   role: Role,
-  secret: Secret,
   request: FastifyRequest,
 ): Requirement {
   const { permission, stepUp } = access === 'signed-in' ? {} : access;
+  const bearer = request[BEARER];
+  if (bearer) return bearerRequirement(request, bearer, permission ?? null);
+  const secret = request.sessionSecret;
+  if (!secret) throw new Error('the request has no credential');
   return {
     role,
     proof: proofOf(secret),

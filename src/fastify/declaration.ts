@@ -66,6 +66,8 @@ declare module 'fastify' {
     load?: Load;
     /** The one type that the route's body may have, and with it the one place of its token. */
     bodyType?: 'json' | 'form';
+    /** False where a bearer credential, such as an API key, is not taken; see takesBearer. */
+    bearer?: false;
     /** Answered under any Host: for probes, which know only an address. */
     anyHost?: true;
     /** Answers a person in HTML, refusals too. */
@@ -80,6 +82,7 @@ declare module 'fastify' {
     load?: Load | undefined;
     role?: Role | undefined;
     bodyType?: 'json' | 'form' | undefined;
+    bearer?: false | undefined;
     anyHost?: true | undefined;
     page?: true | undefined;
     returnTo?: ReturnTo | undefined;
@@ -141,7 +144,7 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
   const name = `${String(route.method)} ${route.url}`;
   const account = Reflect.get(this, ACCOUNT) === true;
   const declared = Reflect.get(this, DECLARED) as Declaration | undefined;
-  const { load, role, anyHost, page, returnTo } = route;
+  const { load, role, bearer, anyHost, page, returnTo } = route;
   const access = route.access ?? declared?.access;
   const bodyType = route.bodyType ?? declared?.bodyType;
   if (access === undefined) {
@@ -163,7 +166,7 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
     throw new Error(`${name} is public, so it has nobody to load for: take load or 'public' away`);
   }
   if (role && !account) throw new Error(`${name} asks for a database role, which is not for it`);
-  const declaration = { access, load, role, bodyType, anyHost, page, returnTo, account };
+  const declaration = { access, load, role, bodyType, bearer, anyHost, page, returnTo, account };
   route.config = { ...route.config, ...declaration, declared: declaration };
   route.handler = guardHandler(name, declaration, route.handler);
   if (access !== 'public') route.onSend = [route.onSend ?? [], keepPrivate].flat();

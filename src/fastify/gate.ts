@@ -7,6 +7,7 @@ import type { ProblemCode } from '../http/problem.ts';
 import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
 import { authorize, readSessionSecret, REQUIREMENT } from './access.ts';
 import { ANSWER, type CompileLoad } from './application.ts';
+import { BEARER, noteBearer } from './bearer.ts';
 import { requireDeclaration } from './declaration.ts';
 import { PASSED } from './guarded-handler.ts';
 import { COOKIES, type GatePolicy, isUpgrade, judgeHead } from './head-checks.ts';
@@ -34,6 +35,7 @@ export function addGate(
   app.decorateRequest('loaded');
   app.decorateRequest(PASSED, null);
   app.decorateRequest(REQUIREMENT, null);
+  app.decorateRequest(BEARER, null);
 
   app.addHook('onRoute', requireDeclaration);
 
@@ -58,8 +60,12 @@ export function addGate(
     if (access === undefined && !request.is404) {
       return void refuse('internal', request, reply);
     }
-    if (access !== undefined && access !== 'public' && !request.sessionSecret) {
-      return void refuse('not-signed-in', request, reply);
+    if (access !== undefined && access !== 'public') {
+      const unknown = noteBearer(request);
+      if (unknown) return void refuse(unknown, request, reply);
+      if (!request.sessionSecret && !request[BEARER]) {
+        return void refuse('not-signed-in', request, reply);
+      }
     }
     done();
   });

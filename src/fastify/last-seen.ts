@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { Core } from '../core/core.ts';
+import { touchBearerCredential } from '../db/bearer-credentials.ts';
 import { touchSession } from '../db/sessions.ts';
 
 /**
- * Notes that a session was used, after the answer, at most once a minute: the inactivity limit of
+ * Notes that a session or a bearer credential was used, after the answer, at most once a minute:
+ * the inactivity limit of
  * an hour needs no more, and a row that every request writes is a row that every request waits for.
  * One that fails is noted by the next request.
  */
@@ -13,14 +15,16 @@ export function addLastSeen(app: FastifyInstance, core: Core): void {
   app.addHook('onResponse', async (request) => {
     const { principal } = request;
     if (!principal?.seenLongAgo) return;
-    const { sessionId } = principal;
-    if (underWay.has(sessionId)) return;
+    const { sessionId, bearerId = '' } = principal;
+    const id = sessionId ?? bearerId;
+    if (underWay.has(id)) return;
+    const statement = sessionId === null ? touchBearerCredential(id) : touchSession(id);
     const touch = core.database
-      .batch({ role: 'sallyport_identity', access: 'write' }, [touchSession(sessionId)])
+      .batch({ role: 'sallyport_identity', access: 'write' }, [statement])
       .then(() => {})
       .catch((error: unknown) => request.log.warn({ err: error }, 'last seen was not noted'))
-      .finally(() => underWay.delete(sessionId));
-    underWay.set(sessionId, touch);
+      .finally(() => underWay.delete(id));
+    underWay.set(id, touch);
   });
 
   app.addHook('onClose', async () => {

@@ -24,6 +24,7 @@ import { authenticatorsApi } from './routes/authenticators-api.ts';
 import { authenticatorsPages } from './routes/authenticators-pages.ts';
 import { credentialPages } from './routes/credential-pages.ts';
 import { developmentRoutes, docsRoute, type Mailbox } from './routes/development.ts';
+import { keyApi } from './routes/key-api.ts';
 import { keySetRoute } from './routes/key-set.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { ownAccountApi } from './routes/own-account-api.ts';
@@ -119,6 +120,7 @@ const accounts: FastifyPluginAsync<GatedOptions> = async (app, options) => {
   accountApi(app, core);
   ownAccountApi(app, core);
   keySetRoute(app, core);
+  keyApi(app, core);
   tenantApi(app, core);
   membersApi(app, core);
   rolesApi(app, core);

@@ -12,6 +12,7 @@ import {
   UnknownOutcomeError,
   UnscopedQueryError,
 } from '../db/errors.ts';
+import { bearerChallenge } from '../http/authorization.ts';
 import {
   type FieldError,
   problem,
@@ -21,6 +22,7 @@ import {
 } from '../http/problem.ts';
 import { landingPage } from '../pages/landing.tsx';
 import { problemPage } from '../pages/problem.tsx';
+import { bearerRefusalOf } from './bearer.ts';
 import { mounted } from './mount.ts';
 import { sendPage, textsFor } from './reader.ts';
 import { KeyTakenError, replay } from './replay.ts';
@@ -57,6 +59,8 @@ export function refuse(
 ): FastifyReply {
   const { status } = PROBLEMS[code];
   if (status === 503 || code === 'idempotency-key-in-use') reply.header('retry-after', '1');
+  const refusal = bearerRefusalOf(code, request);
+  if (refusal) reply.header('www-authenticate', bearerChallenge(refusal));
   if (isPage(request)) {
     const texts = textsFor(request);
     if (code === 'not-signed-in' && isLanding(request)) {

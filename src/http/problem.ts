@@ -40,6 +40,18 @@ export const PROBLEMS = {
     title: 'This link or code does not work, or no longer does. Ask for a new one.',
   },
   'not-signed-in': { status: 401, title: 'Sign in to continue.' },
+  'malformed-authorization': {
+    status: 401,
+    title: 'The Authorization header is not one bearer token.',
+  },
+  'bearer-not-accepted': {
+    status: 403,
+    title: 'This takes a person who is signed in, and no key or token.',
+  },
+  'two-principals': {
+    status: 400,
+    title: 'The request is signed in twice, as two different people or in two tenants.',
+  },
   'wrong-credentials': { status: 401, title: 'These sign-in details are not correct.' },
   'password-compromised': {
     status: 403,

@@ -61,10 +61,11 @@ function whoOf({ access }: AccessRow): string {
   return typeof access === 'string' ? access : access.permission;
 }
 
-function notesOf({ stepUpSeconds, stepUpAal, bodyType, load }: AccessRow): string {
+function notesOf({ stepUpSeconds, stepUpAal, bearer, bodyType, load }: AccessRow): string {
   const notes = [
     stepUpSeconds === null ? [] : [`step-up ${stepUpSeconds} s`],
     stepUpAal === null ? [] : [`aal ${stepUpAal}`],
+    bearer ? ['bearer'] : [],
     bodyType === null ? [] : [bodyType],
     load ? ['load'] : [],
   ];

@@ -253,6 +253,12 @@ async function withTotp({ browser }: Sender): Promise<Fields> {
   return {};
 }
 
+async function keyToRevoke(sender: Sender): Promise<Fields> {
+  await ownTenant(sender);
+  const made = await sender.browser.send('POST', '/api/keys', { title: 'Nightly import' });
+  return { id: (made.json() as { id: string }).id };
+}
+
 /**
  * A route that is missing here fails its control, not its attacks: add what it legitimately takes.
  */
@@ -333,6 +339,8 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
   },
   'POST /tenant/roles/new': (sender) => inOwnTenant({ ...NEW_FORM, level: '10' }, sender),
   'POST /tenant/roles/delete': ownRole,
+  'POST /api/keys': (sender) => inOwnTenant({ title: 'Nightly import' }, sender),
+  'DELETE /api/keys/:id': keyToRevoke,
   'POST /sign-up': signUpFields,
   'POST /confirm-email': confirmationFields,
   'POST /revert-email': reversionFields,

@@ -54,6 +54,7 @@ test('starts with a database and an origin; the routes of both are in one table'
     roles: ['owner'],
     stepUpSeconds: null,
     stepUpAal: null,
+    bearer: true,
     bodyType: null,
     load: false,
   });

@@ -31,6 +31,7 @@ function row(
     roles,
     stepUpSeconds,
     stepUpAal: null,
+    bearer: false,
     bodyType: null,
     load: false,
   };

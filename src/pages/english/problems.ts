@@ -162,6 +162,21 @@ export const problems: Texts['problems'] = {
     explanation: 'It may have expired, been used already, or been copied only in part.',
     action: 'home',
   },
+  'malformed-authorization': {
+    title: 'We could not read who is asking',
+    explanation: 'The program that sent this request presented something that is no key or token.',
+    action: 'home',
+  },
+  'bearer-not-accepted': {
+    title: 'Only a person can do this',
+    explanation: 'A key or a token of a program does not suffice here. Sign in instead.',
+    action: 'sign-in',
+  },
+  'two-principals': {
+    title: 'This request came from two people at once',
+    explanation: 'It carried a session and a key of somebody else, so we did nothing.',
+    action: 'home',
+  },
   'idempotency-key-malformed': {
     title: 'We could not read this request',
     explanation: 'Nothing was changed. Go back, reload the page, and try again.',

@@ -176,6 +176,24 @@ export const problems: Texts['problems'] = {
       'Vielleicht ist er abgelaufen, wurde schon benutzt oder nicht vollständig kopiert.',
     action: 'home',
   },
+  'malformed-authorization': {
+    title: 'Wir konnten nicht lesen, wer da fragt',
+    explanation:
+      'Das Programm, das diese Anfrage geschickt hat, zeigte etwas vor, das weder Schlüssel noch Token ist.',
+    action: 'home',
+  },
+  'bearer-not-accepted': {
+    title: 'Das kann nur ein Mensch tun',
+    explanation:
+      'Der Schlüssel oder das Token eines Programms genügt hier nicht. Melden Sie sich stattdessen an.',
+    action: 'sign-in',
+  },
+  'two-principals': {
+    title: 'Diese Anfrage kam von zwei Personen zugleich',
+    explanation:
+      'Sie trug eine Sitzung und den Schlüssel von jemand anderem, also haben wir nichts getan.',
+    action: 'home',
+  },
   'idempotency-key-malformed': {
     title: 'Wir konnten diese Anfrage nicht lesen',
     explanation:
