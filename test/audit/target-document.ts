@@ -22,7 +22,8 @@ export function targetDocument(carrier: Carrier): object {
     components: { securitySchemes: { account: scheme } },
     paths: {
       '/login': { post: { ...body({ username: TEXT, password: TEXT }), ...ok } },
-      ...(carrier === 'token'
+      '/register': { post: { ...body({ username: TEXT, password: TEXT }), ...ok } },
+      ...(carrier !== 'cookie'
         ? { '/refresh': { post: { ...body({ refresh_token: TEXT }), ...ok } } }
         : {}),
       '/logout': { post: { ...secured, ...ok } },

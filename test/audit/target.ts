@@ -1,4 +1,14 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import {
+  createHmac,
+  createPublicKey,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+  randomBytes,
+  sign,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,6 +37,9 @@ export type Flaw =
   | 'jwt-guessable'
   | 'jwt-number'
   | 'jwt-embedded-key'
+  | 'jwt-remote-key'
+  | 'jwt-key-confusion'
+  | 'jwt-file-key'
   | 'jwt-no-end'
   | 'jwt-long'
   | 'jwt-late'
@@ -51,11 +64,14 @@ export type Flaw =
   | 'open-redirect-slashes'
   | 'sql-text'
   | 'sql-condition'
+  | 'sql-sign-in'
+  | 'sql-body'
   | 'secret-hash'
   | 'secret-list'
   | 'unapplied-write';
 
-export type Carrier = 'cookie' | 'token';
+/** A cookie; a token with a MAC; a token with a signature, whose public key is published. */
+export type Carrier = 'cookie' | 'token' | 'signed-token';
 
 export interface Target {
   readonly origin: string;
@@ -69,7 +85,6 @@ interface Person {
   readonly username: string;
   password: string;
   readonly tenant: number;
-  failures: number;
   code: string | null;
   codeFailures: number;
 }
@@ -93,6 +108,7 @@ interface State {
   readonly sessions: Map<string, number>;
   readonly byAddress: Map<string, number>;
   readonly key: string;
+  readonly pair: { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
   nextNote: number;
 }
 
@@ -109,19 +125,14 @@ export async function startTarget(carrier: Carrier, ...flaws: readonly Flaw[]): 
   const state: State = {
     flaws: new Set(flaws),
     carrier,
-    people: ['ada', 'bob', 'grace'].map((username, index) => ({
-      id: 4000 + index * 17,
-      username,
-      password: PASSWORD,
-      tenant: username === 'grace' ? 2 : 1,
-      failures: 0,
-      code: null,
-      codeFailures: 0,
-    })),
+    people: ['ada', 'bob', 'grace'].map((username, index) =>
+      personOf(username, PASSWORD, 4_000 + index * 17),
+    ),
     notes: new Map(),
     sessions: new Map(),
     byAddress: new Map(),
     key: keyFor(flaws),
+    pair: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
     nextNote: 300,
   };
   let broken: 'errors' | 'silence' | 'expired' | null = null;
@@ -151,6 +162,11 @@ export async function startTarget(carrier: Carrier, ...flaws: readonly Flaw[]): 
         server.closeAllConnections();
       }),
   };
+}
+
+function personOf(username: string, password: string, id: number): Person {
+  const tenant = username === 'grace' ? 2 : 1;
+  return { id, username, password, tenant, code: null, codeFailures: 0 };
 }
 
 function keyFor(flaws: readonly Flaw[]): string {
@@ -206,9 +222,23 @@ async function route(call: Call): Promise<void> {
 const OPEN: Readonly<Record<string, (call: Call) => Promise<void> | void>> = {
   'GET /openapi.json': ({ response, state }) => send(response, 200, targetDocument(state.carrier)),
   'POST /login': signIn,
-  'POST /refresh': ({ state, response, body }) => {
+  'GET /.well-known/jwks.json': ({ response, state }) =>
+    state.carrier === 'signed-token'
+      ? send(response, 200, { keys: [state.pair.publicKey.export({ format: 'jwk' })] })
+      : send(response, 404, { detail: 'Not found' }),
+  'POST /register': ({ state, response, body }) => {
+    const { username = '', password = '' } = body;
+    const problem = problemOf(state, password, username);
+    if (problem !== null) return send(response, 422, { detail: problem });
+    if (state.people.some((person) => person.username === username)) {
+      return send(response, 409, { detail: 'This name is taken' });
+    }
+    state.people.push(personOf(username, password, 9_000 + state.people.length));
+    return send(response, 201, { detail: 'Registered' });
+  },
+  'POST /refresh': async ({ state, response, body }) => {
     const token = body['refresh_token'] ?? '';
-    const claims = readToken(state, token);
+    const claims = await readToken(state, token);
     const isRight =
       claims !== null && (claims['use'] === 'refresh' || state.flaws.has('jwt-access-as-refresh'));
     if (!isRight) return send(response, 401, { detail: 'Wrong refresh token' });
@@ -289,6 +319,9 @@ const SIGNED_IN: Readonly<Record<string, Handler>> = {
   'POST /notes': ({ state, response, body, url }, person) => {
     const text = body['text'] ?? url.searchParams.get('text') ?? '';
     if (text === '') return send(response, 422, { detail: 'text is missing' });
+    if (state.flaws.has('sql-body') && text.split("'").length % 2 === 0) {
+      return send(response, 500, { error: 'unterminated quoted string' });
+    }
     state.nextNote += 1;
     const note = { id: state.nextNote, owner: person.id, text, published: false };
     state.notes.set(note.id, note);
@@ -356,6 +389,11 @@ async function signIn({ state, request, response, body }: Call): Promise<void> {
   // A password hash takes its time, for nobody as for somebody.
   if (person !== undefined && state.flaws.has('enumeration-time')) await sleep(120);
   const password = body['password'] ?? '';
+  // What `WHERE name = '...' AND password = '...'` makes of a name that ends the text.
+  if (state.flaws.has('sql-sign-in') && /' OR '1'='1'-- $/.test(name)) {
+    send(response, 200, { access_token: issue(state, 4_017, 'access') });
+    return;
+  }
   if (person === undefined || kept(state, password) !== kept(state, person.password)) {
     state.byAddress.set(address, failures + 1);
     const known = state.flaws.has('enumeration-answer') && person === undefined;
@@ -363,7 +401,7 @@ async function signIn({ state, request, response, body }: Call): Promise<void> {
     return;
   }
   state.byAddress.delete(address);
-  if (state.carrier === 'token') {
+  if (state.carrier !== 'cookie') {
     send(response, 200, {
       access_token: issue(state, person.id, 'access'),
       refresh_token: issue(state, person.id, 'refresh'),
@@ -406,7 +444,7 @@ async function whoIs({ state, request }: Call): Promise<Person | null> {
     return state.people.find((person) => person.id === id) ?? null;
   }
   const [scheme, token = ''] = (request.headers.authorization ?? '').split(' ');
-  const claims = scheme === 'Bearer' ? readToken(state, token) : null;
+  const claims = scheme === 'Bearer' ? await readToken(state, token) : null;
   if (claims === null) return null;
   if (claims['use'] !== 'access' && !state.flaws.has('jwt-refresh-as-access')) return null;
   return state.people.find(({ id }) => String(id) === claims['sub']) ?? null;
@@ -416,18 +454,23 @@ function sessionOf(request: IncomingMessage): string {
   return /(?:^|; )session=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
 }
 
-function issue({ key, flaws }: State, id: number, use: 'access' | 'refresh'): string {
+function issue({ key, flaws, carrier, pair }: State, id: number, use: 'access' | 'refresh') {
   const now = Math.floor(Date.now() / 1000);
   const lifetime = flaws.has('jwt-long') ? 30 * 24 * 3600 : 900;
   const end = flaws.has('jwt-no-end') ? {} : { exp: now + lifetime };
   const jti = randomBytes(8).toString('hex');
   const claims = { sub: String(id), use, iat: now, jti, ...end };
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const input = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims)}`;
-  return `${input}.${mac(key, input).toString('base64url')}`;
+  const alg = carrier === 'token' ? 'HS256' : 'ES256';
+  const input = `${part({ alg, typ: 'JWT' })}.${part(claims)}`;
+  const signature =
+    carrier === 'token'
+      ? mac(key, input)
+      : sign('sha256', Buffer.from(input), { key: pair.privateKey, dsaEncoding: 'ieee-p1363' });
+  return `${input}.${signature.toString('base64url')}`;
 }
 
-function readToken({ key, flaws }: State, token: string): Record<string, unknown> | null {
+async function readToken(state: State, token: string): Promise<Record<string, unknown> | null> {
   const [head = '', body = '', signature = ''] = token.split('.');
   const read = (part: string) => {
     try {
@@ -439,18 +482,45 @@ function readToken({ key, flaws }: State, token: string): Record<string, unknown
   const header = read(head);
   const claims = read(body);
   if (header === null || claims === null) return null;
+  const isSigned = await verifies(state, header, `${head}.${body}`, signature);
+  const isOver = typeof claims.exp === 'number' && claims.exp < Date.now() / 1000;
+  return isSigned && (!isOver || state.flaws.has('jwt-late')) ? claims : null;
+}
+
+interface Header {
+  readonly alg: string;
+  readonly kid?: string;
+  readonly jku?: string;
+  readonly jwk?: JsonWebKey;
+}
+
+/** With the key of the target's own; each flaw adds one that the sender has. */
+async function verifies(state: State, header: Header, input: string, signature: string) {
+  const { flaws, carrier, key, pair } = state;
   const given = Buffer.from(signature, 'base64url');
-  const isBy = (secret: string) => {
-    const right = mac(secret, `${head}.${body}`);
+  const isMacBy = (secret: string | Buffer) => {
+    const right = createHmac('sha256', secret).update(input).digest();
     return given.length === right.length && timingSafeEqual(given, right);
   };
-  const isSigned =
-    isBy(key) ||
-    flaws.has('jwt-unverified') ||
-    (flaws.has('jwt-none') && String(header.alg).toLowerCase() === 'none') ||
-    (flaws.has('jwt-empty-key') && isBy(''));
-  const isOver = typeof claims.exp === 'number' && claims.exp < Date.now() / 1000;
-  return isSigned && (!isOver || flaws.has('jwt-late')) ? claims : null;
+  const isSignedBy = (jwk: JsonWebKey | undefined) => {
+    if (jwk === undefined) return false;
+    const publicKey = createPublicKey({ key: jwk, format: 'jwk' });
+    const options = { key: publicKey, dsaEncoding: 'ieee-p1363' as const };
+    return verify('sha256', Buffer.from(input), options, given);
+  };
+  if (flaws.has('jwt-unverified')) return true;
+  if (flaws.has('jwt-none') && header.alg.toLowerCase() === 'none') return true;
+  if (flaws.has('jwt-empty-key') && isMacBy('')) return true;
+  if (flaws.has('jwt-file-key') && header.kid?.endsWith('/dev/null') && isMacBy('')) return true;
+  if (flaws.has('jwt-embedded-key') && isSignedBy(header.jwk)) return true;
+  if (flaws.has('jwt-remote-key') && header.jku !== undefined) {
+    const { keys } = JSON.parse((await fetchText(header.jku)) ?? '{"keys": []}');
+    if (isSignedBy(keys[0])) return true;
+  }
+  const pem = pair.publicKey.export({ type: 'spki', format: 'pem' });
+  if (flaws.has('jwt-key-confusion') && header.alg === 'HS256' && isMacBy(pem)) return true;
+  if (carrier === 'token') return header.alg === 'HS256' && isMacBy(key);
+  return header.alg === 'ES256' && isSignedBy(pair.publicKey.export({ format: 'jwk' }));
 }
 
 function mac(key: string, input: string): Buffer {

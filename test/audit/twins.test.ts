@@ -10,6 +10,8 @@ interface Twin {
   readonly check: string;
   readonly carrier: Carrier;
   readonly flaw: Flaw;
+  /** Another one that has to be there for this one to be seen. */
+  readonly beside?: Flaw;
   /** What the finding says is the cause. */
   readonly cause: RegExp;
 }
@@ -54,6 +56,37 @@ const twins: readonly Twin[] = [
   { check: 'jwt-signature', carrier: 'token', flaw: 'jwt-unverified', cause: /not verified/ },
   { check: 'jwt-signature', carrier: 'token', flaw: 'jwt-none', cause: /none/ },
   { check: 'jwt-signature', carrier: 'token', flaw: 'jwt-empty-key', cause: /empty key/ },
+  { check: 'jwt-signature', carrier: 'token', flaw: 'jwt-file-key', cause: /file/ },
+  { check: 'jwt-signature', carrier: 'signed-token', flaw: 'jwt-none', cause: /none/ },
+  {
+    check: 'jwt-signature',
+    carrier: 'signed-token',
+    flaw: 'jwt-embedded-key',
+    cause: /in the token/,
+  },
+  {
+    check: 'jwt-signature',
+    carrier: 'signed-token',
+    flaw: 'jwt-key-confusion',
+    cause: /public key/,
+  },
+  { check: 'jwt-signature', carrier: 'token', flaw: 'jwt-remote-key', cause: /fetched/ },
+  {
+    check: 'jwt-expiry',
+    carrier: 'token',
+    flaw: 'jwt-late',
+    beside: 'jwt-guessable',
+    cause: /not enforced/,
+  },
+  {
+    check: 'jwt-expiry',
+    carrier: 'token',
+    flaw: 'jwt-late',
+    beside: 'jwt-unverified',
+    cause: /not enforced/,
+  },
+  { check: 'sql-injection', carrier: 'token', flaw: 'sql-sign-in', cause: /statement/ },
+  { check: 'sql-injection', carrier: 'token', flaw: 'sql-body', cause: /statement/ },
   { check: 'jwt-secret', carrier: 'token', flaw: 'jwt-guessable', cause: /guessable/ },
   { check: 'jwt-secret', carrier: 'token', flaw: 'jwt-number', cause: /guessable/ },
   { check: 'jwt-expiry', carrier: 'token', flaw: 'jwt-no-end', cause: /no end/ },
@@ -131,8 +164,9 @@ const cweOf = (id: string) =>
 describe('a defence is missing', () => {
   test.each(twins.map((twin) => ({ ...twin, cwe: cweOf(twin.check) })))(
     '$cwe $check finds $flaw once',
-    async ({ check, carrier, flaw, cause }) => {
-      const { findings, inconclusive } = await auditTarget(check, carrier, [flaw]);
+    async ({ check, carrier, flaw, beside, cause }) => {
+      const flaws = beside === undefined ? [flaw] : [flaw, beside];
+      const { findings, inconclusive } = await auditTarget(check, carrier, flaws);
       expect(findings.map((finding) => finding.cause)).toEqual([expect.stringMatching(cause)]);
       expect(inconclusive).toEqual([]);
     },

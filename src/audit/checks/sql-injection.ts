@@ -3,15 +3,17 @@ import { type Call, type Selector, withSelected } from '../call.ts';
 import type { Check } from '../check.ts';
 import { type Exchange, isGranted } from '../exchange.ts';
 import { type Run, send } from '../run.ts';
+import { attemptSignIn, gaveSomething } from '../sign-in.ts';
+import {
+  conditionsFor,
+  type QuoteSigns,
+  signsOf,
+  SLEEPS,
+  tryCondition,
+  trySleep,
+} from '../sql-oracle.ts';
 import { lostSession } from '../still-signed-in.ts';
 import { type Finding, inconclusive, notTested, sound, step, type Verdict } from '../verdict.ts';
-
-/** What databases and their drivers say of a statement that somebody broke. */
-const SQL_ERROR =
-  /syntax error at or near|unterminated quoted (string|identifier)|you have an error in your sql syntax|sqlite3?[._ ]?(operational)?error|near "[^"]*": syntax error|unrecognized token: "|sqlstate\[?42|pg::syntaxerror|postgressyntaxerror|errors\.syntaxerror|ora-01756|ora-00933|unclosed quotation mark|syntax error in query expression/i;
-
-/** Seconds that a statement is told to sleep: twice, so that a slow answer is not taken for one. */
-const SLEEPS = [2, 4] as const;
 
 /** Identifiers and other values that become part of a statement. Only reads, as A, with A's ids. */
 export const sqlInjection: Check = {
@@ -34,13 +36,14 @@ export const sqlInjection: Check = {
   async run(run) {
     const { a } = run.actors;
     if (a === null) return [notTested('reads', 'account A is not signed in')];
-    const places = placesOf(run);
-    if (places.length === 0) return [notTested('reads', 'no read takes a value')];
     const lost = await lostSession(run, a, 'reads');
     if (lost !== null) return [lost];
     const verdicts: Verdict[] = [];
-    for (const place of places) verdicts.push(await attack(run, a, place));
-    return verdicts;
+    for (const place of placesOf(run)) verdicts.push(await attack(run, a, place));
+    for (const place of fieldsOf(run)) verdicts.push(await tryField(run, a, place));
+    const signIn = await trySignIn(run);
+    if (signIn !== null) verdicts.push(signIn);
+    return verdicts.length > 0 ? verdicts : [notTested('reads', 'nothing takes a value')];
   },
 };
 
@@ -83,87 +86,96 @@ async function attack(run: Run, a: Actor, place: Place): Promise<Verdict> {
   }
   const quote = await ask(`${place.value}'`);
   const quotes = await ask(`${place.value}''`);
-  const suspicious = isBrokenBy(quote) && !isBrokenBy(quotes);
-  const saysSql = SQL_ERROR.test(quote.answer?.text ?? '') && !SQL_ERROR.test(base.answer.text);
+  const signs = signsOf(base, quote, quotes);
   for (const [yes, no] of conditionsFor(place.value)) {
     const proof = await tryCondition(ask, base, yes, no);
     if (proof !== null) return proved(subject, proof, base);
   }
-  if (suspicious || saysSql) {
+  if (signs.breaks || signs.saysSql) {
     const slept = await trySleep(ask, place.value);
     if (slept.length > 0) return slow(subject, slept, base);
+    return brokenBy(subject, { base, quote, quotes }, signs);
   }
-  if (!saysSql && !suspicious)
-    return sound(subject, 'a quote and a condition change nothing but the value');
+  return sound(subject, 'a quote and a condition change nothing but the value');
+}
+
+/** Text fields of writes: only a quote, for a condition could change more than the own object. */
+function fieldsOf({ knowledge }: Run): readonly Place[] {
+  return knowledge.writes.map(({ granted, field }) => ({
+    call: granted.call,
+    selector: { in: 'body', name: field.join('.'), bodyPath: field },
+    value: '',
+  }));
+}
+
+async function tryField(run: Run, a: Actor, { call, selector }: Place): Promise<Verdict> {
+  const subject = `${call.operation.id}, ${selector.name}`;
+  const ask = (end: string) => send(run, withSelected(call, selector, `${run.canary()}${end}`), a);
+  const base = await ask('');
+  if (!isGranted(base))
+    return inconclusive(subject, 'the write no longer works', step('As A', base));
+  const quote = await ask("'");
+  const quotes = await ask("''");
+  const signs = signsOf(base, quote, quotes);
+  if (signs.breaks || signs.saysSql) return brokenBy(subject, { base, quote, quotes }, signs);
+  return sound(subject, 'a quote changes nothing but the value');
+}
+
+/** Names that end the text of a statement and make it hold for everybody, or for B. */
+async function trySignIn(run: Run): Promise<Verdict | null> {
+  const { signIn } = run.access;
+  const account = (run.actors.b ?? run.actors.a)?.account;
+  if (signIn === null || account?.kind !== 'password') return null;
+  const subject = `${signIn.call.operation.id}, ${signIn.nameAt.name}`;
+  const attempt = (name: string, password: string) =>
+    attemptSignIn(run.probe, signIn, name, password, { as: 'anonymous' });
+  const wrong = await attempt(`${run.canary()}'`, run.canary());
+  if (gaveSomething(wrong)) return inconclusive(subject, 'it signs anybody in');
+  const tries: readonly (readonly [name: string, password: string])[] = [
+    [`${account.username}'-- `, run.canary()],
+    ["' OR '1'='1'-- ", run.canary()],
+    ["' OR 1=1-- ", run.canary()],
+    [run.canary(), "' OR '1'='1"],
+  ];
+  for (const [name, password] of tries) {
+    const tried = await attempt(name, password);
+    const again = gaveSomething(tried) ? await attempt(name, password) : null;
+    if (again === null || !gaveSomething(again)) continue;
+    return {
+      ...finding(subject),
+      title: 'Anybody signs in without a password: the name is put into a statement',
+      detail: `A sign-in with ${JSON.stringify(name)} and a password that nobody has gave a credential, twice; one with a made-up name gave none.`,
+      evidence: [step('It ends the statement', tried.exchange), step('Again', again.exchange)],
+      controls: [step('A made-up name and a quote', wrong.exchange)],
+    };
+  }
+  const plain = await attempt(run.canary(), run.canary());
+  const signs = signsOf(plain.exchange, wrong.exchange, plain.exchange);
+  if (signs.breaks || signs.saysSql) {
+    const answers = { base: plain.exchange, quote: wrong.exchange, quotes: plain.exchange };
+    return brokenBy(subject, answers, signs);
+  }
+  return sound(subject, 'a quote and a condition sign nobody in');
+}
+
+interface Answers {
+  readonly base: Exchange;
+  readonly quote: Exchange;
+  readonly quotes: Exchange;
+}
+
+function brokenBy(subject: string, { base, quote, quotes }: Answers, signs: QuoteSigns): Verdict {
   return {
     ...finding(subject),
     severity: 'medium',
     confidence: 'probable',
-    title: `A quote in ${place.selector.name} breaks a statement`,
-    detail: saysSql
+    title: `A quote breaks a statement: ${subject}`,
+    detail: signs.saysSql
       ? 'With a quote behind the value the answer is an error of the database; without it there is none.'
       : 'With one quote behind the value the server breaks, and with two, which in SQL are one character of the value, it does not.',
     evidence: [step('With a quote', quote), step('With two quotes', quotes)],
     controls: [step('With a right value', base)],
   };
-}
-
-/** A condition that holds behind the value, and one that does not: in a text, in a number. */
-function conditionsFor(value: string): readonly (readonly [string, string])[] {
-  const inText = [`${value}' AND '1'='1`, `${value}' AND '1'='2`] as const;
-  const commented = [`${value}' AND 1=1-- `, `${value}' AND 1=2-- `] as const;
-  const inNumber = [`${value} AND 1=1`, `${value} AND 1=2`] as const;
-  const inPattern = [
-    `${value}%' AND '1'='1' AND '%'='`,
-    `${value}%' AND '1'='2' AND '%'='`,
-  ] as const;
-  return /^-?\d+$/.test(value) ? [inNumber, inText] : [inText, inPattern, commented];
-}
-
-/**
- * Whether the answer is that of the right value where the condition holds, and another where not,
- * twice. A target that ignores what stands behind the number answers both alike.
- */
-async function tryCondition(
-  ask: (value: string) => Promise<Exchange>,
-  base: Exchange,
-  yes: string,
-  no: string,
-): Promise<readonly [Exchange, Exchange] | null> {
-  let pair: readonly [Exchange, Exchange] | null = null;
-  for (let count = 0; count < 2; count += 1) {
-    const holds = await ask(yes);
-    if (!isGranted(base) || !sameAnswer(holds, base)) return null;
-    const fails = await ask(no);
-    if (sameAnswer(fails, base) || fails.answer === null || fails.answer.status >= 500) return null;
-    pair = [holds, fails];
-  }
-  return pair;
-}
-
-const SLEEP_FORMS: readonly ((value: string, seconds: number) => string)[] = [
-  (value, seconds) => `${value}' AND (SELECT 1 FROM pg_sleep(${seconds})) = 1-- `,
-  (value, seconds) => `${value} AND (SELECT 1 FROM pg_sleep(${seconds})) = 1`,
-  (value, seconds) => `${value}' AND SLEEP(${seconds})-- `,
-  (value, seconds) => `${value}'; WAITFOR DELAY '0:0:${seconds}'-- `,
-];
-
-/** Answers that took as long as the statement was told to sleep, for both lengths. */
-async function trySleep(
-  ask: (value: string) => Promise<Exchange>,
-  value: string,
-): Promise<readonly Exchange[]> {
-  for (const form of SLEEP_FORMS) {
-    const slept: Exchange[] = [];
-    for (const seconds of SLEEPS) {
-      const exchange = await ask(form(value, seconds));
-      const took = exchange.answer?.milliseconds ?? 0;
-      if (took < seconds * 1000 - 100 || took > seconds * 1000 + 1500) break;
-      slept.push(exchange);
-    }
-    if (slept.length === SLEEPS.length) return slept;
-  }
-  return [];
 }
 
 function proved(
@@ -206,12 +218,4 @@ function finding(subject: string): Finding {
     evidence: [],
     controls: [],
   };
-}
-
-function isBrokenBy({ answer }: Exchange): boolean {
-  return answer !== null && answer.status >= 500;
-}
-
-function sameAnswer(one: Exchange, other: Exchange): boolean {
-  return one.answer?.status === other.answer?.status && one.answer?.text === other.answer?.text;
 }
