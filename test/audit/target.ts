@@ -70,6 +70,15 @@ export type Flaw =
   | 'secret-list'
   | 'unapplied-write';
 
+/** Other ways to be sound: none of them is a flaw. */
+export type Shape =
+  /** A token in a readable cookie, repeated in a header or a form's field. */
+  | 'double-submit'
+  /** Refusals are 200 with an error in the body. */
+  | 'errors-with-200'
+  /** Everybody may read answers, which carry no cookie's data. */
+  | 'open-cors';
+
 /** A cookie; a token with a MAC; a token with a signature, whose public key is published. */
 export type Carrier = 'cookie' | 'token' | 'signed-token';
 
@@ -101,7 +110,7 @@ export const PASSWORD = 'correct horse battery staple';
 const GUESSABLE = { 'jwt-guessable': 'changeme', 'jwt-number': '4711' } as const;
 
 interface State {
-  readonly flaws: ReadonlySet<Flaw>;
+  readonly flaws: ReadonlySet<Flaw | Shape>;
   readonly carrier: Carrier;
   readonly people: Person[];
   readonly notes: Map<number, Note>;
@@ -121,7 +130,10 @@ interface Call {
 }
 
 /** Starts it on loopback with the accounts ada and bob of one tenant and grace of another. */
-export async function startTarget(carrier: Carrier, ...flaws: readonly Flaw[]): Promise<Target> {
+export async function startTarget(
+  carrier: Carrier,
+  ...flaws: readonly (Flaw | Shape)[]
+): Promise<Target> {
   const state: State = {
     flaws: new Set(flaws),
     carrier,
@@ -135,6 +147,7 @@ export async function startTarget(carrier: Carrier, ...flaws: readonly Flaw[]): 
     pair: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
     nextNote: 300,
   };
+  const errorsWith200 = flaws.includes('errors-with-200');
   let broken: 'errors' | 'silence' | 'expired' | null = null;
   const server = createServer((request, response) => {
     if (broken === 'silence') return;
@@ -146,6 +159,7 @@ export async function startTarget(carrier: Carrier, ...flaws: readonly Flaw[]): 
       response.writeHead(401, { 'content-type': 'application/json' }).end('{"detail": "Expired"}');
       return;
     }
+    if (errorsWith200) sayNoWith200(response);
     answer(state, request, response).catch(() => response.writeHead(500).end());
   });
   await new Promise<void>((resolve) => {
@@ -169,7 +183,23 @@ function personOf(username: string, password: string, id: number): Person {
   return { id, username, password, tenant, code: null, codeFailures: 0 };
 }
 
-function keyFor(flaws: readonly Flaw[]): string {
+/** As some APIs do: the status is always 200, and the body says whether it worked. */
+function sayNoWith200(response: ServerResponse): void {
+  const writeHead = response.writeHead.bind(response);
+  const end = response.end.bind(response);
+  let refused = false;
+  Object.assign(response, {
+    writeHead(status: number, headers: Record<string, string>) {
+      refused = status >= 400;
+      return writeHead(refused ? 200 : status, headers);
+    },
+    end(text?: string) {
+      return end(refused ? `{"success": false, "error": ${text ?? '"refused"'}}` : text);
+    },
+  });
+}
+
+function keyFor(flaws: readonly (Flaw | Shape)[]): string {
   if (flaws.includes('jwt-guessable')) return GUESSABLE['jwt-guessable'];
   if (flaws.includes('jwt-number')) return GUESSABLE['jwt-number'];
   return randomBytes(32).toString('hex');
@@ -188,6 +218,10 @@ async function answer(
     return;
   }
   const isSafe = request.method === 'GET';
+  if (!isSafe && url.pathname !== '/login' && lacksCopiedToken(state, request, body)) {
+    send(response, 403, { detail: 'CSRF token missing' });
+    return;
+  }
   if (!isSafe && isFromElsewhere(state, request, url)) {
     send(response, 403, { detail: 'From another origin' });
     return;
@@ -412,7 +446,10 @@ async function signIn({ state, request, response, body }: Call): Promise<void> {
   const session =
     state.flaws.has('fixation') && brought !== '' ? brought : randomBytes(16).toString('hex');
   state.sessions.set(session, person.id);
-  response.setHeader('set-cookie', cookieLine(state, session));
+  const copied = `csrftoken=${copiedToken(state, session)}; Path=/; SameSite=Lax`;
+  const lines = [cookieLine(state, session)];
+  if (state.flaws.has('double-submit')) lines.push(copied);
+  response.setHeader('set-cookie', lines);
   send(response, 200, { detail: 'Signed in' });
 }
 
@@ -564,7 +601,11 @@ async function readBody(
   if (text === '') return {};
   const type = (request.headers['content-type'] ?? '').split(';')[0] ?? '';
   const isSignIn = request.url === '/login' && flaws.has('cross-site-sign-in');
-  const takesForms = flaws.has('cross-site-form') || flaws.has('cross-site-prefix') || isSignIn;
+  const takesForms =
+    (flaws.has('double-submit') && request.url !== '/login') ||
+    flaws.has('cross-site-form') ||
+    flaws.has('cross-site-prefix') ||
+    isSignIn;
   if (type === 'application/x-www-form-urlencoded' && takesForms) {
     return Object.fromEntries(new URLSearchParams(text));
   }
@@ -587,6 +628,7 @@ function isFromElsewhere({ flaws }: State, request: IncomingMessage, url: URL): 
   const isOpen = ['cross-site-form', 'cross-site-text', 'cross-site-untyped'].some((flaw) =>
     flaws.has(flaw as Flaw),
   );
+  if (flaws.has('double-submit')) return false;
   if (isOpen || (flaws.has('cross-site-sign-in') && url.pathname === '/login')) return false;
   if (flaws.has('cross-site-prefix')) {
     return origin !== undefined && !origin.startsWith(`http://${host}`);
@@ -596,11 +638,28 @@ function isFromElsewhere({ flaws }: State, request: IncomingMessage, url: URL): 
   return origin !== undefined && origin !== `http://${host}`;
 }
 
+/** The cookie of another site's request is there, but nobody there can read it to repeat it. */
+function lacksCopiedToken(
+  state: State,
+  request: IncomingMessage,
+  body: Readonly<Record<string, string>>,
+): boolean {
+  const session = sessionOf(request);
+  if (!state.flaws.has('double-submit') || session === '') return false;
+  const given = request.headers['x-csrftoken'] ?? body['csrfmiddlewaretoken'];
+  return given !== copiedToken(state, session);
+}
+
+function copiedToken({ key }: State, session: string): string {
+  return mac(key, session).toString('hex');
+}
+
 function allowOrigins({ flaws }: State, request: IncomingMessage, response: ServerResponse): void {
   const origin = request.headers.origin ?? '';
   const host = request.headers.host ?? '';
   const isAllowed =
     flaws.has('cors-reflected') ||
+    flaws.has('open-cors') ||
     (flaws.has('cors-null') && origin === 'null') ||
     (flaws.has('cors-suffix') && origin.endsWith(host.split(':')[0] ?? ''));
   if (origin === '' || !isAllowed) return;
