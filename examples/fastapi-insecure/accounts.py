@@ -49,6 +49,10 @@ class Member(BaseModel):
     role: str
 
 
+class MemberAddress(Member):
+    email: str
+
+
 class NewMember(BaseModel):
     email: str = Field(max_length=200, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
     display_name: str = Field(min_length=1, max_length=100)
@@ -113,6 +117,15 @@ async def list_members(user: User, pool: Pool) -> list[Member]:
         "SELECT id, display_name, role FROM users WHERE team_id = $1 ORDER BY id", user.team_id
     )
     return [Member(**row) for row in rows]
+
+
+@router.get("/members/addresses")
+async def list_addresses(admin: Admin, pool: Pool) -> list[MemberAddress]:
+    rows = await pool.fetch(
+        "SELECT id, display_name, role, email FROM users WHERE team_id = $1 ORDER BY id",
+        admin.team_id,
+    )
+    return [MemberAddress(**row) for row in rows]
 
 
 @router.post("/members", status_code=201)

@@ -10,6 +10,7 @@ from fastapi import HTTPException
 
 COMMON = {
     "password1234",
+    "password123!",
     "123456789012",
     "qwertyuiop12",
     "administrator",

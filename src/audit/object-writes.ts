@@ -95,7 +95,7 @@ async function attack(run: Run, write: ProvenWrite, attacker: Actor): Promise<Ve
     }
     return sound(subject, `what ${attacker.role} sends does not reach A's object`);
   }
-  const shared = await isMeantToBeShared(run, write, attacker);
+  const shared = await isMeantToBeShared(run, write, attacker, canary);
   if (shared !== null) return sound(subject, shared);
   const across = attacker.role === 'stranger';
   return {
@@ -125,6 +125,7 @@ async function isMeantToBeShared(
   run: Run,
   write: ProvenWrite,
   attacker: Actor,
+  canary: string,
 ): Promise<string | null> {
   if (attacker.role === 'stranger' && write.kind === 'changes') return null;
   const a = run.actors.a ?? write.granted.actor;
@@ -145,8 +146,8 @@ async function isMeantToBeShared(
   }
   const nobody = await send(run, write.reader, ANONYMOUS);
   if (isOfA(run, object, seen)) return null;
-  const others = planted.slice(0, 3);
-  const list = others.length === 0 ? null : await isSharedWith(run, object, attacker, others);
+  // The attacker's value has taken the place of what A planted: a list that shows it, shows both.
+  const list = await isSharedWith(run, object, attacker, [canary]);
   if (list === null && !isGranted(nobody)) return null;
   return `${attacker.role} and A share it, and nothing in it says that it is A's`;
 }

@@ -424,7 +424,7 @@ async function signIn({ state, request, response, body }: Call): Promise<void> {
   if (person !== undefined && state.flaws.has('enumeration-time')) await sleep(120);
   const password = body['password'] ?? '';
   // What `WHERE name = '...' AND password = '...'` makes of a name that ends the text.
-  if (state.flaws.has('sql-sign-in') && /' OR '1'='1'-- $/.test(name)) {
+  if (state.flaws.has('sql-sign-in') && name.endsWith("' OR '1'='1'-- ")) {
     send(response, 200, { access_token: issue(state, 4_017, 'access') });
     return;
   }

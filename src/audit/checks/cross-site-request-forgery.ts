@@ -14,6 +14,7 @@ import type { Exchange } from '../exchange.ts';
 import { isObject, withValueAt } from '../json.ts';
 import type { ProvenWrite } from '../knowledge.ts';
 import { SEVERITIES } from '../report.ts';
+import { putBack } from '../put-back.ts';
 import { type Run, send } from '../run.ts';
 import type { SetCookie } from '../set-cookie.ts';
 import { forgedSignIn } from '../sign-in-forgery.ts';
@@ -62,6 +63,7 @@ export const crossSiteRequestForgery: Check = {
       const outcome = await attackWrite(run, { a, ambient: a.ambient, cookies, write });
       if ('verdict' in outcome) verdicts.push(outcome);
       else open.push(outcome);
+      await putBack(run, a, write);
     }
     // The worst first: what is said of the one defence that they share is said of it.
     const worst = open.toSorted((one, other) => rank(one) - rank(other));

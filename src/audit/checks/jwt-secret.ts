@@ -43,7 +43,10 @@ async function attack(run: Run, target: TokenTarget): Promise<Verdict> {
   }
   const secret = await guessSecret(target.token, wordsOf(run), 6);
   if (secret === null) {
-    return sound(target.subject, 'the key is no common word and no number of up to six digits');
+    return sound(
+      target.subject,
+      'the key is no common word, and no number of up to six digits was found in twenty seconds',
+    );
   }
   // A claim that the target cannot have put there: only who has the key can have signed this.
   const written = macToken(header, algorithm, { ...claims, sallyport_audit: run.canary() }, secret);

@@ -2,6 +2,9 @@ import type { Actor } from '../actor.ts';
 import { type Call, type Selector, withSelected } from '../call.ts';
 import type { Check } from '../check.ts';
 import { type Exchange, isGranted } from '../exchange.ts';
+import { withValueAt } from '../json.ts';
+import type { ProvenWrite } from '../knowledge.ts';
+import { putBack } from '../put-back.ts';
 import { type Run, send } from '../run.ts';
 import { attemptSignIn, gaveSomething } from '../sign-in.ts';
 import {
@@ -24,7 +27,7 @@ export const sqlInjection: Check = {
   asvs: ['1.2.4'],
   phase: 'reads',
   needs: ['a', 'identity'],
-  effect: 'reads',
+  effect: 'writes',
   repair: {
     fastapi:
       'Pass every value as a parameter: `await pool.fetch("SELECT ... WHERE id = $1", id)`. A column or a direction of ORDER BY is taken from a list of your own.',
@@ -40,7 +43,10 @@ export const sqlInjection: Check = {
     if (lost !== null) return [lost];
     const verdicts: Verdict[] = [];
     for (const place of placesOf(run)) verdicts.push(await attack(run, a, place));
-    for (const place of fieldsOf(run)) verdicts.push(await tryField(run, a, place));
+    for (const write of run.knowledge.writes) {
+      verdicts.push(await tryField(run, a, write));
+      await putBack(run, a, write);
+    }
     const signIn = await trySignIn(run);
     if (signIn !== null) verdicts.push(signIn);
     return verdicts.length > 0 ? verdicts : [notTested('reads', 'nothing takes a value')];
@@ -99,18 +105,12 @@ async function attack(run: Run, a: Actor, place: Place): Promise<Verdict> {
   return sound(subject, 'a quote and a condition change nothing but the value');
 }
 
-/** Text fields of writes: only a quote, for a condition could change more than the own object. */
-function fieldsOf({ knowledge }: Run): readonly Place[] {
-  return knowledge.writes.map(({ granted, field }) => ({
-    call: granted.call,
-    selector: { in: 'body', name: field.join('.'), bodyPath: field },
-    value: '',
-  }));
-}
-
-async function tryField(run: Run, a: Actor, { call, selector }: Place): Promise<Verdict> {
-  const subject = `${call.operation.id}, ${selector.name}`;
-  const ask = (end: string) => send(run, withSelected(call, selector, `${run.canary()}${end}`), a);
+/** A text field of a write: only quotes, for a condition could reach more than the own object. */
+async function tryField(run: Run, a: Actor, { granted, field }: ProvenWrite): Promise<Verdict> {
+  const { call } = granted;
+  const subject = `${call.operation.id}, ${field.join('.')}`;
+  const ask = (end: string) =>
+    send(run, { ...call, body: withValueAt(call.body, field, `${run.canary()}${end}`) }, a);
   const base = await ask('');
   if (!isGranted(base))
     return inconclusive(subject, 'the write no longer works', step('As A', base));

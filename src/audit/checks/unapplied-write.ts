@@ -5,6 +5,7 @@ import type { Check } from '../check.ts';
 import { describe, isBroken, isGranted } from '../exchange.ts';
 import { withValueAt } from '../json.ts';
 import type { OwnedObject, ProvenWrite } from '../knowledge.ts';
+import { putBack } from '../put-back.ts';
 import { type Run, send } from '../run.ts';
 import { randomLike } from '../values.ts';
 import { inconclusive, notTested, sound, step, type Verdict } from '../verdict.ts';
@@ -41,7 +42,10 @@ export const unappliedWrite: Check = {
       ];
     }
     const verdicts: Verdict[] = [];
-    for (const { write, object } of candidates) verdicts.push(await attack(run, a, write, object));
+    for (const { write, object } of candidates) {
+      verdicts.push(await attack(run, a, write, object));
+      await putBack(run, a, write);
+    }
     return verdicts;
   },
 };
