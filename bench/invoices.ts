@@ -96,6 +96,8 @@ export async function fillInvoices(database: pg.Client, size: Size): Promise<rea
       [invoices, tenants],
     ],
     ['VACUUM ANALYZE', []],
+    // Else who reads first writes what the filling left in memory.
+    ['CHECKPOINT', []],
   ];
   for (const [sql, values] of fills) await database.query(sql, [...values]);
   return asking.map(({ person }) => person);

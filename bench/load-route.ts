@@ -83,6 +83,7 @@ async function compareWithLarger({ stage, database, compare }: Course): Promise<
     invoices: SIZE.invoices * TIMES_LARGER,
   });
   const among = await stage.enter(ownRoute('GET'), larger);
+  await onDatabase(larger.url, (client) => seeEverybody(client, larger.people));
   const name = 'itself among a tenth of rows and tenants';
   return await compare('load-route-10x', among, [{ ...ours, name }]);
 }

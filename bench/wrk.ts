@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Whether there is wrk, which takes a third of the processor time of a generator in Node.js. */
+/** Whether there is wrk, a generator written in C that does little beside sending. */
 export const hasWrk = spawnSync('wrk', ['-v']).error === undefined;
 
 /** Sends the requests in turn, ready as bytes, each connection the next when it was answered. */
