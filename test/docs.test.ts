@@ -11,6 +11,7 @@ import type { TenantProblem } from '../src/core/tenant-creation.ts';
 import { SECURITY_EVENTS } from '../src/db/security-event-kinds.ts';
 import { PROBLEMS } from '../src/http/problem.ts';
 import { API_HEADERS, PAGE_HEADERS } from '../src/http/security-headers.ts';
+import { languages } from '../src/pages/texts.ts';
 import { SETTINGS } from '../src/server/config.ts';
 import { ask } from './support/client.ts';
 import { startTestServer } from './support/servers.ts';
@@ -93,6 +94,15 @@ describe('the documents are true of the code', () => {
     } satisfies Record<Reason, true>;
     const documented = tableKeys(section(read('docs/errors.md'), '## Field reasons'));
     expect(documented.toSorted()).toEqual(Object.keys(reasons).toSorted());
+  });
+
+  test('every kind of security event has its words in each language, and no other has', () => {
+    for (const [language, { events }] of Object.entries(languages)) {
+      expect([language, Object.keys(events.kinds).toSorted()]).toEqual([
+        language,
+        Object.keys(SECURITY_EVENTS).toSorted(),
+      ]);
+    }
   });
 
   test('docs/security-events.md has every kind with its details, and no other', () => {

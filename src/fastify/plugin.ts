@@ -26,6 +26,8 @@ import { credentialPages } from './routes/credential-pages.ts';
 import { developmentRoutes, docsRoute, type Mailbox } from './routes/development.ts';
 import { keyApi } from './routes/key-api.ts';
 import { keySetRoute } from './routes/key-set.ts';
+import { eventPages } from './routes/event-pages.ts';
+import { eventsApi } from './routes/events-api.ts';
 import { operationRoutes } from './routes/operation.ts';
 import { ownAccountApi } from './routes/own-account-api.ts';
 import { ownPages } from './routes/own-pages.ts';
@@ -119,6 +121,7 @@ const accounts: FastifyPluginAsync<GatedOptions> = async (app, options) => {
   await addOpenApi(app, options.version);
   accountApi(app, core);
   ownAccountApi(app, core);
+  eventsApi(app, core);
   keySetRoute(app, core);
   keyApi(app, core);
   tenantApi(app, core);
@@ -135,6 +138,7 @@ const accounts: FastifyPluginAsync<GatedOptions> = async (app, options) => {
   visitorPages(app, core, origin);
   recoveryPages(app, core);
   ownPages(app, core);
+  eventPages(app, core);
   credentialPages(app, core, origin);
   tenantPages(app, core, origin);
   memberPages(app, core);

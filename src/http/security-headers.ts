@@ -49,10 +49,11 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = Object.freeze({
 });
 
 /**
- * Headers of the documentation of the API, the one page whose script sends requests: those of every
- * page, and leave to connect, to our own origin only. ASVS 3.4.3, CWE-693.
+ * Headers of the pages whose scripts send requests, the documentation of the API and the security
+ * events, which can be exported: those of every page, and leave to connect, to our own origin only.
+ * ASVS 3.4.3, CWE-693.
  */
-export const DOCS_HEADERS: Readonly<Record<string, string>> = Object.freeze({
+export const CONNECTING_PAGE_HEADERS: Readonly<Record<string, string>> = Object.freeze({
   ...PAGE_HEADERS,
   'content-security-policy': `${PAGE_HEADERS['content-security-policy']}; connect-src 'self'`,
 });

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { localTime, revealPassword } from './assets.ts';
+import { type Asset, exportProgress, localTime, revealPassword } from './assets.ts';
 import { Document } from './document.tsx';
 import { HiddenField } from './form.tsx';
 import { SentenceWithMoment } from './moment.tsx';
@@ -28,8 +28,14 @@ const paths: readonly (readonly [AccountSection, string])[] = [
   ['password', '/account/password'],
   ['authenticators', '/account/authenticators'],
   ['sessions', '/account/sessions'],
+  ['events', '/account/events'],
   ['data', '/account/data'],
 ];
+
+const SCRIPTS: Readonly<Partial<Record<AccountSection, readonly Asset[]>>> = {
+  password: [revealPassword],
+  events: [exportProgress],
+};
 
 /** The frame of the account's pages: the way between them, what was done, and what is to come. */
 export function AccountDocument(props: AccountDocumentProps) {
@@ -42,7 +48,7 @@ export function AccountDocument(props: AccountDocumentProps) {
       title={failed ? texts.errorTitle(title) : title}
       shape="wide"
       signOut={{ csrfToken }}
-      scripts={section === 'password' ? [localTime, revealPassword] : [localTime]}
+      scripts={[localTime, ...(SCRIPTS[section] ?? [])]}
     >
       {deletesAt && <DeletionBanner texts={texts} csrfToken={csrfToken} deletesAt={deletesAt} />}
       <div class="account">

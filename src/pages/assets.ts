@@ -27,6 +27,13 @@ export const revealPassword: Asset = readAsset(
 /** Asks the browser for a passkey, or to make one. */
 export const passkeysScript: Asset = readAsset('passkeys', 'js', 'text/javascript; charset=utf-8');
 
+/** Shows how far an export is. */
+export const exportProgress: Asset = readAsset(
+  'export-progress',
+  'js',
+  'text/javascript; charset=utf-8',
+);
+
 /** Sends requests from the documentation of the API. */
 export const docsScript: Asset = readAsset('docs', 'js', 'text/javascript; charset=utf-8');
 
@@ -37,6 +44,7 @@ export const assets: readonly Asset[] = [
   localTime,
   revealPassword,
   passkeysScript,
+  exportProgress,
   docsScript,
 ];
 

@@ -1,5 +1,6 @@
 import * as account from './english/account.ts';
 import { authenticators, passkeys, secondFactor } from './english/authenticators.ts';
+import { events } from './english/events.ts';
 import { errors, fields } from './english/forms.ts';
 import { mails } from './english/mails.ts';
 import { problems } from './english/problems.ts';
@@ -27,6 +28,7 @@ export const english: Texts = {
     change: 'Change',
   },
   showPassword: 'Show',
+  events,
   fields,
   errors,
   errorSummary: 'Please look at this again',

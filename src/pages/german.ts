@@ -1,5 +1,6 @@
 import * as account from './german/account.ts';
 import { authenticators, passkeys, secondFactor } from './german/authenticators.ts';
+import { events } from './german/events.ts';
 import { errors, fields } from './german/forms.ts';
 import { mails } from './german/mails.ts';
 import { problems } from './german/problems.ts';
@@ -26,6 +27,7 @@ export const german: Texts = {
     change: 'Ändern',
   },
   showPassword: 'Anzeigen',
+  events,
   fields,
   errors,
   errorSummary: 'Bitte sehen Sie sich das noch einmal an',

@@ -21,7 +21,7 @@ export function momentText({ texts, at }: MomentValues): string {
 }
 
 /** A moment for people and for programs; local-time.js turns it into the reader's own time. */
-function Moment({ texts, at }: MomentValues) {
+export function Moment({ texts, at }: MomentValues) {
   return <time datetime={at.toISOString()}>{momentText({ texts, at })}</time>;
 }
 

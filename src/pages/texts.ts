@@ -7,6 +7,7 @@ import type {
   MailboxTexts,
 } from './account-texts.ts';
 import { english } from './english.ts';
+import type { EventsTexts } from './event-texts.ts';
 import { german } from './german.ts';
 import type { RecoveryTexts } from './recovery-texts.ts';
 import type {
@@ -134,6 +135,7 @@ export type AccountSection =
   | 'password'
   | 'authenticators'
   | 'sessions'
+  | 'events'
   | 'data';
 
 export interface FieldTexts {
@@ -240,6 +242,7 @@ export interface Texts {
   readonly authenticators: AuthenticatorsTexts;
   readonly passkeys: PasskeysTexts;
   readonly sessions: SessionsTexts;
+  readonly events: EventsTexts;
   readonly data: DataTexts;
   readonly reauthentication: FormTexts & {
     readonly title: string;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DOCS_HEADERS } from '../../src/http/security-headers.ts';
+import { CONNECTING_PAGE_HEADERS } from '../../src/http/security-headers.ts';
 import { startServer } from '../../src/server/server.ts';
 import { ask, Visitor } from '../support/client.ts';
 import { mailsTo } from '../support/people.ts';
@@ -20,7 +20,7 @@ describe('GET /docs', () => {
   test('is a page with the headers of every page, whose script may also connect here [ASVS 3.4.3]', async () => {
     const answer = await ask(server.origin, '/docs');
     expect(answer.status).toBe(200);
-    expect(answer.headers).toMatchObject(DOCS_HEADERS);
+    expect(answer.headers).toMatchObject(CONNECTING_PAGE_HEADERS);
     expect(answer.headers['content-type']).toBe('text/html; charset=utf-8');
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   API_HEADERS,
   ASSET_HEADERS,
-  DOCS_HEADERS,
+  CONNECTING_PAGE_HEADERS,
   PAGE_HEADERS,
   transportSecurity,
 } from '../../src/http/security-headers.ts';
@@ -10,7 +10,7 @@ import {
 const all = [
   ['API_HEADERS', API_HEADERS],
   ['PAGE_HEADERS', PAGE_HEADERS],
-  ['DOCS_HEADERS', DOCS_HEADERS],
+  ['CONNECTING_PAGE_HEADERS', CONNECTING_PAGE_HEADERS],
   ['ASSET_HEADERS', ASSET_HEADERS],
 ] as const;
 
@@ -90,11 +90,11 @@ describe('PAGE_HEADERS', () => {
   });
 });
 
-describe('DOCS_HEADERS', () => {
+describe('CONNECTING_PAGE_HEADERS', () => {
   test('are those of every page, and its script may connect to our own origin only [ASVS 3.4.3]', () => {
     const policy = 'content-security-policy';
-    expect({ ...DOCS_HEADERS, [policy]: '' }).toEqual({ ...PAGE_HEADERS, [policy]: '' });
-    expect(Object.fromEntries(directives(DOCS_HEADERS))).toEqual({
+    expect({ ...CONNECTING_PAGE_HEADERS, [policy]: '' }).toEqual({ ...PAGE_HEADERS, [policy]: '' });
+    expect(Object.fromEntries(directives(CONNECTING_PAGE_HEADERS))).toEqual({
       ...Object.fromEntries(directives(PAGE_HEADERS)),
       'connect-src': "'self'",
     });

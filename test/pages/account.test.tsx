@@ -4,6 +4,7 @@ import { authenticatorsPage } from '../../src/pages/authenticators.tsx';
 import { accountPage } from '../../src/pages/account.tsx';
 import { dataPage } from '../../src/pages/data.tsx';
 import { emailPage } from '../../src/pages/email-change.tsx';
+import { ownEventsPage } from '../../src/pages/events.tsx';
 import { passwordPage } from '../../src/pages/password.tsx';
 import { sessionsPage } from '../../src/pages/sessions.tsx';
 import { english, languages } from '../../src/pages/texts.ts';
@@ -24,7 +25,7 @@ interface Common {
   readonly notice?: AccountNotice;
 }
 
-/** The six pages of an account, with what all of them take. */
+/** The pages of an account, with what all of them take. */
 function accountPages(texts: Texts, common: Common = {}): [string, string][] {
   const all = { ...values, ...common };
   return [
@@ -36,6 +37,10 @@ function accountPages(texts: Texts, common: Common = {}): [string, string][] {
       authenticatorsPage(texts, { ...all, totp: null, passkeys: [], recoveryCodesLeft: 0 }),
     ],
     ['/account/sessions', sessionsPage(texts, { ...all, sessions: [] })],
+    [
+      '/account/events',
+      ownEventsPage(texts, { ...all, events: [], filter: {}, next: null, older: false }),
+    ],
     ['/account/data', dataPage(texts, all)],
   ];
 }

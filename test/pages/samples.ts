@@ -28,6 +28,7 @@ import { passwordPage } from '../../src/pages/password.tsx';
 import { problemPage, signedOutPage } from '../../src/pages/problem.tsx';
 import { reauthenticationPage } from '../../src/pages/reauthentication.tsx';
 import { endOthersPage, endSessionPage } from '../../src/pages/session-end.tsx';
+import { ownEventsPage } from '../../src/pages/events.tsx';
 import { sessionsPage } from '../../src/pages/sessions.tsx';
 import {
   forgotPasswordPage,
@@ -219,6 +220,27 @@ function ownPages(values: Values, texts: Texts): Record<string, string> {
       ]),
     ),
     'end others': endOthersPage(texts, { csrfToken }),
+    events: ownEventsPage(texts, {
+      csrfToken,
+      ...events(values),
+      filter: {},
+      next: null,
+      older: false,
+    }),
+    'events, filtered': ownEventsPage(texts, {
+      csrfToken,
+      ...events(values),
+      filter: { kind: 'signed-in', outcome: 'failure', from: '2026-11-01', until: '2026-11-29' },
+      next: 'cursor',
+      older: true,
+    }),
+    'events, none': ownEventsPage(texts, {
+      csrfToken,
+      events: [],
+      filter: {},
+      next: null,
+      older: false,
+    }),
     data: dataPage(texts, { csrfToken }),
     'data, to be deleted': dataPage(texts, { csrfToken, deletesAt }),
     deletion: deletionPage(texts, { csrfToken, graceDays: 14, errors: [] }),
@@ -327,6 +349,30 @@ function otherPages(values: Values, texts: Texts): Record<string, string> {
 }
 
 /** The current session, and others that say everything, a part, and nothing of themselves. */
+/** Of each outcome and of each doer one, with all that may be missing present and missing. */
+export function events({ browser, system }: Pick<Values, 'browser' | 'system'>) {
+  const event = {
+    id: 'event-1',
+    at: new Date('2026-11-29T08:00:00Z'),
+    kind: 'signed-in',
+    outcome: 'success',
+    by: 'self',
+    address: '203.0.113.7',
+    browser,
+    system,
+    requestId: '3f1c7a52-0d3e-4b6b-9d4f-2f1f0a3c5e77',
+  } as const;
+  const failed = { ...event, id: 'event-2', kind: 'sign-in-failed', outcome: 'failure' } as const;
+  const unknown = { by: null, address: null, browser: null, system: null, requestId: null };
+  return {
+    events: [
+      event,
+      { ...failed, ...unknown },
+      { ...event, id: 'event-3', kind: 'tenant-created', by: 'other' as const },
+    ],
+  };
+}
+
 export function sessions({ browser, system }: Pick<Values, 'browser' | 'system'>) {
   const times = {
     createdAt: new Date('2026-03-01T09:05:00Z'),

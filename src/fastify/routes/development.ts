@@ -3,7 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { PROBLEMS } from '../../http/problem.ts';
-import { DOCS_HEADERS } from '../../http/security-headers.ts';
+import { CONNECTING_PAGE_HEADERS } from '../../http/security-headers.ts';
 import { docsPage, type OpenApiDocument } from '../../pages/docs.tsx';
 import { mailboxPage } from '../../pages/mailbox.tsx';
 import { mounted } from '../mount.ts';
@@ -84,7 +84,7 @@ export function docsRoute(server: FastifyInstance, policy: { readonly origin: st
         problems: PROBLEMS,
         tryIt: { csrfToken: visitorFormToken(request, reply) },
       });
-      return reply.headers(DOCS_HEADERS).type('text/html; charset=utf-8').send(html);
+      return reply.headers(CONNECTING_PAGE_HEADERS).type('text/html; charset=utf-8').send(html);
     },
   );
 }

@@ -8,6 +8,7 @@ export const account: Texts['account'] = {
     password: 'Password',
     authenticators: 'Ways to sign in',
     sessions: 'Sessions',
+    events: 'Activity',
     data: 'Your data',
   },
   notices: {

@@ -8,6 +8,7 @@ export const account: Texts['account'] = {
     password: 'Passwort',
     authenticators: 'Anmeldewege',
     sessions: 'Sitzungen',
+    events: 'Aktivität',
     data: 'Ihre Daten',
   },
   notices: {
