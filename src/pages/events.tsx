@@ -155,7 +155,7 @@ export function EventExport({ texts, path, filter }: EventExportProps) {
       <p
         id="export-progress"
         class="export-progress"
-        role="status"
+        aria-live="polite"
         data-running={running}
         data-finished={finished}
         data-failed={broken}

@@ -348,7 +348,6 @@ function otherPages(values: Values, texts: Texts): Record<string, string> {
   };
 }
 
-/** The current session, and others that say everything, a part, and nothing of themselves. */
 /** Of each outcome and of each doer one, with all that may be missing present and missing. */
 export function events({ browser, system }: Pick<Values, 'browser' | 'system'>) {
   const event = {
@@ -373,6 +372,7 @@ export function events({ browser, system }: Pick<Values, 'browser' | 'system'>) 
   };
 }
 
+/** The current session, and others that say everything, a part, and nothing of themselves. */
 export function sessions({ browser, system }: Pick<Values, 'browser' | 'system'>) {
   const times = {
     createdAt: new Date('2026-03-01T09:05:00Z'),
