@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { largestTenantBench } from './largest-tenant.ts';
 import { loadRouteBench } from './load-route.ts';
 import { sessionBench } from './session.ts';
 import { signInBench } from './sign-in.ts';
@@ -23,6 +24,7 @@ const BENCHES: Readonly<Record<string, (seconds: number) => Promise<readonly Fig
   session: sessionBench,
   'sign-in': signInBench,
   'load-route': loadRouteBench,
+  'largest-tenant': largestTenantBench,
 };
 
 const { positionals, values } = parseArgs({

@@ -38,7 +38,8 @@ export async function setStage(): Promise<Stage> {
   leaveTheServersCore(await postmaster(postgres.url));
   const person = await register(server.origin);
   const signedIn = await signIn(server.origin, person);
-  const session = await fetch(`${server.origin}/api/session`, { headers: signedIn });
+  const headers = { cookie: signedIn.cookie };
+  const session = await fetch(`${server.origin}/api/session`, { headers });
   const { identity } = (await session.json()) as { identity: { id: string } };
   return {
     databaseUrl: postgres.url,
@@ -90,7 +91,7 @@ async function fill(database: pg.Client): Promise<void> {
   await database.query('VACUUM ANALYZE');
 }
 
-async function register(origin: string): Promise<Stage['person']> {
+export async function register(origin: string): Promise<Stage['person']> {
   const tag = randomBytes(6).toString('hex');
   const person = { email: `ada.${tag}@example.com`, password: `violet kettle ${tag} orbit` };
   await post(origin, '/api/sign-up', { ...person, displayName: 'Ada' });
@@ -101,10 +102,14 @@ async function register(origin: string): Promise<Stage['person']> {
   return person;
 }
 
-async function signIn(origin: string, person: Stage['person']): Promise<{ cookie: string }> {
+export async function signIn(
+  origin: string,
+  person: Stage['person'],
+): Promise<{ cookie: string; csrfToken: string }> {
   const answer = await post(origin, '/api/sign-in', person);
   const cookies = answer.headers.getSetCookie().map((line) => line.split(';')[0] ?? '');
-  return { cookie: cookies.filter((pair) => !pair.endsWith('=')).join('; ') };
+  const { csrfToken } = (await answer.json()) as { csrfToken: string };
+  return { cookie: cookies.filter((pair) => !pair.endsWith('=')).join('; '), csrfToken };
 }
 
 async function post(origin: string, path: string, body: unknown): Promise<Response> {

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
-import { eventPage, type EventRow } from '../../db/event-list.ts';
+import { eventPage } from '../../db/event-list.ts';
 import { ownDeletion } from '../../db/identities.ts';
 import { CONNECTING_PAGE_HEADERS } from '../../http/security-headers.ts';
 import { ownEventsPage } from '../../pages/events.tsx';
@@ -33,7 +33,7 @@ export function eventPages(server: FastifyInstance, core: Core): void {
       schema: { hide: true, querystring: pageEventFilter },
     },
     async (request, reply) => {
-      const { rows, next } = pageOf<EventRow>(request, EVENTS_ON_PAGE);
+      const { rows, next } = pageOf(request, EVENTS_ON_PAGE);
       const { cursor, person: _ignored, ...filter } = request.query;
       const values = { events: rows, next, filter, older: cursor !== undefined };
       return sendEventsPage(

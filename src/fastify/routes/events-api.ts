@@ -69,7 +69,7 @@ export function eventsApi(server: FastifyInstance, core: Core): void {
       },
     },
     async (request, reply) => {
-      const { rows, next: behind } = pageOf<EventRow>(request, request.query.limit);
+      const { rows, next: behind } = pageOf(request, request.query.limit);
       return reply.send({ events: rows.map(ownView), next: behind });
     },
   );
@@ -89,7 +89,7 @@ export function eventsApi(server: FastifyInstance, core: Core): void {
       },
     },
     async (request, reply) => {
-      const { rows, next: behind } = pageOf<TenantEventRow>(request, request.query.limit);
+      const { rows, next: behind } = pageOf(request, request.query.limit);
       return reply.send({ events: rows.map(tenantView), next: behind });
     },
   );
@@ -128,11 +128,11 @@ export function eventsApi(server: FastifyInstance, core: Core): void {
 }
 
 /** The rows of a page, of which one more was read than it has, and what the next begins behind. */
-export function pageOf<Row extends EventRow>(
+export function pageOf(
   request: FastifyRequest,
   limit: number,
-): { readonly rows: readonly Row[]; readonly next: string | null } {
-  const read = (loadedBy(request, 'events')?.rows ?? []) as unknown as readonly Row[];
+): { readonly rows: readonly TenantEventRow[]; readonly next: string | null } {
+  const read = (loadedBy(request, 'events')?.rows ?? []) as unknown as readonly TenantEventRow[];
   const rows = read.slice(0, limit);
   const last = rows.at(-1);
   return { rows, next: last && read.length > limit ? cursorText(last) : null };

@@ -8,7 +8,7 @@ for (const link of document.querySelectorAll('a[data-progress]')) {
     event.preventDefault();
     if (link.getAttribute('aria-disabled') === 'true') return;
     link.setAttribute('aria-disabled', 'true');
-    download(link).finally(() => link.removeAttribute('aria-disabled'));
+    void download(link).finally(() => link.removeAttribute('aria-disabled'));
   });
 }
 
