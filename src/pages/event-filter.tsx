@@ -27,7 +27,7 @@ export function EventFilterForm({ texts, path, filter }: EventFilterFormProps) {
     a.localeCompare(b, texts.language),
   );
   return (
-    <form class="card event-filter" method="get" action={pathOf(texts, path)}>
+    <form class="card event-filter" method="get" role="search" action={pathOf(texts, path)}>
       {filter.person !== undefined && <HiddenField name="person" value={filter.person} />}
       <div class="event-fields">
         <Choice

@@ -55,6 +55,7 @@ export const events: Texts['events'] = {
     'password-change-failed': 'Password not changed: the current one was wrong',
     'recovery-requested': 'Link for a new password asked for',
     'password-recovered': 'Password chosen anew by a mailed link',
+    'password-compromised': 'Password found in a list of compromised ones',
     'confirmation-resent': 'Mail of a sign-up asked for again',
     'email-change-requested': 'New email address asked for',
     'email-changed': 'Email address changed',

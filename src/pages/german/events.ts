@@ -56,6 +56,7 @@ export const events: Texts['events'] = {
     'password-change-failed': 'Passwort nicht geändert: das bisherige war falsch',
     'recovery-requested': 'Link für ein neues Passwort gewünscht',
     'password-recovered': 'Passwort über einen Link neu gewählt',
+    'password-compromised': 'Passwort in einer Liste bekannt gewordener gefunden',
     'confirmation-resent': 'Nachricht einer Registrierung erneut gewünscht',
     'email-change-requested': 'Neue E-Mail-Adresse gewünscht',
     'email-changed': 'E-Mail-Adresse geändert',
