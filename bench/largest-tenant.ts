@@ -108,7 +108,10 @@ async function setUp(url: string, name: string, members: number, events: number)
   };
 }
 
-/** Rows made inside of the database; indexes of the log are built behind them. @returns a person. */
+/**
+ * Rows made inside of the database; indexes of the log are built behind them.
+ * @returns a member, about whom events are looked for.
+ */
 async function fill(
   database: pg.Client,
   tenantId: string,
