@@ -47,6 +47,7 @@ export const events: Texts['events'] = {
     'second-factor-failed': 'Wrong second factor',
     'recovery-code-used': 'Recovery code used',
     'authenticators-changed': 'Ways to prove who you are changed',
+    'passkey-suspected': 'A passkey may have been copied',
     'signed-out': 'Signed out',
     'session-ended': 'Session ended',
     reauthenticated: 'Proved again who you are',

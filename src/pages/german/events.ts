@@ -48,6 +48,7 @@ export const events: Texts['events'] = {
     'second-factor-failed': 'Falscher zweiter Faktor',
     'recovery-code-used': 'Wiederherstellungscode verwendet',
     'authenticators-changed': 'Nachweise der Identität geändert',
+    'passkey-suspected': 'Ein Passkey wurde womöglich kopiert',
     'signed-out': 'Abgemeldet',
     'session-ended': 'Sitzung beendet',
     reauthenticated: 'Erneut bestätigt, dass Sie es sind',
