@@ -26,6 +26,7 @@ export type MailMessage = Addressed &
   (
     | { readonly kind: 'sign-up'; readonly token: string; readonly expiresInHours: number }
     | { readonly kind: 'existing-account' }
+    | { readonly kind: 'invitation'; readonly token: string; readonly expiresInHours: number }
     | { readonly kind: 'email-change'; readonly token: string; readonly expiresInHours: number }
     | {
         readonly kind: 'email-change-notice';

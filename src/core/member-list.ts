@@ -9,7 +9,7 @@ import {
 } from '../db/members.ts';
 import type { Refused } from './authority.ts';
 import type { Core } from './core.ts';
-import { decrypt, encrypt } from './encryption.ts';
+import { openCursor, sealCursor } from './cursor.ts';
 import { searchedWords } from './member-words.ts';
 
 export interface MemberQuery {
@@ -44,7 +44,7 @@ export async function listMembers(
 ): Promise<MemberPage | 'malformed-cursor' | Refused> {
   const { search = '', role = null, cursor, limit } = query;
   const context = `members ${JSON.stringify([tenantId, search.trim(), role])}`;
-  const after = cursor === undefined ? null : openCursor(core, context, cursor);
+  const after = cursor === undefined ? null : openCursor<After>(core, context, cursor);
   if (after === 'malformed') return 'malformed-cursor';
   const words = searchedWords(search);
   // One more than is shown tells whether there is a next page.
@@ -71,16 +71,4 @@ export async function findMember(
   const answered = await runAuthorized(core.database, requirement, [memberOf(id)]);
   if ('refusal' in answered) return answered;
   return answered.results[0]?.rows[0] as unknown as MemberRow | undefined;
-}
-
-function sealCursor(core: Core, context: string, after: After): string {
-  return encrypt(core.encryptionKey, context, JSON.stringify(after));
-}
-
-function openCursor(core: Core, context: string, text: string): After | 'malformed' {
-  try {
-    return JSON.parse(decrypt(core.encryptionKey, context, text)) as After;
-  } catch {
-    return 'malformed';
-  }
 }

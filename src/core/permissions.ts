@@ -1,5 +1,6 @@
 import type { Database } from '../db/database.ts';
 import { defaultPermissions, refreshBuiltInRoles, upsertPermissions } from '../db/permissions.ts';
+import { TEAM_ROLES, type TeamRole } from '../db/team-members.ts';
 
 /** The roles that every tenant has, from the highest: what they permit is declared, not edited. */
 export const BUILT_IN_ROLES = ['owner', 'admin', 'member', 'viewer'] as const;
@@ -32,6 +33,12 @@ export const OWN_PERMISSIONS = {
   'keys:write': ['admin'],
 } as const satisfies Readonly<Record<string, readonly Exclude<BuiltInRole, 'owner'>[]>>;
 
+/** Those that a role in a team gives there, whatever the role in the tenant is. */
+const OWN_TEAM_PERMISSIONS: Readonly<Partial<Record<OwnPermission, readonly TeamRole[]>>> = {
+  'teams:read': ['lead', 'member'],
+  'teams:write': ['lead'],
+};
+
 export type OwnPermission = keyof typeof OWN_PERMISSIONS;
 
 /** What an application says of a permission of its own. */
@@ -40,12 +47,15 @@ export interface PermissionDeclaration {
   readonly text: string | { readonly en: string; readonly de: string };
   /** The built-in roles that have it; the owner has every one, and nobody else unless said. */
   readonly roles?: readonly BuiltInRole[];
+  /** The roles in a team that have it there, for `access: { team }`; none unless said. */
+  readonly teamRoles?: readonly TeamRole[];
 }
 
 export interface RegisteredPermission {
   /** Null for the product's own, whose texts are those of its pages. */
   readonly text: PermissionDeclaration['text'] | null;
   readonly roles: readonly BuiltInRole[];
+  readonly teamRoles: readonly TeamRole[];
 }
 
 /** Every permission that a route may ask for and a role may have, by name. */
@@ -53,10 +63,10 @@ export type PermissionRegistry = ReadonlyMap<string, RegisteredPermission>;
 
 /** The product's own, in the order in which people are shown them. */
 export const OWN_REGISTRY: PermissionRegistry = new Map(
-  Object.entries(OWN_PERMISSIONS).map(([name, roles]) => [
-    name,
-    { text: null, roles: inOrder(roles) },
-  ]),
+  Object.entries(OWN_PERMISSIONS).map(([name, roles]) => {
+    const teamRoles = OWN_TEAM_PERMISSIONS[name as OwnPermission] ?? [];
+    return [name, { text: null, roles: inOrder(roles), teamRoles }];
+  }),
 );
 
 /** One kind of resource and one action on it. */
@@ -77,7 +87,8 @@ export function registerPermissions(
   );
   if (problems.length > 0) return { problems };
   const others = Object.entries(declared).map(
-    ([name, { text, roles = [] }]) => [name, { text, roles: inOrder(roles) }] as const,
+    ([name, { text, roles = [], teamRoles = [] }]) =>
+      [name, { text, roles: inOrder(roles), teamRoles }] as const,
   );
   return { registry: new Map([...OWN_REGISTRY, ...others]) };
 }
@@ -87,9 +98,10 @@ function inOrder(roles: readonly BuiltInRole[]): readonly BuiltInRole[] {
 }
 
 function declarationProblems(name: string, declaration: PermissionDeclaration): readonly string[] {
-  const { text, roles = [], ...rest } = declaration;
+  const { text, roles = [], teamRoles = [], ...rest } = declaration;
   const texts = typeof text === 'string' ? [text] : [text?.en, text?.de];
   const strangers = roles.filter((role) => !BUILT_IN_ROLES.includes(role));
+  const strangersInTeams = teamRoles.filter((role) => !TEAM_ROLES.includes(role));
   return [
     ...(NAME.test(name) ? [] : ['must be written like invoices:read']),
     ...(Object.hasOwn(OWN_PERMISSIONS, name) ? ["is the product's own: take another name"] : []),
@@ -97,7 +109,10 @@ function declarationProblems(name: string, declaration: PermissionDeclaration): 
       ? []
       : [`needs a text of at most ${TEXT_CHARACTERS_MAX} characters, or one as en and one as de`]),
     ...(strangers.length === 0 ? [] : [`may be given to ${BUILT_IN_ROLES.join(', ')} only`]),
-    ...(Object.keys(rest).length === 0 ? [] : ['has only text and roles']),
+    ...(strangersInTeams.length === 0
+      ? []
+      : [`may be given in a team to ${TEAM_ROLES.join(', ')} only`]),
+    ...(Object.keys(rest).length === 0 ? [] : ['has only text, roles and teamRoles']),
   ];
 }
 
@@ -112,7 +127,11 @@ export async function recordPermissions(
   database: Database,
   registry: PermissionRegistry,
 ): Promise<void> {
-  const declared = [...registry].map(([name, { roles }]) => ({ name, roles }));
+  const declared = [...registry].map(([name, { roles, teamRoles }]) => ({
+    name,
+    roles,
+    teamRoles,
+  }));
   await database.transaction((tx) => upsertPermissions(tx, declared));
   for (const role of BUILT_IN_ROLES) {
     for (;;) {

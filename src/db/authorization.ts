@@ -43,10 +43,18 @@ export interface StepUp {
   readonly aal?: 1 | 2;
 }
 
+/** The team that a request is about. */
+export interface PrincipalTeam {
+  readonly id: string;
+  readonly slug: string;
+}
+
 export interface Requirement {
   readonly role: Role;
   readonly proof: string;
   readonly permission: string | null;
+  /** A team of the tenant, and what must be permitted in it. */
+  readonly team?: { readonly slug: string; readonly permission: string };
   /** The tenant that the request names, with its proof (core/secret.ts); else the session's own. */
   readonly selection?: string;
   /** What the person must have proved anew; left out where any live session will do. */
@@ -63,7 +71,12 @@ export interface Requirement {
 }
 
 export type Authorized =
-  | { readonly principal: Principal; readonly results: readonly StatementResult[] }
+  | {
+      readonly principal: Principal;
+      /** The team of the requirement; null where it names none. */
+      readonly team: PrincipalTeam | null;
+      readonly results: readonly StatementResult[];
+    }
   | { readonly refusal: Refusal };
 
 /**
@@ -77,14 +90,15 @@ export async function runAuthorized(
 ): Promise<Authorized> {
   const { role } = requirement;
   const opening = decisionOf(requirement, statements.length > 0);
-  const access = requirement.synchronizerDigest === undefined ? 'read' : 'write';
+  const access = accessOf(requirement);
   try {
     const answered = await database.batch({ role, access, opening }, statements);
     const decided = answered[requirement.selection === undefined ? 0 : 1];
     const text = decided?.rows[0]?.['principal'];
     if (typeof text !== 'string') throw new Error('the database decided nothing');
     const principal = requirement.bearer ? bearerPrincipalOf(text) : principalOf(text);
-    return { principal, results: answered.slice(opening.length) };
+    const results = answered.slice(opening.length);
+    return { principal, team: teamOf(requirement, answered[opening.length - 1]), results };
   } catch (error) {
     return refusalOf(error);
   }
@@ -115,7 +129,7 @@ export async function runAuthorizedApplication<T>(
   work: (run: RunInTransaction) => Promise<T>,
   behind: readonly Statement[] = [],
 ): Promise<{ readonly result: T } | { readonly refusal: Refusal }> {
-  const access = requirement.synchronizerDigest === undefined ? 'read' : 'write';
+  const access = accessOf(requirement);
   const opening = [...decisionOf(requirement, true), ...behind];
   return await orRefusal(async () => ({
     result: await database.applicationTransaction(access, opening, work),
@@ -129,8 +143,8 @@ export async function runAuthorizedApplication<T>(
 function decisionOf(requirement: Requirement, carrying: boolean): readonly Statement[] {
   if (requirement.bearer) return bearerDecisionOf(requirement, carrying);
   const { proof, permission, stepUp, synchronizerDigest, withAccount } = requirement;
-  const { selection } = requirement;
-  const sqlOf = carrying || stepUp !== undefined ? CARRYING : DECIDING;
+  const { selection, team } = requirement;
+  const sqlOf = carrying || stepUp !== undefined || team ? CARRYING : DECIDING;
   const decision =
     synchronizerDigest === undefined
       ? { sql: sqlOf.read, parameters: [proof, permission, withAccount ?? false] }
@@ -144,11 +158,31 @@ function decisionOf(requirement: Requirement, carrying: boolean): readonly State
     ...(stepUp === undefined
       ? []
       : [{ sql: REQUIRE_STEP_UP, parameters: [stepUp.withinSeconds, stepUp.aal ?? 1] }]),
+    ...teamDecisionOf(requirement),
   ];
+}
+
+/** Stands last: runAuthorized reads its answer. */
+function teamDecisionOf(requirement: Requirement): readonly Statement[] {
+  const { team } = requirement;
+  if (!team) return [];
+  return [{ sql: REQUIRE_TEAM[accessOf(requirement)], parameters: [team.slug, team.permission] }];
+}
+
+function accessOf({ synchronizerDigest }: Requirement): 'read' | 'write' {
+  return synchronizerDigest === undefined ? 'read' : 'write';
+}
+
+function teamOf({ team }: Requirement, answer: StatementResult | undefined): PrincipalTeam | null {
+  return team ? { id: String(answer?.rows[0]?.['team']), slug: team.slug } : null;
 }
 
 const SELECT_TENANT = `SELECT set_config('sallyport.selection', $1::TEXT, true)`;
 const REQUIRE_STEP_UP = 'SELECT sallyport.require_step_up($1::INT8, $2::INT8)';
+const REQUIRE_TEAM = {
+  read: 'SELECT sallyport.require_team($1::TEXT, $2::TEXT) AS "team"',
+  write: 'SELECT sallyport.require_team_for_write($1::TEXT, $2::TEXT) AS "team"',
+};
 
 /**
  * Asks once more, in the middle of a transaction, for a proof at most so old: where it depends on
@@ -161,9 +195,12 @@ export async function requireFresh(tx: Tx, seconds: number): Promise<void> {
 function bearerDecisionOf(requirement: Requirement, carrying: boolean): readonly Statement[] {
   const { proof, permission, stepUp, synchronizerDigest } = requirement;
   if (stepUp !== undefined) throw new Error('nothing is fresh that a bearer has proved');
-  const columns = carrying ? CARRYING_COLUMNS : DECIDING_COLUMNS;
+  const columns = carrying || requirement.team ? CARRYING_COLUMNS : DECIDING_COLUMNS;
   const decision = synchronizerDigest === undefined ? REQUIRE_BEARER : REQUIRE_BEARER_FOR_WRITE;
-  return [{ sql: `${columns} ${decision}`, parameters: [proof, permission] }];
+  return [
+    { sql: `${columns} ${decision}`, parameters: [proof, permission] },
+    ...teamDecisionOf(requirement),
+  ];
 }
 
 async function orRefusal<T>(work: () => Promise<T>): Promise<T | { readonly refusal: Refusal }> {
@@ -270,6 +307,7 @@ const CARRYING = {
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   SP401: 'not-signed-in',
   SP403: 'forbidden',
+  SP404: 'not-found',
   SP419: 'synchronizer-token-mismatch',
   SP409: 'tenant-not-selected',
   SP410: 'tenant-deleted',

@@ -25,6 +25,7 @@ import { FOUNDATION_FUNCTIONS, FOUNDATION_GRANTS } from './migrations/0001-found
 import { ACCOUNT_GRANTS } from './migrations/0002-account.ts';
 import { IDEMPOTENCY_GRANTS } from './migrations/0003-idempotency.ts';
 import { TENANT_FUNCTIONS, TENANT_GRANTS } from './migrations/0004-tenants.ts';
+import { TEAM_FUNCTIONS, TEAM_GRANTS } from './migrations/0005-teams.ts';
 import { RETENTION_FUNCTIONS, SECURITY_EVENT_GRANTS } from './migrations/0006-security-events.ts';
 import { LIMITS_GRANTS } from './migrations/0007-limits.ts';
 import { FACTOR_FUNCTIONS, FACTOR_GRANTS } from './migrations/0008-factors.ts';
@@ -37,6 +38,7 @@ const grants = tableGrants([
   ...ACCOUNT_GRANTS,
   ...IDEMPOTENCY_GRANTS,
   ...TENANT_GRANTS,
+  ...TEAM_GRANTS,
   ...SECURITY_EVENT_GRANTS,
   ...LIMITS_GRANTS,
   ...FACTOR_GRANTS,
@@ -45,6 +47,7 @@ const grants = tableGrants([
 const ours = functions([
   ...FOUNDATION_FUNCTIONS,
   ...TENANT_FUNCTIONS,
+  ...TEAM_FUNCTIONS,
   ...RETENTION_FUNCTIONS,
   ...FACTOR_FUNCTIONS,
   ...BEARER_FUNCTIONS,

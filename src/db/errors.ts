@@ -2,6 +2,7 @@
 export type Refusal =
   | 'not-signed-in'
   | 'forbidden'
+  | 'not-found'
   | 'tenant-not-selected'
   | 'tenant-deleted'
   | 'synchronizer-token-mismatch'

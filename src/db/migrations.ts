@@ -9,6 +9,7 @@ import { foundation } from './migrations/0001-foundation.ts';
 import { account } from './migrations/0002-account.ts';
 import { idempotency } from './migrations/0003-idempotency.ts';
 import { tenants } from './migrations/0004-tenants.ts';
+import { teams } from './migrations/0005-teams.ts';
 import { securityEvents } from './migrations/0006-security-events.ts';
 import { limits } from './migrations/0007-limits.ts';
 import { factors } from './migrations/0008-factors.ts';
@@ -25,6 +26,7 @@ const MIGRATIONS: readonly {
   { id: '0002-account', statements: account },
   { id: '0003-idempotency', statements: idempotency },
   { id: '0004-tenants', statements: tenants },
+  { id: '0005-teams', statements: teams },
   { id: '0006-security-events', statements: securityEvents },
   { id: '0007-limits', statements: limits },
   { id: '0008-factors', statements: factors },

@@ -1,19 +1,30 @@
 import { sql } from 'kysely';
 import type { Tx } from './transaction.ts';
 
-/** Notes permissions and the built-in roles that have each; nothing where that is known. */
+/** Notes permissions and the roles that have each, also in a team; nothing where that is known. */
 export async function upsertPermissions(
   tx: Tx,
-  permissions: readonly { readonly name: string; readonly roles: readonly string[] }[],
+  permissions: readonly {
+    readonly name: string;
+    readonly roles: readonly string[];
+    readonly teamRoles: readonly string[];
+  }[],
 ): Promise<void> {
   await tx
     .insertInto('sallyport.permissions')
-    .values(permissions)
+    .values(
+      permissions.map(({ name, roles, teamRoles }) => ({ name, roles, team_roles: teamRoles })),
+    )
     .onConflict((conflict) =>
       conflict
         .column('name')
-        .doUpdateSet({ roles: sql<string[]>`excluded.roles` })
-        .where(sql<boolean>`permissions.roles <> excluded.roles`),
+        .doUpdateSet({
+          roles: sql<string[]>`excluded.roles`,
+          team_roles: sql<string[]>`excluded.team_roles`,
+        })
+        .where(
+          sql<boolean>`permissions.roles <> excluded.roles OR permissions.team_roles <> excluded.team_roles`,
+        ),
     )
     .execute();
 }

@@ -230,6 +230,32 @@ export interface Tables {
   'sallyport.permissions': {
     name: string;
     roles: readonly string[];
+    team_roles: readonly string[];
+  };
+  'sallyport.teams': {
+    tenant_id: string;
+    id: Generated<string>;
+    slug: string;
+    name: string;
+    created_at: Generated<Date>;
+  };
+  'sallyport.team_members': {
+    tenant_id: string;
+    team_id: string;
+    identity_id: string;
+    role: 'lead' | 'member';
+    created_at: Generated<Date>;
+  };
+  'sallyport.invitations': {
+    tenant_id: string;
+    id: Generated<string>;
+    folded: string;
+    address: string;
+    role: string;
+    token_digest: string;
+    invited_by: string;
+    created_at: Generated<Date>;
+    expires_at: Date;
   };
   'sallyport.roles': {
     tenant_id: string;

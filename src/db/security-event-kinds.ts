@@ -60,6 +60,17 @@ export const SECURITY_EVENTS = {
   'role-created': { outcome: 'success', scope: 'tenant', details: { role: 'code' } },
   'role-changed': { outcome: 'success', scope: 'tenant', details: { role: 'code' } },
   'role-deleted': { outcome: 'success', scope: 'tenant', details: { role: 'code' } },
+  'team-created': { outcome: 'success', scope: 'tenant', details: { team: 'id' } },
+  'team-changed': { outcome: 'success', scope: 'tenant', details: { team: 'id' } },
+  'team-deleted': { outcome: 'success', scope: 'tenant', details: { team: 'id' } },
+  'team-member-changed': {
+    outcome: 'success',
+    scope: 'tenant',
+    details: { team: 'id', from: 'code', to: 'code' },
+  },
+  'invitation-sent': { outcome: 'success', scope: 'tenant', details: { role: 'code' } },
+  'invitation-withdrawn': { outcome: 'success', scope: 'tenant', details: { role: 'code' } },
+  'member-joined': { outcome: 'success', scope: 'tenant', details: { role: 'code' } },
 } as const satisfies Readonly<Record<string, KindDeclaration>>;
 
 export type SecurityEventKind = keyof typeof SECURITY_EVENTS;

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { BUILT_IN_ROLES } from '../core/permissions.ts';
+import { TEAM_ROLES, type TeamRole } from '../db/team-members.ts';
 import { takesBearer } from './bearer.ts';
 import type { Access } from './declaration.ts';
 import { permissionsOf } from './permissions.ts';
@@ -8,10 +9,17 @@ import { permissionsOf } from './permissions.ts';
 export interface AccessRow {
   readonly method: string;
   readonly url: string;
-  readonly access: 'public' | 'signed-in' | { readonly permission: string };
+  readonly access:
+    | 'public'
+    | 'signed-in'
+    | {
+        readonly permission: string;
+        /** Whether a role in the team that the address names is enough. */
+        readonly inTeam?: true;
+      };
   /**
    * Who that is in the end: `visitor`, `signed-in`, and the built-in roles, by the permissions that
-   * they have unless a tenant says otherwise.
+   * they have unless a tenant says otherwise; `team-lead` and `team-member` in the team alone.
    */
   readonly roles: readonly string[];
   /** How recently the person must have proved who they are; null where it does not matter. */
@@ -49,9 +57,14 @@ export function noteRoute(
   },
 ): void {
   const { access, bodyType, load } = declared;
-  const { permission, stepUp } =
-    typeof access === 'string' ? { permission: undefined, stepUp: undefined } : access;
-  const who = typeof access === 'string' ? access : permission ? { permission } : 'signed-in';
+  const { permission, team, stepUp }: Exclude<Access, string> =
+    typeof access === 'string' ? {} : access;
+  const asked = team
+    ? { permission: team.permission, inTeam: true as const }
+    : permission === undefined
+      ? 'signed-in'
+      : { permission };
+  const who = typeof access === 'string' ? access : asked;
   const row = {
     url,
     access: who,
@@ -66,12 +79,23 @@ export function noteRoute(
 }
 
 /** From who can do least to who can do most. */
-export const CALLERS: readonly string[] = ['visitor', 'signed-in', ...BUILT_IN_ROLES.toReversed()];
+export const CALLERS: readonly string[] = [
+  'visitor',
+  'signed-in',
+  ...TEAM_ROLES.toReversed().map(callerInTeam),
+  ...BUILT_IN_ROLES.toReversed(),
+];
+
+function callerInTeam(role: TeamRole): string {
+  return `team-${role}`;
+}
 
 function rolesWith(app: FastifyInstance, access: AccessRow['access']): readonly string[] {
   if (access === 'public') return CALLERS;
   if (access === 'signed-in') return CALLERS.slice(1);
-  const roles: readonly string[] = permissionsOf(app).get(access.permission)?.roles ?? [];
+  const registered = permissionsOf(app).get(access.permission);
+  const inTeam = access.inTeam ? (registered?.teamRoles ?? []) : [];
+  const roles = [...(registered?.roles ?? []), ...inTeam.map(callerInTeam)];
   return CALLERS.filter((role) => roles.includes(role));
 }
 

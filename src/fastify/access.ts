@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import {
   type AccountPrincipal,
   type Principal,
+  type PrincipalTeam,
   type Refusal,
   type Requirement,
   runAuthorized,
@@ -12,6 +13,7 @@ import type { Role } from '../db/database.ts';
 import type { Authority } from '../core/authority.ts';
 import type { Core } from '../core/core.ts';
 import type { KeptAnswer } from '../core/kept-answer.ts';
+import type { Reader } from '../core/page.ts';
 import type { Confirmer } from '../core/email-confirmation.ts';
 import { digestOf, parseSecret, proofOf, type Secret, visitorTokenOf } from '../core/secret.ts';
 import {
@@ -41,6 +43,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks, as the database found it; null on a public route. */
     principal: Principal | null;
+    /** The team that the route's access named, and the principal has the permission in. */
+    team: PrincipalTeam | null;
     /** For an operation whose own transaction requires again what the request was held to. */
     authority: Authority | null;
     sessionSecret: Secret | null;
@@ -104,6 +108,7 @@ export async function authorize(
   );
   if ('refusal' in authorized) return authorized.refusal satisfies Refusal & ProblemCode;
   request.principal = authorized.principal;
+  request.team = authorized.team;
   request[REQUIREMENT] = requirement;
   if (hasAccount(authorized.principal)) {
     request.authority = {
@@ -165,6 +170,13 @@ export function loadedBy(request: FastifyRequest, name: string): StatementResult
   return request.loaded[name] as StatementResult | undefined;
 }
 
+/** Whose rows a list of the request's tenant is read for. */
+export function readerOf(request: FastifyRequest): Reader {
+  const tenantId = request.principal?.tenantId;
+  if (!tenantId) throw new Error('a permission was met without a tenant');
+  return { requirement: requirementFor(request), tenantId };
+}
+
 export function principalOf(request: FastifyRequest): AccountPrincipal {
   return authorityOf(request).principal;
 }
@@ -178,19 +190,27 @@ function requirementOf(
   role: Role,
   request: FastifyRequest,
 ): Requirement {
-  const { permission, stepUp } = access === 'signed-in' ? {} : access;
+  const { permission, team, stepUp }: Exclude<Access, string> =
+    access === 'signed-in' ? {} : access;
+  const inTeam = team ? { team: { slug: teamIn(request, team.parameter), ...team } } : {};
   const bearer = request[BEARER];
-  if (bearer) return bearerRequirement(request, bearer, permission ?? null);
+  if (bearer) return { ...bearerRequirement(request, bearer, permission ?? null), ...inTeam };
   const secret = request.sessionSecret;
   if (!secret) throw new Error('the request has no credential');
   return {
     role,
     proof: proofOf(secret),
     permission: permission ?? null,
+    ...inTeam,
     withAccount: request.routeOptions.config.account === true,
     ...(stepUp ? { stepUp } : {}),
     ...(isSafeMethod(request.method) ? {} : { synchronizerDigest: presentedDigest(request) }),
   };
+}
+
+function teamIn(request: FastifyRequest, parameter: string): string {
+  const slug = (request.params as Readonly<Record<string, unknown>>)[parameter];
+  return typeof slug === 'string' ? slug : '';
 }
 
 /**

@@ -26,6 +26,12 @@ export type Access =
   | {
       readonly permission?: Permission;
       /**
+       * A permission in one team of the tenant, whose slug is a parameter of the route's address:
+       * met by a role in the tenant that has it, or by a role in this team that does. A missing, a
+       * foreign and a forbidden team are answered alike, with 404.
+       */
+      readonly team?: { readonly parameter: string; readonly permission: Permission };
+      /**
        * How long ago the person may have proved who they are, and with what assurance at least
        * (ASVS 7.5.1, 8.2.4). Whoever has a second factor must show it in any case; `aal: 2` also
        * refuses those who have none (NIST SP 800-63B-4 section 2).
@@ -154,10 +160,11 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
   }
   if (!isAccess(access)) {
     throw new Error(
-      `${name} declares an access that there is not: write 'public', 'signed-in', { permission: '...' } or { stepUp: { withinSeconds: 300 } }`,
+      `${name} declares an access that there is not: write 'public', 'signed-in', { permission: '...' }, { team: { parameter: 'team', permission: '...' } } or { stepUp: { withinSeconds: 300 } }`,
     );
   }
   refuseUnknownPermission(this, name, access);
+  refuseUnknownParameter(name, route.url, access);
   const methods = Array.isArray(route.method) ? route.method : [route.method];
   if (!methods.every(isSafeMethod) && bodyType === undefined) {
     throw new Error(`${name} may change something but declares no bodyType: add 'json' or 'form'`);
@@ -175,25 +182,38 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
 
 /** Nobody could ever have it, or, worse, somebody whose role was given the same wrong name. */
 function refuseUnknownPermission(app: FastifyInstance, name: string, access: Access): void {
-  if (typeof access === 'string' || access.permission === undefined) return;
+  if (typeof access === 'string') return;
+  const asked = access.team?.permission ?? access.permission;
   const known = permissionsOf(app);
-  if (known.has(access.permission)) return;
+  if (asked === undefined || known.has(asked)) return;
   throw new Error(
-    `${name} asks for the permission '${access.permission}', which nobody declares: write one of ${[...known.keys()].join(', ')}, or add it to the option permissions`,
+    `${name} asks for the permission '${asked}', which nobody declares: write one of ${[...known.keys()].join(', ')}, or add it to the option permissions`,
   );
+}
+
+/** A team that no request names would be nobody's. */
+function refuseUnknownParameter(name: string, url: string, access: Access): void {
+  const team = typeof access === 'string' ? undefined : access.team;
+  if (!team || url.split('/').includes(`:${team.parameter}`)) return;
+  throw new Error(`${name} asks for a team as :${team.parameter}, which its address has not`);
 }
 
 /** A misspelt condition, which the compiler does not see in JavaScript, would be none (R-75). */
 function isAccess(access: Access): boolean {
   if (typeof access === 'string') return access === 'public' || access === 'signed-in';
-  const { permission, stepUp, ...rest } = access;
+  const { permission, team, stepUp, ...rest } = access;
   if (Object.keys(rest).length > 0) return false;
-  if (permission === undefined && stepUp === undefined) return false;
-  if (permission !== undefined && !(typeof permission === 'string' && permission !== '')) {
-    return false;
-  }
+  // One of the two decides: both would leave open whether the second is one more or instead.
+  if (permission !== undefined && team !== undefined) return false;
+  if (permission === undefined && team === undefined && stepUp === undefined) return false;
+  if (permission !== undefined && !isName(permission)) return false;
+  if (team !== undefined && !(isName(team.permission) && isName(team.parameter))) return false;
   if (stepUp === undefined) return true;
   const { withinSeconds, aal = 1, ...others } = stepUp;
   if (Object.keys(others).length > 0 || ![1, 2].includes(aal)) return false;
   return Number.isInteger(withinSeconds) && withinSeconds > 0;
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }

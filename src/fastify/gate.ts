@@ -29,6 +29,7 @@ export function addGate(
 ): void {
   const headers = { ...API_HEADERS, ...transportSecurity(policy.origin) };
   app.decorateRequest('principal', null);
+  app.decorateRequest('team', null);
   app.decorateRequest('authority', null);
   app.decorateRequest('sessionSecret', null);
   addSource(app, policy.trustedProxies);

@@ -93,7 +93,7 @@ function responsesOf(route: RouteOptions, response: unknown) {
 /** What a route can refuse because of what it declares. */
 function followingRefusals({ config, method, schema }: RouteOptions): readonly ProblemCode[] {
   const access = config?.access ?? 'public';
-  const { permission, stepUp } = typeof access === 'object' ? access : {};
+  const { permission, team, stepUp } = typeof access === 'object' ? access : {};
   const unsafe = ![method].flat().every(isSafeMethod);
   const asksMore = unsafe || access !== 'public';
   return [
@@ -102,6 +102,7 @@ function followingRefusals({ config, method, schema }: RouteOptions): readonly P
     ...(stepUp ? (['step-up-required', 'second-factor-required'] as const) : []),
     ...(stepUp?.aal === 2 ? ['second-factor-missing' as const] : []),
     ...(permission === undefined ? [] : ['forbidden' as const]),
+    ...(team === undefined ? [] : ['not-found' as const]),
     ...(unsafe ? UNSAFE_REFUSALS : []),
     'database-unavailable',
     ...(asksMore ? ['busy' as const] : []),

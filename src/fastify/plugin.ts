@@ -32,6 +32,8 @@ import { operationRoutes } from './routes/operation.ts';
 import { ownAccountApi } from './routes/own-account-api.ts';
 import { ownPages } from './routes/own-pages.ts';
 import { memberPages } from './routes/member-pages.ts';
+import { invitationsApi } from './routes/invitations-api.ts';
+import { joinPages } from './routes/join-pages.ts';
 import { membersApi } from './routes/members-api.ts';
 import { rolePages } from './routes/role-pages.ts';
 import { rolesApi } from './routes/roles-api.ts';
@@ -42,6 +44,7 @@ import { secondFactorApi } from './routes/second-factor-api.ts';
 import { tenantApi } from './routes/tenant-api.ts';
 import { tenantPages } from './routes/tenant-pages.ts';
 import { recoveryApi, recoveryPages } from './routes/recovery.ts';
+import { teamsApi } from './routes/teams-api.ts';
 import { visitorPages } from './routes/visitor-pages.ts';
 import { refuseBareListeners } from './upgrades.ts';
 
@@ -126,6 +129,9 @@ const accounts: FastifyPluginAsync<GatedOptions> = async (app, options) => {
   keyApi(app, core);
   tenantApi(app, core);
   membersApi(app, core);
+  teamsApi(app, core);
+  invitationsApi(app, core);
+  joinPages(app, core);
   rolesApi(app, core);
   const origin = () => policy.origin;
   recoveryApi(app, core);

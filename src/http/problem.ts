@@ -35,6 +35,10 @@ export const PROBLEMS = {
     status: 400,
     title: "The browser sent conflicting cookies. Clear this site's cookies and sign in again.",
   },
+  'account-exists': {
+    status: 409,
+    title: 'This address has an account. Sign in to it, then accept the invitation.',
+  },
   'invalid-token': {
     status: 400,
     title: 'This link or code does not work, or no longer does. Ask for a new one.',

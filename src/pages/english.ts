@@ -93,6 +93,24 @@ export const english: Texts = {
     title: 'Your address is confirmed',
     text: 'Your account is ready. Sign in with the password that you have chosen.',
   },
+  join: {
+    title: 'You are invited',
+    tenant: 'To',
+    invited: 'Mailed to',
+    lead: 'Choose a name and a password, and you are in.',
+    submit: 'Create account and join',
+    signInLead: 'This address has an account. Sign in to it, and you can join.',
+    acceptLead:
+      'Do you want to join? What you see there is theirs; they see your name and address.',
+    accept: 'Join',
+    notYou: 'If you do not know who has invited you, close this page and nothing happens.',
+    dead: {
+      title: 'This invitation does not work',
+      text:
+        'It may have expired, been used, replaced or taken back, or it was mailed to another ' +
+        'address than that of your account. Ask for a new one.',
+    },
+  },
   invalidLink: {
     title: 'This link does not work any more',
     text: 'It may have expired, been used already, or been copied only in part.',

@@ -94,6 +94,28 @@ export const german: Texts = {
     title: 'Ihre Adresse ist bestätigt',
     text: 'Ihr Konto ist bereit. Melden Sie sich mit dem Passwort an, das Sie gewählt haben.',
   },
+  join: {
+    title: 'Sie sind eingeladen',
+    tenant: 'Zu',
+    invited: 'Gesendet an',
+    lead: 'Wählen Sie einen Namen und ein Passwort, und Sie sind dabei.',
+    submit: 'Konto anlegen und beitreten',
+    signInLead:
+      'Zu dieser Adresse gibt es ein Konto. Melden Sie sich an, dann können Sie beitreten.',
+    acceptLead:
+      'Möchten Sie beitreten? Was Sie dort sehen, gehört den anderen; ' +
+      'sie sehen Ihren Namen und Ihre Adresse.',
+    accept: 'Beitreten',
+    notYou:
+      'Wenn Sie nicht wissen, wer Sie eingeladen hat, schließen Sie diese Seite. ' +
+      'Dann geschieht nichts.',
+    dead: {
+      title: 'Diese Einladung gilt nicht',
+      text:
+        'Sie ist vielleicht abgelaufen, benutzt, ersetzt oder zurückgenommen worden, oder sie ging ' +
+        'an eine andere Adresse als die Ihres Kontos. Bitten Sie um eine neue.',
+    },
+  },
   invalidLink: {
     title: 'Dieser Link gilt nicht mehr',
     text: 'Vielleicht ist er abgelaufen, wurde schon benutzt oder nicht vollständig kopiert.',

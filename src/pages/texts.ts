@@ -16,6 +16,7 @@ import type {
   SecondFactorTexts,
 } from './authenticator-texts.ts';
 import type { SwitcherTenant, TenantsTexts } from './tenant-texts.ts';
+import type { JoinTexts } from './team-texts.ts';
 
 export { english };
 
@@ -101,6 +102,7 @@ export type ProblemCode =
   | 'malformed-request'
   | 'invalid-fields'
   | 'invalid-token'
+  | 'account-exists'
   | 'idempotency-key-malformed'
   | 'idempotency-key-reused'
   | 'idempotency-key-in-use'
@@ -225,6 +227,7 @@ export interface Texts {
     readonly withPassword: { readonly lead: string; readonly notYou: string };
   };
   readonly emailConfirmed: TitledText;
+  readonly join: JoinTexts;
   readonly invalidLink: TitledText & { readonly next: string };
   readonly signIn: {
     readonly title: string;
@@ -262,6 +265,7 @@ export interface Texts {
   readonly mails: {
     readonly signUp: MailTexts<[expiresInHours: number]>;
     readonly existingAccount: MailTexts;
+    readonly invitation: MailTexts<[expiresInDays: number]>;
     readonly emailChange: MailTexts<[expiresInHours: number]>;
     readonly emailChangeNotice: MailTexts<[newAddressMasked: string, expiresInDays: number]>;
     readonly passwordChanged: MailTexts;

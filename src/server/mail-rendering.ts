@@ -14,6 +14,7 @@ import {
   guessesLimitedMail,
   newDeviceMail,
 } from '../pages/mail/guesses.tsx';
+import { invitationMail } from '../pages/mail/invitation.tsx';
 import type { Mail } from '../pages/mail/mail.tsx';
 import { existingAccountMail, signUpMail } from '../pages/mail/sign-up.tsx';
 import { languages } from '../pages/texts.ts';
@@ -36,6 +37,11 @@ export function renderMessage(
     }
     case 'existing-account':
       return { ...existingAccountMail(texts, { signInLink }), links: [signInLink] };
+    case 'invitation': {
+      const link = `${origin}/join?token=${message.token}`;
+      const { expiresInHours } = message;
+      return { ...invitationMail(texts, { link, expiresInHours }), links: [link] };
+    }
     case 'email-change': {
       const link = `${origin}/confirm-email?token=${message.token}`;
       const { expiresInHours } = message;

@@ -58,7 +58,8 @@ export function accessLines(rows: readonly AccessRow[]): readonly string[] {
 }
 
 function whoOf({ access }: AccessRow): string {
-  return typeof access === 'string' ? access : access.permission;
+  if (typeof access === 'string') return access;
+  return access.inTeam ? `${access.permission} in the team` : access.permission;
 }
 
 function notesOf({ stepUpSeconds, stepUpAal, bearer, bodyType, load }: AccessRow): string {

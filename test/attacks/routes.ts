@@ -21,7 +21,7 @@ import {
 import { addPasskey, optionsFrom, SoftwarePasskey } from '../support/passkeys.ts';
 import { changedBy } from '../support/rows.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
-import { insertTestMember, type TestTenant } from '../support/tenants.ts';
+import { insertTestMember, insertTestTenant, type TestTenant } from '../support/tenants.ts';
 
 /** A route as the running product registered it. */
 export interface Route {
@@ -259,6 +259,49 @@ async function keyToRevoke(sender: Sender): Promise<Fields> {
   return { id: (made.json() as { id: string }).id };
 }
 
+async function ownTeam(sender: Sender): Promise<string> {
+  await ownTenant(sender);
+  const made = await sender.browser.send('POST', '/api/teams', { name: 'Support' });
+  return (made.json() as { slug: string }).slug;
+}
+
+async function ownIdentity({ browser }: Sender): Promise<string> {
+  const { identity } = (await browser.get('/api/session')).json() as { identity: { id: string } };
+  return identity.id;
+}
+
+async function ownTeamMember(sender: Sender): Promise<Fields> {
+  const team = await ownTeam(sender);
+  const id = await ownIdentity(sender);
+  const path = `/api/teams/${team}/members/${id}`;
+  expect((await sender.browser.send('PUT', path, { role: 'member' })).status).toBe(200);
+  return { team, id };
+}
+
+async function ownInvitation(sender: Sender): Promise<Fields> {
+  await ownTenant(sender);
+  const invitations = [{ email: newPerson().email, role: 'member' }];
+  expect((await sender.browser.send('POST', '/api/invitations', { invitations })).status).toBe(202);
+  const list = (await sender.browser.get('/api/invitations')).json() as {
+    invitations: { id: string }[];
+  };
+  return { id: list.invitations[0]?.id ?? '' };
+}
+
+/** The token of an invitation into somebody else's tenant that was mailed to this address. */
+async function invited(origin: string, email: string): Promise<Fields> {
+  const admin = adminOf(origin);
+  const owner = await insertTestMember(admin, origin, await insertTestTenant(admin), 'owner');
+  const invitations = [{ email, role: 'member' }];
+  expect((await owner.browser.send('POST', '/api/invitations', { invitations })).status).toBe(202);
+  return { token: await mailedToken(origin, email) };
+}
+
+async function invitedNewcomer({ browser }: Sender): Promise<Fields> {
+  const { email, password, displayName } = newPerson();
+  return { ...(await invited(browser.origin, email)), password, displayName };
+}
+
 /**
  * A route that is missing here fails its control, not its attacks: add what it legitimately takes.
  */
@@ -341,6 +384,28 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
   'POST /tenant/roles/delete': ownRole,
   'POST /api/keys': (sender) => inOwnTenant({ title: 'Nightly import' }, sender),
   'DELETE /api/keys/:id': keyToRevoke,
+  'POST /api/teams': (sender) => inOwnTenant({ name: 'Support' }, sender),
+  'PATCH /api/teams/:team': async (sender) => ({ team: await ownTeam(sender), name: 'Changed' }),
+  'DELETE /api/teams/:team': async (sender) => ({ team: await ownTeam(sender) }),
+  'PATCH /api/teams/:team/members': async (sender) => ({
+    team: await ownTeam(sender),
+    changes: [{ id: await ownIdentity(sender), role: 'lead' }],
+  }),
+  'PUT /api/teams/:team/members/:id': async (sender) => ({
+    team: await ownTeam(sender),
+    id: await ownIdentity(sender),
+    role: 'lead',
+  }),
+  'DELETE /api/teams/:team/members/:id': ownTeamMember,
+  'POST /api/invitations': (sender) =>
+    inOwnTenant({ invitations: [{ email: newPerson().email, role: 'member' }] }, sender),
+  'POST /api/invitations/:id/mail': ownInvitation,
+  'DELETE /api/invitations/:id': ownInvitation,
+  'POST /api/invitation-acceptances': ({ browser, person }) =>
+    invited(browser.origin, person.email),
+  'POST /api/invited-sign-ups': invitedNewcomer,
+  'POST /join': invitedNewcomer,
+  'POST /join/accept': ({ browser, person }) => invited(browser.origin, person.email),
   'POST /sign-up': signUpFields,
   'POST /confirm-email': confirmationFields,
   'POST /revert-email': reversionFields,

@@ -523,7 +523,7 @@ test('the embedded database does it too', async () => {
     trustedProxies: [],
     hosts: [] as readonly string[],
   };
-  const permissions = new Map([['payments:write', { text: 'Pay', roles: [] }]]);
+  const permissions = new Map([['payments:write', { text: 'Pay', roles: [], teamRoles: [] }]]);
   const scope = scopeTo({ tenant: new Set(['payments']), shared: new Set() });
   const options = { core, policy, mount: '', version: '0.0.0', scope, permissions };
   const embedded = await startKeyedApp(async (app) => app.register(gated, options));

@@ -28,6 +28,7 @@ describe('PROBLEMS', () => {
       'malformed-request': 400,
       'invalid-fields': 400,
       'duplicate-cookie': 400,
+      'account-exists': 409,
       'invalid-token': 400,
       'not-signed-in': 401,
       'malformed-authorization': 401,

@@ -45,6 +45,8 @@ const routes = [
   '/re-authenticate/with-passkey',
   '/resend-confirmation',
   '/reset-password',
+  '/join',
+  '/join/accept',
   '/revert-email',
   '/sign-in',
   '/sign-in/passkey',

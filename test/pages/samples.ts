@@ -21,6 +21,12 @@ import {
   emailRevertPage,
 } from '../../src/pages/email-change.tsx';
 import { homePage } from '../../src/pages/home.tsx';
+import {
+  acceptInvitationPage,
+  deadInvitationPage,
+  joinAsOwnerPage,
+  joinPage,
+} from '../../src/pages/join.tsx';
 import { landingPage } from '../../src/pages/landing.tsx';
 import { mailboxPage } from '../../src/pages/mailbox.tsx';
 import { newPasskeyPage, removePasskeyPage, renamePasskeyPage } from '../../src/pages/passkeys.tsx';
@@ -178,11 +184,23 @@ function visitorPages(values: Values, texts: Texts): Record<string, string> {
       options: null,
       failed: false,
     }),
+    ...invitedPages(values, texts),
     'email changed': emailChangedPage(texts),
     'email revert': emailRevertPage(texts, values),
     'email reverted': emailRevertedPage(texts),
     'deletion requested': deletionRequestedPage(texts, { deletesAt }),
     'signed out': signedOutPage(texts),
+  };
+}
+
+function invitedPages(values: Values, texts: Texts): Record<string, string> {
+  const invited = { ...values, tenantName: values.displayName, address: values.email };
+  return {
+    join: joinPage(texts, { ...invited, errors: [] }),
+    'join, wrong': joinPage(texts, { ...invited, errors }),
+    'join, has an account': joinAsOwnerPage(texts, invited),
+    'accept invitation': acceptInvitationPage(texts, invited),
+    'dead invitation': deadInvitationPage(texts),
   };
 }
 

@@ -33,6 +33,18 @@ export const mails: Texts['mails'] = {
         'and whoever it was has not learned that it exists.',
     ],
   },
+  invitation: {
+    subject: 'You are invited to Sallyport',
+    before: (expiresInDays) => [
+      'Somebody who works with Sallyport has invited this email address to join them.',
+      `The link says who they are. It works once, for ${days(expiresInDays)}.`,
+    ],
+    action: 'See the invitation',
+    after: [
+      'If you do not expect it, there is nothing to do: ' +
+        'you join only if you follow the link and agree.',
+    ],
+  },
   emailChange: {
     subject: 'Confirm the new address of your Sallyport account',
     before: (expiresInHours) => [

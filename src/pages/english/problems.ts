@@ -22,6 +22,11 @@ export const problems: Texts['problems'] = {
       'so nothing was changed. Go back, reload the page, and send it again.',
     action: 'home',
   },
+  'account-exists': {
+    title: 'This address has an account',
+    explanation: 'Sign in to it, then accept the invitation.',
+    action: 'sign-in',
+  },
   'not-found': {
     title: 'There is nothing here',
     explanation: 'The address may be misspelled, or what was here is gone.',

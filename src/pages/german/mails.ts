@@ -34,6 +34,18 @@ export const mails: Texts['mails'] = {
         'und wer immer es war, hat nicht erfahren, dass es existiert.',
     ],
   },
+  invitation: {
+    subject: 'Sie sind zu Sallyport eingeladen',
+    before: (expiresInDays) => [
+      'Jemand, der mit Sallyport arbeitet, hat diese E-Mail-Adresse eingeladen, dazuzukommen.',
+      `Der Link sagt, wer es ist. Er gilt einmal, ${days(expiresInDays)} lang.`,
+    ],
+    action: 'Einladung ansehen',
+    after: [
+      'Wenn Sie nichts erwarten, müssen Sie nichts tun: ' +
+        'Nur wenn Sie dem Link folgen und zustimmen, kommen Sie dazu.',
+    ],
+  },
   emailChange: {
     subject: 'Bestätigen Sie die neue Adresse für Ihr Konto bei Sallyport',
     before: (expiresInHours) => [

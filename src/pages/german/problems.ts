@@ -23,6 +23,11 @@ export const problems: Texts['problems'] = {
       'Sie es noch einmal.',
     action: 'home',
   },
+  'account-exists': {
+    title: 'Zu dieser Adresse gibt es ein Konto',
+    explanation: 'Melden Sie sich an, und nehmen Sie dann die Einladung an.',
+    action: 'sign-in',
+  },
   'not-found': {
     title: 'Hier ist nichts',
     explanation:
