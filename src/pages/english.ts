@@ -4,6 +4,7 @@ import { events } from './english/events.ts';
 import { errors, fields } from './english/forms.ts';
 import { mails } from './english/mails.ts';
 import { problems } from './english/problems.ts';
+import { invitations, teams } from './english/teams.ts';
 import { tenants } from './english/tenants.ts';
 import { recovery } from './english/recovery.ts';
 import type { Texts } from './texts.ts';
@@ -137,6 +138,8 @@ export const english: Texts = {
   authenticators,
   tenants,
   passkeys,
+  teams,
+  invitations,
   problems,
   reference: 'If you ask for help, quote this reference:',
   mails,

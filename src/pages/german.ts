@@ -4,6 +4,7 @@ import { events } from './german/events.ts';
 import { errors, fields } from './german/forms.ts';
 import { mails } from './german/mails.ts';
 import { problems } from './german/problems.ts';
+import { invitations, teams } from './german/teams.ts';
 import { tenants } from './german/tenants.ts';
 import { recovery } from './german/recovery.ts';
 import type { Texts } from './texts.ts';
@@ -143,6 +144,8 @@ export const german: Texts = {
   authenticators,
   tenants,
   passkeys,
+  teams,
+  invitations,
   problems,
   reference: 'Wenn Sie um Hilfe bitten, nennen Sie diese Kennung:',
   mails,

@@ -21,6 +21,8 @@ interface TenantDocumentProps {
 
 const paths: readonly (readonly [TenantSection, string])[] = [
   ['members', '/tenant/members'],
+  ['teams', '/tenant/teams'],
+  ['invitations', '/tenant/invitations'],
   ['roles', '/tenant/roles'],
   ['settings', '/tenant'],
 ];

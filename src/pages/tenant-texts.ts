@@ -9,7 +9,7 @@ export interface SwitcherTenant {
 }
 
 /** The pages of a tenant. */
-export type TenantSection = 'members' | 'roles' | 'settings';
+export type TenantSection = 'members' | 'teams' | 'invitations' | 'roles' | 'settings';
 
 /** What has just been done, told at the top of the tenant's page that follows. */
 export type TenantNotice =
@@ -18,7 +18,13 @@ export type TenantNotice =
   | 'member-removed'
   | 'roles-saved'
   | 'role-made'
-  | 'role-deleted';
+  | 'role-deleted'
+  | 'team-made'
+  | 'team-saved'
+  | 'team-deleted'
+  | 'team-member-changed'
+  | 'invited'
+  | 'invitation-withdrawn';
 
 export type BuiltInRoleName = 'owner' | 'admin' | 'member' | 'viewer';
 

@@ -16,7 +16,7 @@ import type {
   SecondFactorTexts,
 } from './authenticator-texts.ts';
 import type { SwitcherTenant, TenantsTexts } from './tenant-texts.ts';
-import type { JoinTexts } from './team-texts.ts';
+import type { InvitationsTexts, JoinTexts, TeamsTexts } from './team-texts.ts';
 
 export { english };
 
@@ -228,6 +228,8 @@ export interface Texts {
   };
   readonly emailConfirmed: TitledText;
   readonly join: JoinTexts;
+  readonly teams: TeamsTexts;
+  readonly invitations: InvitationsTexts;
   readonly invalidLink: TitledText & { readonly next: string };
   readonly signIn: {
     readonly title: string;

@@ -404,6 +404,22 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
   'POST /api/invitation-acceptances': ({ browser, person }) =>
     invited(browser.origin, person.email),
   'POST /api/invited-sign-ups': invitedNewcomer,
+  'POST /tenant/teams': (sender) => inOwnTenant({ name: 'Support', slug: '' }, sender),
+  'POST /tenant/teams/:team': async (sender) => ({
+    team: await ownTeam(sender),
+    name: 'Changed',
+    slug: '',
+  }),
+  'POST /tenant/teams/:team/members': async (sender) => ({
+    team: await ownTeam(sender),
+    id: await ownIdentity(sender),
+    role: 'lead',
+  }),
+  'POST /tenant/teams/:team/delete': async (sender) => ({ team: await ownTeam(sender) }),
+  'POST /tenant/invitations': (sender) =>
+    inOwnTenant({ email: newPerson().email, role: 'member' }, sender),
+  'POST /tenant/invitations/resend': ownInvitation,
+  'POST /tenant/invitations/withdraw': ownInvitation,
   'POST /join': invitedNewcomer,
   'POST /join/accept': ({ browser, person }) => invited(browser.origin, person.email),
   'POST /sign-up': signUpFields,

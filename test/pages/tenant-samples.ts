@@ -1,5 +1,8 @@
+import { invitationsPage } from '../../src/pages/invitations.tsx';
 import { membersPage, removeMemberPage } from '../../src/pages/members.tsx';
 import { rolesPage } from '../../src/pages/roles.tsx';
+import { deleteTeamPage, teamPage } from '../../src/pages/team.tsx';
+import { teamsPage } from '../../src/pages/teams.tsx';
 import {
   deleteTenantPage,
   leaveTenantPage,
@@ -52,6 +55,8 @@ export function tenantPages(values: Values, plain: Texts): Record<string, string
     'delete tenant': deleteTenantPage(texts, { csrfToken, graceDays: 30 }),
     ...memberSamples(values, texts),
     ...roleSamples(values, texts),
+    ...teamSamples(values, texts),
+    ...invitationSamples(values, texts),
     'remove member': removeMemberPage(texts, {
       csrfToken,
       member: { id: ID, displayName: name, email, role: 'viewer', level: 10, own: false },
@@ -139,6 +144,69 @@ function roleSamples(values: Values, texts: Texts): Record<string, string> {
       ...page,
       roles: page.roles.map((role) => ({ ...role, changeable: false })),
       mayWrite: false,
+    }),
+  };
+}
+
+function teamSamples(values: Values, texts: Texts): Record<string, string> {
+  const { csrfToken, displayName: name, email, text } = values;
+  const teams = [
+    { slug: 'support', name, members: 1, ownRole: 'lead' as const },
+    { slug: 'sales', name: text, members: 2, ownRole: null },
+  ];
+  const errors = [{ field: 'slug', reason: 'slug-taken' }];
+  const list = { csrfToken, teams, next: null, mayWrite: true, errors: [] };
+  const team = { slug: 'support', name };
+  const member = { id: ID, displayName: name, email, role: 'lead' as const, own: true };
+  const one = {
+    csrfToken,
+    team,
+    members: [member, { ...member, role: 'member' as const, own: false }],
+    next: null,
+    mayWrite: true,
+    mayDelete: true,
+    search: '',
+    found: [],
+    errors: [],
+  };
+  return {
+    teams: teamsPage(texts, { ...list, next: '/tenant/teams?cursor=a', notice: 'team-deleted' }),
+    'teams, none': teamsPage(texts, { ...list, teams: [], mayWrite: false }),
+    'teams, wrong': teamsPage(texts, { ...list, made: { name, slug: text }, errors }),
+    team: teamPage(texts, { ...one, notice: 'team-made' }),
+    'team, of a viewer': teamPage(texts, { ...one, mayWrite: false, mayDelete: false }),
+    'team, empty': teamPage(texts, { ...one, members: [], search: text, found: [member] }),
+    'team, nobody found': teamPage(texts, { ...one, search: 'x', next: '/tenant/teams/support' }),
+    'team, wrong': teamPage(texts, { ...one, changed: { name, slug: text }, errors }),
+    'delete team': deleteTeamPage(texts, { csrfToken, team }),
+  };
+}
+
+function invitationSamples(values: Values, texts: Texts): Record<string, string> {
+  const { csrfToken, displayName: invitedBy, email, text } = values;
+  const expiresAt = new Date('2026-03-08T09:05:00Z');
+  const page = {
+    csrfToken,
+    invitations: [{ id: ID, email, role: 'member', invitedBy, expiresAt }],
+    next: null,
+    mayWrite: true,
+    roles: [
+      { name: 'member', title: '' },
+      { name: text, title: invitedBy },
+    ],
+    errors: [],
+  };
+  return {
+    invitations: invitationsPage(texts, {
+      ...page,
+      next: '/tenant/invitations?cursor=a',
+      notice: 'invited',
+    }),
+    'invitations, none': invitationsPage(texts, { ...page, invitations: [], mayWrite: false }),
+    'invitations, wrong': invitationsPage(texts, {
+      ...page,
+      made: { email: text, role: 'member' },
+      errors: [{ field: 'email', reason: 'malformed-address' }],
     }),
   };
 }

@@ -17,7 +17,13 @@ export const tenants: Texts['tenants'] = {
   createLead: 'You become its owner, and can let others in afterwards.',
   slugHint: 'Small letters, digits and hyphens. Left empty, it is made of the name.',
   switcher: { label: 'Tenant', submit: 'Switch' },
-  sections: { members: 'Members', roles: 'Roles', settings: 'Settings' },
+  sections: {
+    members: 'Members',
+    teams: 'Teams',
+    invitations: 'Invitations',
+    roles: 'Roles',
+    settings: 'Settings',
+  },
   notices: {
     'tenant-saved': 'Your changes are saved.',
     'member-changed': 'The member has the new role.',
@@ -25,6 +31,12 @@ export const tenants: Texts['tenants'] = {
     'roles-saved': 'The roles are saved.',
     'role-made': 'There is a new role. It permits nothing yet.',
     'role-deleted': 'The role is deleted.',
+    'team-made': 'There is a new team.',
+    'team-saved': 'Your changes are saved.',
+    'team-deleted': 'The team is deleted.',
+    'team-member-changed': 'The team is changed.',
+    invited: 'The invitation is on its way.',
+    'invitation-withdrawn': 'The invitation is taken back.',
   },
   roles: { owner: 'Owner', admin: 'Admin', member: 'Member', viewer: 'Viewer' },
   permissions: {

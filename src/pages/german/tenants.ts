@@ -18,7 +18,13 @@ export const tenants: Texts['tenants'] = {
   slugHint:
     'Kleine Buchstaben, Ziffern und Bindestriche. Leer gelassen, entsteht es aus dem Namen.',
   switcher: { label: 'Mandant', submit: 'Wechseln' },
-  sections: { members: 'Mitglieder', roles: 'Rollen', settings: 'Einstellungen' },
+  sections: {
+    members: 'Mitglieder',
+    teams: 'Teams',
+    invitations: 'Einladungen',
+    roles: 'Rollen',
+    settings: 'Einstellungen',
+  },
   notices: {
     'tenant-saved': 'Ihre Änderungen sind gespeichert.',
     'member-changed': 'Das Mitglied hat die neue Rolle.',
@@ -26,6 +32,12 @@ export const tenants: Texts['tenants'] = {
     'roles-saved': 'Die Rollen sind gespeichert.',
     'role-made': 'Es gibt eine neue Rolle. Sie erlaubt noch nichts.',
     'role-deleted': 'Die Rolle ist gelöscht.',
+    'team-made': 'Es gibt ein neues Team.',
+    'team-saved': 'Ihre Änderungen sind gespeichert.',
+    'team-deleted': 'Das Team ist gelöscht.',
+    'team-member-changed': 'Das Team ist geändert.',
+    invited: 'Die Einladung ist unterwegs.',
+    'invitation-withdrawn': 'Die Einladung ist zurückgenommen.',
   },
   roles: { owner: 'Besitzer', admin: 'Verwaltung', member: 'Mitglied', viewer: 'Lesezugriff' },
   permissions: {
