@@ -112,7 +112,10 @@ async function insertInvited(
   return { id, email: address, displayName: person.displayName };
 }
 
-/** Somebody who is a member already stays what they are. @returns the tenant, if they were invited. */
+/**
+ * Somebody who is a member already stays what they are. @returns the tenant, undefined where the
+ * link is worth nothing to them.
+ */
 async function join(
   tx: Tx,
   identityId: string,

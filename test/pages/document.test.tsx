@@ -47,6 +47,7 @@ const routes = [
   '/reset-password',
   '/join',
   '/join/accept',
+  '/join/accept?token=token',
   '/revert-email',
   '/sign-in',
   '/sign-in/passkey',

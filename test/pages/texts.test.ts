@@ -30,7 +30,7 @@ describe.each(Object.entries(languages))('the texts in the language %s', (langua
 
   it('name the moment in every sentence that tells one', () => {
     const { account, authenticators, deletionRequested, emailChange, passkeys } = texts;
-    const { sessions, tenants } = texts;
+    const { invitations, sessions, tenants } = texts;
     const told = [
       account.deletion.deletesAt,
       authenticators.totp.created,
@@ -39,6 +39,7 @@ describe.each(Object.entries(languages))('the texts in the language %s', (langua
       passkeys.lastUsed,
       deletionRequested.text,
       emailChange.pendingUntil,
+      invitations.expires,
       sessions.lastSeen,
       sessions.created,
       tenants.deletesAt,

@@ -9,7 +9,8 @@ interface InvitationMailValues {
 
 /**
  * To somebody who was invited into a tenant. It says neither who invited nor to which tenant: both
- * are words of people who also choose the recipient (CVE-2022-31127). The page behind the link does.
+ * are words of people who also choose the recipient (CVE-2022-31127). The page behind the link
+ * does.
  */
 export function invitationMail(texts: Texts, { link, expiresInHours }: InvitationMailValues): Mail {
   const { before, ...rest } = texts.mails.invitation;
