@@ -1,4 +1,3 @@
-import { randomLike } from './values.ts';
 import type { Call } from './call.ts';
 import type { Exchange } from './exchange.ts';
 import { type JsonPath, leavesOf } from './json.ts';
@@ -85,12 +84,6 @@ export function candidatesOf(
   const values = new Map(rated.toReversed().map(({ entry }) => [entry.value, entry]));
   const order = [...new Set(rated.map(({ entry }) => entry.value))];
   return order.flatMap((value) => values.get(value) ?? []);
-}
-
-/** The call with a value in place of each of A's that nobody was given: the null attack. */
-export function withRandomId(call: Call, parameter: string, canary: string): Call {
-  const value = call.path[parameter] ?? '';
-  return { ...call, path: { ...call.path, [parameter]: randomLike(value, canary) } };
 }
 
 /** What a parameter selects from: `/orders/{order_id}` from `/orders`, an order. */

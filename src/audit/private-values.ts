@@ -8,10 +8,6 @@ import { snake } from './words.ts';
 const SENSITIVE =
   /(^|_)(e?mail|email_address|phone|phone_number|mobile|password|passwd|pwd|password_hash|hashed_password|secret|token|access_token|refresh_token|api_key|ssn|social_security_number|tax_id|iban|card|card_number|credit_card|cvv|pin|otp|salary|balance|address|street|date_of_birth|birthday|dob|latitude|longitude|private_key|totp_secret|vin|license)$/;
 
-/** Fields that nobody but the server should read. */
-const CREDENTIAL =
-  /(^|_)(password|passwd|pwd|password_hash|hashed_password|secret|api_key|private_key|totp_secret|salt)$/;
-
 /**
  * Values of an answer to A that are A's alone: canaries that A planted, and A's own fields of
  * kinds that are private anywhere, such as its address. Values that nobody finds by itself in
@@ -30,11 +26,6 @@ export function privateValues(run: Run, { answer, request }: Exchange): readonly
   return [...new Set([...planted, ...sensitive])].filter(
     (value) => !elsewhere.some(({ exchange }) => shows(exchange.answer, value)),
   );
-}
-
-/** Whether a field's name says that it holds a credential. */
-export function isCredentialField(name: string): boolean {
-  return CREDENTIAL.test(snake(name));
 }
 
 /** Whether a field's name says that its value is private. */

@@ -79,15 +79,30 @@ export interface Run {
  * browser would.
  */
 export async function send(
-  run: Pick<Run, 'probe' | 'origin'>,
+  run: Pick<Run, 'probe' | 'origin'> & Partial<Pick<Run, 'actors'>>,
   call: Call,
   as: Actor | { readonly label: string; readonly credential: Credential },
   changes: Changes = {},
 ): Promise<Exchange> {
   const label = 'role' in as ? as.role : as.label;
   const exchange = await run.probe.send(requestOf(call, as.credential, run.origin, changes), label);
-  if ('role' in as) keepSession(as, exchange);
+  const owner = 'role' in as ? as : ownerOf(run.actors, as.credential);
+  if (owner !== null) keepSession(owner, exchange);
   return exchange;
+}
+
+/** The actor whose session a credential is of, whatever a check has changed about the rest. */
+function ownerOf(actors: Actors | undefined, { cookies }: Credential): Actor | null {
+  const values = Object.values(cookies);
+  if (actors === undefined || values.length === 0) return null;
+  const all: readonly (Actor | null)[] = [actors.a, actors.b, actors.stranger, actors.superior];
+  const isOf = (actor: Actor) =>
+    Object.entries(actor.credential.cookies).every(([name, value]) => cookies[name] === value);
+  return (
+    all.find(
+      (one) => one !== null && Object.keys(one.credential.cookies).length > 0 && isOf(one),
+    ) ?? null
+  );
 }
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -103,7 +118,8 @@ function keepSession(actor: Actor, exchange: Exchange): void {
   const { synchronizer: before } = credential;
   const given =
     before === null ? null : tokenIn(exchange, before.in === 'header' ? before.name : null);
-  const inCookie = before?.cookie === null || before === null ? undefined : set[before.cookie];
+  const named = Object.keys(set).find((name) => name === before?.cookie || /csrf|xsrf/i.test(name));
+  const inCookie = named === undefined ? undefined : set[named];
   const value = given?.value ?? inCookie ?? before?.value ?? '';
   const synchronizer = before === null ? null : { ...before, value };
   const renewed = { cookies, synchronizer };

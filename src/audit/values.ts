@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { typeOf } from './fields.ts';
-import type { Json, Scalar } from './json.ts';
+import type { Scalar } from './json.ts';
 import type { Schema } from './operation.ts';
 import { isPasswordField, snake } from './words.ts';
 
@@ -191,9 +191,4 @@ function hash(text: string): number {
     value = Math.imul(value ^ (character.codePointAt(0) ?? 0), 0x01_00_01_93) >>> 0;
   }
   return value;
-}
-
-/** Whether two documents are the same value. */
-export function sameJson(one: Json | undefined, other: Json | undefined): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
 }
