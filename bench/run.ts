@@ -3,26 +3,33 @@ import { largestTenantBench } from './largest-tenant.ts';
 import { loadRouteBench } from './load-route.ts';
 import { sessionBench } from './session.ts';
 import { signInBench } from './sign-in.ts';
+import { timingBench } from './timing.ts';
 
 /** One figure, as a ratio to something measured in the same run: `1` is as fast, more is faster. */
 export interface Figure {
   readonly bench: string;
   readonly against: string;
   readonly ratio: number;
-  /** The first and the third quartile of the ratios that `ratio` is the median of. */
+  /**
+   * The first and the third quartile of the ratios that `ratio` is the median of; of timing, its
+   * 95 % interval.
+   */
   readonly spread: readonly [number, number];
-  /** Round trips to the database for one request, counted on the wire. */
-  readonly roundTrips: number;
+  /** Round trips to the database for one request, counted on the wire, where they are. */
+  readonly roundTrips?: number;
   /** CPU time of one request, and what the server's process holds; where it can be measured. */
   readonly cpuMicroseconds?: { readonly server: number; readonly database: number };
   readonly memoryMegabytes?: number;
   /** The same of what it was measured against. */
   readonly peer?: Pick<Figure, 'roundTrips' | 'cpuMicroseconds' | 'memoryMegabytes'>;
+  /** Milliseconds of ours and of what it was measured against. */
+  readonly milliseconds?: readonly [number, number];
 }
 
 const BENCHES: Readonly<Record<string, (seconds: number) => Promise<readonly Figure[]>>> = {
   session: sessionBench,
   'sign-in': signInBench,
+  timing: timingBench,
   'load-route': loadRouteBench,
   'largest-tenant': largestTenantBench,
 };
@@ -50,6 +57,7 @@ for (const name of names) {
 }
 
 function sentence({ bench, against, ratio, spread, roundTrips }: Figure): string {
-  const trips = roundTrips === 1 ? '1 round trip' : `${roundTrips} round trips`;
-  return `${bench}: ${ratio} of ${against} (${spread[0]} to ${spread[1]}), ${trips}`;
+  const trips = roundTrips === 1 ? ', 1 round trip' : `, ${roundTrips} round trips`;
+  const behind = roundTrips === undefined ? '' : trips;
+  return `${bench}: ${ratio} of ${against} (${spread[0]} to ${spread[1]})${behind}`;
 }

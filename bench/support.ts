@@ -7,11 +7,18 @@ import { postmaster, startPostgres } from '../test/support/postgres.ts';
 import { startWireProxy } from '../test/support/wire-proxy.ts';
 import { leaveTheServersCore, type ServerProcess, startServerProcess } from './processes.ts';
 
+export interface Person {
+  readonly email: string;
+  readonly password: string;
+}
+
 /** A PostgreSQL with rows in it, the product before it, and one person signed in. */
 export interface Stage {
   readonly databaseUrl: string;
   readonly server: ServerProcess;
-  readonly person: { readonly email: string; readonly password: string };
+  readonly person: Person;
+  /** Enough that 32 can sign in at once: ten guesses at one account may be under way. */
+  readonly people: readonly Person[];
   readonly identityId: string;
   readonly cookie: string;
   /** Another process of the product, whose traffic with the database is counted. */
@@ -21,6 +28,7 @@ export interface Stage {
 
 /** Enough that an index is needed, few enough to be made in seconds. */
 const IDENTITIES = 20_000;
+const PEOPLE = 16;
 
 export async function setStage(): Promise<Stage> {
   const postgres = await startPostgres();
@@ -37,6 +45,8 @@ export async function setStage(): Promise<Stage> {
   await fill(database);
   leaveTheServersCore(await postmaster(postgres.url));
   const person = await register(server.origin);
+  const people = [person];
+  while (people.length < PEOPLE) people.push(await register(server.origin));
   const signedIn = await signIn(server.origin, person);
   const headers = { cookie: signedIn.cookie };
   const session = await fetch(`${server.origin}/api/session`, { headers });
@@ -45,6 +55,7 @@ export async function setStage(): Promise<Stage> {
     databaseUrl: postgres.url,
     server,
     person,
+    people,
     identityId: identity.id,
     cookie: signedIn.cookie,
     async countRoundTrips(request) {
@@ -91,7 +102,7 @@ async function fill(database: pg.Client): Promise<void> {
   await database.query('VACUUM ANALYZE');
 }
 
-export async function register(origin: string): Promise<Stage['person']> {
+export async function register(origin: string): Promise<Person> {
   const tag = randomBytes(6).toString('hex');
   const person = { email: `ada.${tag}@example.com`, password: `violet kettle ${tag} orbit` };
   await post(origin, '/api/sign-up', { ...person, displayName: 'Ada' });
@@ -104,7 +115,7 @@ export async function register(origin: string): Promise<Stage['person']> {
 
 export async function signIn(
   origin: string,
-  person: Stage['person'],
+  person: Person,
 ): Promise<{ cookie: string; csrfToken: string }> {
   const answer = await post(origin, '/api/sign-in', person);
   const cookies = answer.headers.getSetCookie().map((line) => line.split(';')[0] ?? '');
