@@ -106,8 +106,9 @@ function policyOf({
   origin,
   trustedOrigins,
   trustedProxies,
+  tenantHeader,
 }: Config): GatePolicy & { origin: string; hosts: readonly string[] } {
-  return { origin, trustedOrigins, trustedProxies, hosts: hostsAt(origin) };
+  return { origin, trustedOrigins, trustedProxies, tenantHeader, hosts: hostsAt(origin) };
 }
 
 function hostsAt(origin: string): readonly string[] {

@@ -5,7 +5,14 @@ import { newEncryptionKey } from './core/encryption.ts';
 import { createPasswordHasher } from './core/password-hashing.ts';
 import { normalizePassword } from './core/password.ts';
 import { type BuiltInRole, LEVELS } from './core/permissions.ts';
-import { digestOf, newSecret, proofOf, secretText, synchronizerTokenOf } from './core/secret.ts';
+import {
+  digestOf,
+  newSecret,
+  proofOf,
+  secretText,
+  selectionKeyOf,
+  synchronizerTokenOf,
+} from './core/secret.ts';
 import { sortNameOf, wordsOfAddress, wordsOfName } from './core/member-words.ts';
 import { slugOf } from './core/tenant-slug.ts';
 import {
@@ -189,6 +196,7 @@ async function personIn(
     tenantId: tenant?.id ?? null,
     proofDigest: digestOf(proofOf(secret)),
     synchronizerDigest: digestOf(token),
+    selectionKey: selectionKeyOf(secret),
   });
   const browser = {
     origin,

@@ -178,15 +178,16 @@ export async function insertLiveSession(
     readonly tenantId: string | null;
     readonly proofDigest: string;
     readonly synchronizerDigest: string;
+    readonly selectionKey: string;
   },
 ): Promise<string> {
-  const { identityId, tenantId, proofDigest, synchronizerDigest } = session;
+  const { identityId, tenantId, proofDigest, synchronizerDigest, selectionKey } = session;
   const id = idOf(
     await owner.query(
       `INSERT INTO sallyport.sessions
-          (identity_id, tenant_id, proof_digest, synchronizer_digest, expires_at)
-        VALUES ($1, $2, $3, $4, now() + INTERVAL '12 hours') RETURNING id`,
-      [identityId, tenantId, proofDigest, synchronizerDigest],
+          (identity_id, tenant_id, proof_digest, synchronizer_digest, selection_key, expires_at)
+        VALUES ($1, $2, $3, $4, $5, now() + INTERVAL '12 hours') RETURNING id`,
+      [identityId, tenantId, proofDigest, synchronizerDigest, selectionKey],
     ),
   );
   await owner.query('INSERT INTO sallyport.session_activity (session_id) VALUES ($1)', [id]);

@@ -15,7 +15,14 @@ import type { Core } from '../core/core.ts';
 import type { KeptAnswer } from '../core/kept-answer.ts';
 import type { Reader } from '../core/page.ts';
 import type { Confirmer } from '../core/email-confirmation.ts';
-import { digestOf, parseSecret, proofOf, type Secret, visitorTokenOf } from '../core/secret.ts';
+import {
+  digestOf,
+  parseSecret,
+  proofOf,
+  type Secret,
+  selectionOf,
+  visitorTokenOf,
+} from '../core/secret.ts';
 import {
   type Cookies,
   parseCookies,
@@ -39,8 +46,12 @@ export type { Access } from './declaration.ts';
 /** What the request was held to, once it has met that. */
 export const REQUIREMENT = Symbol('sallyport.requirement');
 
+/** The slug that a routing proxy has named; null where the session says which tenant it is. */
+export const NAMED_TENANT = Symbol('sallyport.namedTenant');
+
 declare module 'fastify' {
   interface FastifyRequest {
+    [NAMED_TENANT]: string | null;
     /** Who asks, as the database found it; null on a public route. */
     principal: Principal | null;
     /** The team that the route's access named, and the principal has the permission in. */
@@ -197,11 +208,13 @@ function requirementOf(
   if (bearer) return { ...bearerRequirement(request, bearer, permission ?? null), ...inTeam };
   const secret = request.sessionSecret;
   if (!secret) throw new Error('the request has no credential');
+  const named = request[NAMED_TENANT];
   return {
     role,
     proof: proofOf(secret),
     permission: permission ?? null,
     ...inTeam,
+    ...(named === null ? {} : { selection: selectionOf(secret, named) }),
     withAccount: request.routeOptions.config.account === true,
     ...(stepUp ? { stepUp } : {}),
     ...(isSafeMethod(request.method) ? {} : { synchronizerDigest: presentedDigest(request) }),

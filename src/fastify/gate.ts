@@ -4,8 +4,9 @@ import type { Core } from '../core/core.ts';
 import { clearCookie, parseCookies } from '../http/cookies.ts';
 import { corsHeaders, preflightHeaders } from '../http/cors.ts';
 import type { ProblemCode } from '../http/problem.ts';
+import { namedTenant } from '../http/tenant-header.ts';
 import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
-import { authorize, readSessionSecret, REQUIREMENT } from './access.ts';
+import { authorize, NAMED_TENANT, readSessionSecret, REQUIREMENT } from './access.ts';
 import { ANSWER, type CompileLoad } from './application.ts';
 import { BEARER, noteBearer } from './bearer.ts';
 import { requireDeclaration } from './declaration.ts';
@@ -37,6 +38,7 @@ export function addGate(
   app.decorateRequest(PASSED, null);
   app.decorateRequest(REQUIREMENT, null);
   app.decorateRequest(BEARER, null);
+  app.decorateRequest(NAMED_TENANT, null);
 
   app.addHook('onRoute', requireDeclaration);
 
@@ -55,6 +57,7 @@ export function addGate(
     const preflight = preflightHeaders(request.raw, policy.trustedOrigins);
     if (preflight) return void reply.code(204).headers(preflight).send();
     request.sessionSecret = readSessionSecret(cookies);
+    request[NAMED_TENANT] = namedTenant(request.raw, request.socket.remoteAddress, policy);
     request[ANSWER] = reply.raw;
     const { access } = request.routeOptions.config;
     // What has no route serves nobody; a route that was registered past us is a fault of ours.

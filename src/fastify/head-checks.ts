@@ -14,8 +14,9 @@ import { checkOrigin, checkVisitorOrigin, type OriginPolicy } from '../http/orig
 import type { ProblemCode } from '../http/problem.ts';
 import { headerValues, isSafeMethod, type RequestHead } from '../http/request-head.ts';
 import type { TrustedProxies } from '../http/source.ts';
+import type { TenantHeaderPolicy } from '../http/tenant-header.ts';
 
-export interface GatePolicy extends OriginPolicy, HostPolicy {
+export interface GatePolicy extends OriginPolicy, HostPolicy, TenantHeaderPolicy {
   /** Whose word on where a request comes from is taken. */
   readonly trustedProxies: TrustedProxies;
 }

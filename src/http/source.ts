@@ -48,6 +48,12 @@ export function sourceOf(
   return { address: textOf(address), network: networkOf(address) };
 }
 
+/** Whether the other end of the connection is a proxy whose word is taken. */
+export function isTrustedPeer(peer: string | undefined, trusted: TrustedProxies): boolean {
+  const address = parseAddress(peer ?? '');
+  return address !== null && isTrusted(address, trusted);
+}
+
 /** Whether the header names addresses, and comes from a peer that nobody has said to believe. */
 export function isUnbelieved(
   head: RequestHead,

@@ -15,6 +15,8 @@ export interface Config {
   readonly origin: string;
   readonly trustedOrigins: readonly string[];
   readonly trustedProxies: TrustedProxies;
+  /** In which header a trusted proxy names the tenant, by its slug; null where none does. */
+  readonly tenantHeader: string | null;
   readonly database:
     | { readonly kind: 'embedded' }
     | { readonly kind: 'managed'; readonly url: string }
@@ -55,6 +57,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   SALLYPORT_ORIGIN: 'the origin that browsers see (default: http://localhost:PORT)',
   SALLYPORT_TRUSTED_ORIGINS:
     'other origins, separated by commas, whose scripts may call (default: none)',
+  SALLYPORT_TENANT_HEADER:
+    'header in which a trusted proxy names the tenant by its slug, such as X-Tenant (default: none)',
   SALLYPORT_TRUSTED_PROXIES:
     'addresses or networks, separated by commas, whose X-Forwarded-For is believed (default: none)',
   SALLYPORT_COMPROMISED_PASSWORDS_URL:
@@ -92,6 +96,7 @@ export function readConfig(
     origin,
     trustedOrigins: readTrustedOrigins(value('SALLYPORT_TRUSTED_ORIGINS'), problems),
     trustedProxies: readTrustedProxies(value('SALLYPORT_TRUSTED_PROXIES'), problems),
+    tenantHeader: readTenantHeader(value, problems),
     database: readDatabase(value, problems),
     policyForm: readPolicyForm(value('SALLYPORT_INSECURE_SETTING_POLICIES'), problems),
     sharedTables:
@@ -189,6 +194,22 @@ function readTrustedOrigins(text: string | undefined, problems: string[]): reado
     problems.push(`SALLYPORT_TRUSTED_ORIGINS: ${parsed.problem}`);
     return [];
   });
+}
+
+/** Only a proxy whose address is known can be told from a client that writes the header itself. */
+function readTenantHeader(
+  value: (name: string) => string | undefined,
+  problems: string[],
+): string | null {
+  const name = value('SALLYPORT_TENANT_HEADER')?.toLowerCase();
+  if (name === undefined) return null;
+  if (!/^x-[a-z0-9-]{1,60}$/.test(name)) {
+    problems.push('SALLYPORT_TENANT_HEADER must be the name of a header such as X-Tenant.');
+  }
+  if (value('SALLYPORT_TRUSTED_PROXIES') === undefined) {
+    problems.push('SALLYPORT_TENANT_HEADER needs SALLYPORT_TRUSTED_PROXIES: who may set it.');
+  }
+  return name;
 }
 
 function readDatabase(

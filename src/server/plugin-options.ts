@@ -26,6 +26,8 @@ export interface SallyportOptions {
   readonly trustedOrigins?: readonly string[];
   /** Addresses or networks whose X-Forwarded-For is believed; behind a proxy, that proxy's. */
   readonly trustedProxies?: readonly string[];
+  /** In which header such a proxy names the tenant of a request, by its slug. */
+  readonly tenantHeader?: string;
   /** The application's own permissions: what each lets somebody do, and who has it. */
   readonly permissions?: DeclaredPermissions;
   /** Tables without a tenant, all of whose rows all tenants may see, as far as grants allow. */
@@ -66,6 +68,7 @@ const OPTION_OF: Readonly<Record<string, string>> = {
   SALLYPORT_TRUSTED_ORIGINS: 'trustedOrigins',
   SALLYPORT_TRUSTED_PROXIES: 'trustedProxies',
   SALLYPORT_COMPROMISED_PASSWORDS_URL: 'compromisedPasswordsUrl',
+  SALLYPORT_TENANT_HEADER: 'tenantHeader',
   SALLYPORT_ENCRYPTION_KEY: 'encryptionKey',
   SALLYPORT_PREVIOUS_ENCRYPTION_KEYS: 'previousEncryptionKeys',
   SALLYPORT_SMTP_URL: 'mail.smtpUrl',
@@ -131,6 +134,7 @@ function settingsOf(options: SallyportOptions): Readonly<Record<string, string |
     SALLYPORT_TRUSTED_ORIGINS: options.trustedOrigins?.join(',') || undefined,
     SALLYPORT_TRUSTED_PROXIES: options.trustedProxies?.join(',') || undefined,
     SALLYPORT_COMPROMISED_PASSWORDS_URL: options.compromisedPasswordsUrl,
+    SALLYPORT_TENANT_HEADER: options.tenantHeader,
     SALLYPORT_ENCRYPTION_KEY: options.encryptionKey,
     SALLYPORT_PREVIOUS_ENCRYPTION_KEYS: options.previousEncryptionKeys?.join(',') || undefined,
     SALLYPORT_SMTP_URL: options.mail?.smtpUrl,

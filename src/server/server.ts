@@ -55,6 +55,7 @@ async function listen(
     origin: config.origin,
     trustedOrigins: config.trustedOrigins,
     trustedProxies: config.trustedProxies,
+    tenantHeader: config.tenantHeader,
     hosts: [] as readonly string[],
   };
   const mailbox = mailboxOf(core, () => policy.origin);

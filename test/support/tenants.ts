@@ -6,6 +6,7 @@ import {
   digestOf,
   newSecret,
   secretText,
+  selectionKeyOf,
   synchronizerTokenOf,
   proofOf,
 } from '../../src/core/secret.ts';
@@ -85,6 +86,7 @@ export async function insertTestMember(
     tenantId: unselected ? null : tenant.id,
     proofDigest: digestOf(proofOf(secret)),
     synchronizerDigest: digestOf(token),
+    selectionKey: selectionKeyOf(secret),
   });
   const browser = new Visitor(origin);
   browser.cookies.set(SESSION_COOKIE, secretText(secret));
