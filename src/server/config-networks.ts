@@ -19,3 +19,19 @@ export function readRangesUrl(text: string | undefined, problems: string[]): str
   );
   return null;
 }
+
+/** Only a proxy whose address is known can be told from a client that writes the header itself. */
+export function readTenantHeader(
+  value: (name: string) => string | undefined,
+  problems: string[],
+): string | null {
+  const name = value('SALLYPORT_TENANT_HEADER')?.toLowerCase();
+  if (name === undefined) return null;
+  if (!/^x-[a-z0-9-]{1,60}$/.test(name)) {
+    problems.push('SALLYPORT_TENANT_HEADER must be the name of a header such as X-Tenant.');
+  }
+  if (value('SALLYPORT_TRUSTED_PROXIES') === undefined) {
+    problems.push('SALLYPORT_TENANT_HEADER needs SALLYPORT_TRUSTED_PROXIES: who may set it.');
+  }
+  return name;
+}

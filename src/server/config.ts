@@ -5,7 +5,7 @@ import type { PolicyForm } from '../db/engine.ts';
 import { EVENT_DAYS } from '../db/event-retention.ts';
 import { parseOrigin } from '../http/origin.ts';
 import type { TrustedProxies } from '../http/source.ts';
-import { readRangesUrl, readTrustedProxies } from './config-networks.ts';
+import { readRangesUrl, readTenantHeader, readTrustedProxies } from './config-networks.ts';
 import { readKey, readPreviousKeys } from './encryption-keys.ts';
 
 /** Everything that a deployment decides, checked once at start. */
@@ -194,22 +194,6 @@ function readTrustedOrigins(text: string | undefined, problems: string[]): reado
     problems.push(`SALLYPORT_TRUSTED_ORIGINS: ${parsed.problem}`);
     return [];
   });
-}
-
-/** Only a proxy whose address is known can be told from a client that writes the header itself. */
-function readTenantHeader(
-  value: (name: string) => string | undefined,
-  problems: string[],
-): string | null {
-  const name = value('SALLYPORT_TENANT_HEADER')?.toLowerCase();
-  if (name === undefined) return null;
-  if (!/^x-[a-z0-9-]{1,60}$/.test(name)) {
-    problems.push('SALLYPORT_TENANT_HEADER must be the name of a header such as X-Tenant.');
-  }
-  if (value('SALLYPORT_TRUSTED_PROXIES') === undefined) {
-    problems.push('SALLYPORT_TENANT_HEADER needs SALLYPORT_TRUSTED_PROXIES: who may set it.');
-  }
-  return name;
 }
 
 function readDatabase(
