@@ -1,5 +1,6 @@
 import type { Database } from '../db/database.ts';
 import type { CompromisedPasswords } from './compromised-passwords.ts';
+import type { ExternalIssuers } from './external-issuers.ts';
 import type { EncryptionKey } from './encryption.ts';
 import type { PasswordHasher } from './password-hashing.ts';
 
@@ -8,6 +9,8 @@ export interface Core {
   readonly database: Database;
   readonly passwords: PasswordHasher;
   readonly encryptionKey: EncryptionKey;
+  /** Whose tokens are taken beside our own credentials; absent where nobody's are. */
+  readonly issuers?: ExternalIssuers;
   /** Keys that were in force before: what they encrypted still opens. */
   readonly previousKeys?: readonly EncryptionKey[];
   /** Absent where no list of compromised passwords is configured. */

@@ -40,6 +40,7 @@ export async function insertApiKey(
       permissions: [...key.permissions],
       issuer: null,
       token_id: null,
+      token_expires_at: null,
       expires_at: sql<Date>`now() + ${key.days} * INTERVAL '1 day'`,
     })
     .returning(['id', 'created_at', 'expires_at'])

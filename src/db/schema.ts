@@ -203,9 +203,14 @@ export interface Tables {
     permissions: string[] | null;
     issuer: string | null;
     token_id: string | null;
+    token_expires_at: Date | null;
     created_at: Generated<Date>;
     expires_at: Date;
     revoked_at: Date | null;
+  };
+  'sallyport.token_revocations': {
+    identity_id: string;
+    issued_until: Date;
   };
   'sallyport.bearer_activity': {
     credential_id: string;

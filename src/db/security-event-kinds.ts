@@ -43,6 +43,7 @@ export const SECURITY_EVENTS = {
   'request-refused': { outcome: 'failure', scope: 'person', details: {} },
   'api-key-made': { outcome: 'success', scope: 'tenant', details: { key: 'id' } },
   'api-key-revoked': { outcome: 'success', scope: 'tenant', details: { key: 'id' } },
+  'external-tokens-revoked': { outcome: 'success', scope: 'person', details: {} },
   'deletion-requested': { outcome: 'success', scope: 'person', details: {} },
   'deletion-called-off': { outcome: 'success', scope: 'person', details: {} },
   'tenant-created': { outcome: 'success', scope: 'tenant', details: {} },

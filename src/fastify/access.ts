@@ -36,7 +36,7 @@ import { isSafeMethod } from '../http/request-head.ts';
 import { equalTokens, readTokenHeader, unmaskToken } from '../http/synchronizer-token.ts';
 import type { CompileLoad } from './application.ts';
 import { callerOf } from './caller.ts';
-import { BEARER, bearerRequirement, refuseTwoPrincipals } from './bearer.ts';
+import { admitting, BEARER, bearerRequirement, refuseTwoPrincipals } from './bearer.ts';
 import type { Access } from './declaration.ts';
 import { switcherQueries } from './switcher.ts';
 import { commitOnce, KEYED, lookUpFor, verdictOn } from './keyed-request.ts';
@@ -101,7 +101,7 @@ export async function authorize(
   const bearer = request[BEARER];
   if (!secret && !bearer) return 'not-signed-in';
   if (secret && bearer) {
-    const rejection = await refuseTwoPrincipals(core, secret, bearer);
+    const rejection = await refuseTwoPrincipals(core, request, secret, bearer);
     if (rejection) return rejection;
   }
 
@@ -112,11 +112,9 @@ export async function authorize(
   const lookUp = keyed ? lookUpFor(request, keyed) : [];
   // What was done before is not done again: queries that change something wait for the look-up.
   const writing = keyed !== null && queries.some(({ changes }) => changes);
-  const authorized = await runAuthorized(
-    core.database,
-    requirement,
-    keyed ? [...lookUp, ...(writing ? [] : statements)] : statements,
-  );
+  const first = keyed ? [...lookUp, ...(writing ? [] : statements)] : statements;
+  const decide = () => runAuthorized(core.database, requirement, first);
+  const authorized = bearer ? await admitting(core, request, decide) : await decide();
   if ('refusal' in authorized) return authorized.refusal satisfies Refusal & ProblemCode;
   request.principal = authorized.principal;
   request.team = authorized.team;

@@ -1,8 +1,15 @@
 import type { FastifyContextConfig, FastifyRequest } from 'fastify';
 import { parseApiKey } from '../core/api-key.ts';
 import type { Core } from '../core/core.ts';
-import { bearerProofOf, proofOf, type Secret } from '../core/secret.ts';
-import { type Principal, type Requirement, runAuthorized } from '../db/authorization.ts';
+import { IssuerUnreachableError } from '../core/external-issuers.ts';
+import { admitExternalToken } from '../core/external-tokens.ts';
+import { bearerProofOf, proofOf, type Secret, tokenProofOf } from '../core/secret.ts';
+import {
+  type Authorized,
+  type Principal,
+  type Requirement,
+  runAuthorized,
+} from '../db/authorization.ts';
 import { type BearerRefusal, readAuthorization } from '../http/authorization.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { isSafeMethod } from '../http/request-head.ts';
@@ -10,9 +17,11 @@ import { isSafeMethod } from '../http/request-head.ts';
 /** The bearer credential that the request presents; null where it presents none. */
 export const BEARER = Symbol('sallyport.bearer');
 
-/** What is derived from the token, which is kept nowhere. */
+/** What the database is asked with. */
 export interface PresentedBearer {
   readonly proof: string;
+  /** A token of somebody else, which may have to be verified; null for a key of ours. */
+  readonly token: string | null;
 }
 
 declare module 'fastify' {
@@ -45,10 +54,40 @@ export function noteBearer(request: FastifyRequest): ProblemCode | null {
   if (reading.kind === 'none') return null;
   if (reading.kind === 'malformed') return 'malformed-authorization';
   if (!takesBearer(request.routeOptions.config)) return 'bearer-not-accepted';
-  const key = parseApiKey(reading.token);
-  if (!key) return 'not-signed-in';
-  request[BEARER] = { proof: bearerProofOf(key) };
+  const { token } = reading;
+  const key = parseApiKey(token);
+  if (!key && !isToken(token)) return 'not-signed-in';
+  request[BEARER] = key
+    ? { proof: bearerProofOf(key), token: null }
+    : { proof: tokenProofOf(token), token };
   return null;
+}
+
+/** Three parts, as a JSON Web Token that is signed has; the rest is for whoever verifies it. */
+function isToken(text: string): boolean {
+  return text.split('.').length === 3;
+}
+
+/**
+ * Runs the decision, and once more where it knew nothing of a token that turns out to be right: a
+ * verified token is made known to the database, which then decides as on every other credential.
+ */
+export async function admitting(
+  core: Core,
+  request: FastifyRequest,
+  run: () => Promise<Authorized>,
+): Promise<Authorized> {
+  const first = await run();
+  const token = request[BEARER]?.token ?? null;
+  if (token === null || !('refusal' in first) || first.refusal !== 'not-signed-in') return first;
+  try {
+    return (await admitExternalToken(core, token)) ? await run() : first;
+  } catch (error) {
+    if (!(error instanceof IssuerUnreachableError)) throw error;
+    // It fails closed, and its operator should know; the client learns nothing of our network.
+    request.log.warn({ err: error }, 'a token could not be verified');
+    return first;
+  }
 }
 
 /**
@@ -75,6 +114,7 @@ export function bearerRequirement(
  */
 export async function refuseTwoPrincipals(
   core: Core,
+  request: FastifyRequest,
   session: Secret,
   bearer: PresentedBearer,
 ): Promise<ProblemCode | null> {
@@ -88,7 +128,7 @@ export async function refuseTwoPrincipals(
   };
   const cookie = await decided(proofOf(session), false);
   if ('refusal' in cookie) return null;
-  const token = await decided(bearer.proof, true);
+  const token = await admitting(core, request, () => decided(bearer.proof, true));
   if ('refusal' in token) return token.refusal;
   return isSame(cookie.principal, token.principal) ? null : 'two-principals';
 }

@@ -24,6 +24,7 @@ import { authenticatorsApi } from './routes/authenticators-api.ts';
 import { authenticatorsPages } from './routes/authenticators-pages.ts';
 import { credentialPages } from './routes/credential-pages.ts';
 import { developmentRoutes, docsRoute, type Mailbox } from './routes/development.ts';
+import { externalTokenApi } from './routes/external-token-api.ts';
 import { keyApi } from './routes/key-api.ts';
 import { keySetRoute } from './routes/key-set.ts';
 import { eventPages } from './routes/event-pages.ts';
@@ -129,6 +130,7 @@ const accounts: FastifyPluginAsync<GatedOptions> = async (app, options) => {
   eventsApi(app, core);
   keySetRoute(app, core);
   keyApi(app, core);
+  externalTokenApi(app, core);
   tenantApi(app, core);
   membersApi(app, core);
   teamsApi(app, core);

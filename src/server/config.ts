@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { EncryptionKey } from '../core/encryption.ts';
 import type { PolicyForm } from '../db/engine.ts';
 import { EVENT_DAYS } from '../db/event-retention.ts';
+import { type IssuersConfig, readIssuersFile } from './issuers.ts';
 import { parseOrigin } from '../http/origin.ts';
 import type { TrustedProxies } from '../http/source.ts';
 import { readRangesUrl, readTenantHeader, readTrustedProxies } from './config-networks.ts';
@@ -34,6 +35,8 @@ export interface Config {
   /** Keys that were in force before, of which something may still be encrypted. */
   readonly previousEncryptionKeys: readonly EncryptionKey[];
   readonly mail: { readonly smtpUrl: string; readonly from: string } | null;
+  /** Whose tokens are taken; null where nobody's are. */
+  readonly issuers: IssuersConfig | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -70,6 +73,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   SALLYPORT_SMTP_URL:
     'smtps://user:password@host; without it mails wait in the development mailbox',
   SALLYPORT_MAIL_FROM: 'the sender of mails; needed with SALLYPORT_SMTP_URL',
+  SALLYPORT_ISSUERS_FILE:
+    "a JSON file that says which issuers' tokens are taken, and for whom they stand (default: nobody's)",
   SALLYPORT_LOG_LEVEL: `${LOG_LEVELS.join(', ')} (default: warn)`,
 };
 
@@ -109,6 +114,7 @@ export function readConfig(
     encryptionKey: readKey(value('SALLYPORT_ENCRYPTION_KEY'), problems),
     previousEncryptionKeys: readPreviousKeys(value, problems),
     mail: readMail(value('SALLYPORT_SMTP_URL'), value('SALLYPORT_MAIL_FROM'), problems),
+    issuers: readIssuersFile(value('SALLYPORT_ISSUERS_FILE'), problems),
     logLevel: readLogLevel(value('SALLYPORT_LOG_LEVEL'), problems),
   };
   if (!isDevelopment(config)) refuseDevelopmentDefaults(config, problems);

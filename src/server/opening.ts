@@ -4,6 +4,7 @@ import { keepSigningKeys } from '../core/signing-keys.ts';
 import { createPasswordHasher } from '../core/password-hashing.ts';
 import { openOutbound } from '../outbound/outbound.ts';
 import type { Config } from './config.ts';
+import { openIssuers } from './issuers.ts';
 import { generatedKey, lockDataFolder, openDataFolder } from './data-folder.ts';
 import { checkEncryptionKey, openDatabase, refuseUnsoundDatabase } from './databases.ts';
 
@@ -46,7 +47,10 @@ export async function openCore(config: Config): Promise<OpenedCore> {
         : {}),
     };
     await keepSigningKeys(core);
-    return { core, close };
+    if (!config.issuers) return { core, close };
+    const trusted = openIssuers(config.issuers);
+    undo.push(() => trusted.outbound.close());
+    return { core: { ...core, issuers: trusted.issuers }, close };
   } catch (error) {
     await close();
     throw error;

@@ -46,6 +46,8 @@ export interface SallyportOptions {
   readonly insecureSettingPolicies?: boolean;
   /** Folder of the embedded database and of a generated key; `.sallyport` unless said. */
   readonly dataFolder?: string;
+  /** A JSON file that says which issuers' tokens are taken, and for whom they stand. */
+  readonly issuersFile?: string;
   readonly [OPENED]?: (config: Config) => Promise<OpenedCore>;
 }
 
@@ -73,6 +75,7 @@ const OPTION_OF: Readonly<Record<string, string>> = {
   SALLYPORT_PREVIOUS_ENCRYPTION_KEYS: 'previousEncryptionKeys',
   SALLYPORT_SMTP_URL: 'mail.smtpUrl',
   SALLYPORT_MAIL_FROM: 'mail.from',
+  SALLYPORT_ISSUERS_FILE: 'issuersFile',
 };
 
 const OPTIONS = new Set([
@@ -139,5 +142,6 @@ function settingsOf(options: SallyportOptions): Readonly<Record<string, string |
     SALLYPORT_PREVIOUS_ENCRYPTION_KEYS: options.previousEncryptionKeys?.join(',') || undefined,
     SALLYPORT_SMTP_URL: options.mail?.smtpUrl,
     SALLYPORT_MAIL_FROM: options.mail?.from,
+    SALLYPORT_ISSUERS_FILE: options.issuersFile,
   };
 }

@@ -302,6 +302,29 @@ async function invitedNewcomer({ browser }: Sender): Promise<Fields> {
   return { ...(await invited(browser.origin, email)), password, displayName };
 }
 
+/** A token of another issuer that stands for the sender, as if it had just been verified. */
+async function tokenToRevoke(sender: Sender): Promise<Fields> {
+  const { tenant } = await ownTenant(sender);
+  const { identity } = (await sender.browser.get('/api/session')).json() as {
+    identity: { id: string };
+  };
+  const { rows } = await adminOf(sender.browser.origin).query<{ id: string }>(
+    `INSERT INTO sallyport.bearer_credentials
+        (kind, proof_digest, tenant_id, identity_id, title, hint, issuer, token_id, expires_at, token_expires_at)
+      SELECT 'external-token', x.digest, $1, $2, '', '', 'https://issuer.example', x.digest,
+          now() + INTERVAL '1 minute', now() + INTERVAL '1 hour'
+        FROM (SELECT encode(sha256(CAST(gen_random_uuid() AS TEXT)::BYTEA), 'hex') AS digest) AS x
+      RETURNING id`,
+    [tenant.id, identity.id],
+  );
+  return { id: rows[0]?.id ?? '' };
+}
+
+async function withTokenToRevoke(sender: Sender): Promise<Fields> {
+  await tokenToRevoke(sender);
+  return {};
+}
+
 /**
  * A route that is missing here fails its control, not its attacks: add what it legitimately takes.
  */
@@ -422,6 +445,8 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
   'POST /tenant/invitations/withdraw': ownInvitation,
   'POST /join': invitedNewcomer,
   'POST /join/accept': ({ browser, person }) => invited(browser.origin, person.email),
+  'DELETE /api/external-tokens/:id': tokenToRevoke,
+  'DELETE /api/external-tokens': withTokenToRevoke,
   'POST /sign-up': signUpFields,
   'POST /confirm-email': confirmationFields,
   'POST /revert-email': reversionFields,

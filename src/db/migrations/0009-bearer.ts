@@ -26,6 +26,7 @@ export const BEARER_GRANTS: readonly TableGrant[] = [
   'signing_keys',
   'bearer_credentials',
   'bearer_activity',
+  'token_revocations',
 ].map((table) => ({
   id: table,
   on: [table],
@@ -66,6 +67,19 @@ function credentials(engine: Engine): readonly MigrationStatement[] {
     {
       id: 'bearer-credentials-by-membership',
       sql: `CREATE INDEX IF NOT EXISTS bearer_credentials_by_membership ON sallyport.bearer_credentials (tenant_id, identity_id)`,
+    },
+    {
+      // When the issuer of a token lets it expire: one that is revoked is remembered until then.
+      id: 'bearer-credentials-token-expires-at',
+      sql: `ALTER TABLE sallyport.bearer_credentials ADD COLUMN IF NOT EXISTS token_expires_at TIMESTAMPTZ`,
+    },
+    {
+      // Tokens of other issuers that stand for the identity and were issued until then are refused.
+      id: 'token-revocations',
+      sql: `CREATE TABLE IF NOT EXISTS sallyport.token_revocations (
+        identity_id UUID NOT NULL PRIMARY KEY REFERENCES sallyport.identities (id) ON DELETE CASCADE,
+        issued_until TIMESTAMPTZ NOT NULL
+      )`,
     },
     {
       // A row of its own, as a session's: a request that locks the credential waits for no other's.
