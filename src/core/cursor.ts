@@ -9,9 +9,14 @@ export function sealCursor(core: Core, context: string, after: unknown): string 
   return encrypt(core.encryptionKey, `cursor ${context}`, JSON.stringify(after));
 }
 
-export function openCursor<After>(core: Core, context: string, text: string): After | 'malformed' {
+/** What the page before ended with, as it was sealed. */
+export function openCursor(
+  core: Core,
+  context: string,
+  text: string,
+): { readonly after: unknown } | 'malformed' {
   try {
-    return JSON.parse(decrypt(core.encryptionKey, `cursor ${context}`, text)) as After;
+    return { after: JSON.parse(decrypt(core.encryptionKey, `cursor ${context}`, text)) as unknown };
   } catch {
     return 'malformed';
   }

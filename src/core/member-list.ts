@@ -44,8 +44,9 @@ export async function listMembers(
 ): Promise<MemberPage | 'malformed-cursor' | Refused> {
   const { search = '', role = null, cursor, limit } = query;
   const context = `members ${JSON.stringify([tenantId, search.trim(), role])}`;
-  const after = cursor === undefined ? null : openCursor<After>(core, context, cursor);
-  if (after === 'malformed') return 'malformed-cursor';
+  const opened = cursor === undefined ? null : openCursor(core, context, cursor);
+  if (opened === 'malformed') return 'malformed-cursor';
+  const after = opened && (opened.after as After);
   const words = searchedWords(search);
   // One more than is shown tells whether there is a next page.
   const statement = words

@@ -36,8 +36,9 @@ export async function pageOf<Row, Key>(
   { statementFor, keyOf }: Listing<Row, Key>,
 ): Promise<Page<Row>> {
   const context = `${what} ${tenantId}`;
-  const after = cursor === undefined ? null : openCursor<Key>(core, context, cursor);
-  if (after === 'malformed') return 'malformed-cursor';
+  const opened = cursor === undefined ? null : openCursor(core, context, cursor);
+  if (opened === 'malformed') return 'malformed-cursor';
+  const after = opened && (opened.after as Key);
   // One more than is shown tells whether there is a next page.
   const statement = statementFor(after, limit + 1);
   const answered = await runAuthorized(core.database, requirement, [statement]);

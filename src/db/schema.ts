@@ -1,10 +1,11 @@
 import type { Generated } from 'kysely';
 import type { Decision } from './refusals.ts';
+import type { TeamTables } from './team-schema.ts';
 
 /**
  * The tables of the schema `sallyport`, as Kysely sees them. Columns are explained in migrations/.
  */
-export interface Tables {
+export interface Tables extends TeamTables {
   'sallyport.identities': {
     id: Generated<string>;
     disabled_at: Date | null;
@@ -236,31 +237,6 @@ export interface Tables {
     name: string;
     roles: readonly string[];
     team_roles: readonly string[];
-  };
-  'sallyport.teams': {
-    tenant_id: string;
-    id: Generated<string>;
-    slug: string;
-    name: string;
-    created_at: Generated<Date>;
-  };
-  'sallyport.team_members': {
-    tenant_id: string;
-    team_id: string;
-    identity_id: string;
-    role: 'lead' | 'member';
-    created_at: Generated<Date>;
-  };
-  'sallyport.invitations': {
-    tenant_id: string;
-    id: Generated<string>;
-    folded: string;
-    address: string;
-    role: string;
-    token_digest: string;
-    invited_by: string;
-    created_at: Generated<Date>;
-    expires_at: Date;
   };
   'sallyport.roles': {
     tenant_id: string;

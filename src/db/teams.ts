@@ -51,10 +51,11 @@ export async function updateTeam(tx: Tx, tenantId: string, team: Team): Promise<
     .set({ slug: team.slug, name: team.name })
     .where('tenant_id', '=', tenantId)
     .where('id', '=', team.id)
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('sallyport.teams as o')
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('sallyport.teams as o')
             .where('o.tenant_id', '=', tenantId)
             .where('o.slug', '=', team.slug)
             .where('o.id', '!=', team.id)
@@ -85,8 +86,9 @@ export function teamsOfTenant(after: string | null, limit: number): Statement {
     .selectFrom('sallyport.teams as t')
     .where('t.tenant_id', '=', OWN_TENANT)
     .select(['t.id', 't.slug', 't.name', 't.created_at as createdAt'])
-    .select(({ selectFrom }) => [
-      selectFrom('sallyport.team_members as c')
+    .select((from) => [
+      from
+        .selectFrom('sallyport.team_members as c')
         .whereRef('c.tenant_id', '=', 't.tenant_id')
         .whereRef('c.team_id', '=', 't.id')
         .select(sql<number>`count(*)::INT4`.as('n'))
@@ -110,10 +112,11 @@ export function teamBySlug(slug: string): Statement {
     .compile();
 }
 
-function ownRoleIn({
-  selectFrom,
-}: ExpressionBuilder<Tables & { t: Tables['sallyport.teams'] }, 't'>) {
-  return selectFrom('sallyport.team_members as o')
+type FromTeam = ExpressionBuilder<Tables & { t: Tables['sallyport.teams'] }, 't'>;
+
+function ownRoleIn(from: FromTeam) {
+  return from
+    .selectFrom('sallyport.team_members as o')
     .whereRef('o.tenant_id', '=', 't.tenant_id')
     .whereRef('o.team_id', '=', 't.id')
     .where('o.identity_id', '=', OWN_IDENTITY)

@@ -8,6 +8,7 @@ import { parseOrigin } from '../http/origin.ts';
 import type { TrustedProxies } from '../http/source.ts';
 import { readRangesUrl, readTenantHeader, readTrustedProxies } from './config-networks.ts';
 import { readKey, readPreviousKeys } from './encryption-keys.ts';
+import { nearest } from './nearest.ts';
 
 /** Everything that a deployment decides, checked once at start. */
 export interface Config {
@@ -89,7 +90,9 @@ export function readConfig(
   const value = (name: string) => environment[name]?.trim() || undefined;
   for (const name of Object.keys(environment)) {
     if (name.startsWith('SALLYPORT_') && !(name in SETTINGS)) {
-      problems.push(`${name} is not a setting${nearest(name)}. See sallyport serve --help.`);
+      const close = nearest(name, Object.keys(SETTINGS));
+      const meant = close ? `; did you mean ${close}?` : '';
+      problems.push(`${name} is not a setting${meant}. See sallyport serve --help.`);
     }
   }
   const host = value('SALLYPORT_HOST') ?? '127.0.0.1';
@@ -280,24 +283,4 @@ function readLogLevel(text: string | undefined, problems: string[]): Config['log
   const level = LOG_LEVELS.find((each) => each === (text ?? 'warn'));
   if (!level) problems.push(`SALLYPORT_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}.`);
   return level ?? 'warn';
-}
-
-/** Recognises a misspelt name: the setting that shares all but a few letters. */
-function nearest(name: string): string {
-  const close = Object.keys(SETTINGS).find((setting) => distance(setting, name) <= 3);
-  return close ? `; did you mean ${close}?` : '';
-}
-
-/** Levenshtein's distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1];
-    for (const [j, other] of [...b].entries()) {
-      const substituted = (row[j] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(substituted, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -139,29 +139,33 @@ test('the access table says so', () => {
 });
 
 describe('a route does not start', () => {
-  const refuses = (url: string, access: unknown, message: RegExp) => async () => {
+  const team = { parameter: 'team', permission: 'secret:read' };
+
+  test.each([
+    ['whose address does not name the team', '/boards/:id', { team }, 'asks for a team as :team'],
+    [
+      'that asks for a permission which nobody declares',
+      '/boards/:team',
+      { team: { ...team, permission: 'x:y' } },
+      "'x:y', which nobody",
+    ],
+    [
+      'that asks for two at once',
+      '/boards/:team',
+      { team, permission: 'secret:read' },
+      'an access that there is not',
+    ],
+    [
+      'that names a team and no permission',
+      '/boards/:team',
+      { team: { parameter: 'team' } },
+      'an access that there is not',
+    ],
+  ])('%s', async (_, url, access, message) => {
     const app = fastify();
     await app.register(sallyport, optionsFor(database));
     const route = { method: 'GET', url, access, handler: async () => 'never' };
     expect(() => app.route(route as RouteOptions)).toThrow(message);
     await app.close();
-  };
-  const team = { parameter: 'team', permission: 'secret:read' };
-
-  test(
-    'whose address does not name the team',
-    refuses('/boards/:id', { team }, /asks for a team as :team/),
-  );
-  test(
-    'that asks for a permission which nobody declares',
-    refuses('/boards/:team', { team: { ...team, permission: 'x:y' } }, /'x:y', which nobody/),
-  );
-  test(
-    'that asks for two at once',
-    refuses('/boards/:team', { team, permission: 'secret:read' }, /an access that there is not/),
-  );
-  test(
-    'that names a team and no permission',
-    refuses('/boards/:team', { team: { parameter: 'team' } }, /an access that there is not/),
-  );
+  });
 });

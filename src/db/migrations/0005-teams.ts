@@ -119,8 +119,8 @@ function indexes(): readonly MigrationStatement[] {
  * there: by their role in the tenant, or by their role in the team. Else it raises SP404, whether
  * there is no such team, it is another tenant's or it is forbidden (R-91). Runs behind the decision
  * that carries the proof; without one there is no tenant, and so no team. A bearer credential has
- * what its permissions say and nothing by the role in a team, which it was not given. For a write the member's
- * place in the team is locked first, as in require_for_write.
+ * what its permissions say and nothing by the role in a team, which it was not given. For a write
+ * the member's place in the team is locked first, as in require_for_write.
  */
 function requireTeam(engine: Engine): readonly MigrationStatement[] {
   const found = `SELECT t.id INTO v_team

@@ -72,8 +72,11 @@ export function invitationsApi(server: FastifyInstance, core: Core): void {
       const page = await listInvitations(core, readerOf(request), request.query);
       if (page === 'malformed-cursor') return refuseCursor(request, reply);
       if ('refusal' in page) return refuse(page.refusal, request, reply);
-      const invitations = page.rows.map(({ folded: _, createdAt, expiresAt, ...row }) => ({
-        ...row,
+      const invitations = page.rows.map(({ id, email, role, invitedBy, createdAt, expiresAt }) => ({
+        id,
+        email,
+        role,
+        invitedBy,
         createdAt: createdAt.toISOString(),
         expiresAt: expiresAt.toISOString(),
       }));

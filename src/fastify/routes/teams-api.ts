@@ -211,9 +211,13 @@ function teamMembers(server: FastifyInstance, core: Core): void {
       const page = await listTeamMembers(core, readerOf(request), of, request.query);
       if (page === 'malformed-cursor') return refuseCursor(request, reply);
       if ('refusal' in page) return refuse(page.refusal, request, reply);
-      const members = page.rows.map(({ sortKey: _, since, ...row }) => ({
-        ...row,
+      const members = page.rows.map(({ id, displayName, email, role, since, own }) => ({
+        id,
+        displayName,
+        email,
+        role,
         since: since.toISOString(),
+        own,
       }));
       return reply.send({ members, next: page.next });
     },
