@@ -43,6 +43,15 @@ export interface Requirement {
   readonly synchronizerDigest?: string | null;
 }
 
+/** The decision answered no principal and raised nothing: its function is not the one it should be. */
+export class NothingDecidedError extends Error {
+  override readonly name = 'NothingDecidedError';
+
+  constructor() {
+    super('the database decided nothing');
+  }
+}
+
 export type Authorized =
   | {
       readonly principal: Principal;
@@ -68,7 +77,7 @@ export async function runAuthorized(
     const answered = await database.batch({ role, access, opening }, statements);
     const decided = answered[requirement.selection === undefined ? 0 : 1];
     const text = decided?.rows[0]?.['principal'];
-    if (typeof text !== 'string') throw new Error('the database decided nothing');
+    if (typeof text !== 'string') throw new NothingDecidedError();
     const principal = requirement.bearer ? bearerPrincipalOf(text) : principalOf(text);
     const results = answered.slice(opening.length);
     return { principal, team: teamOf(requirement, answered[opening.length - 1]), results };

@@ -436,7 +436,12 @@ describe('on PostgreSQL', () => {
   });
 
   test.each([
-    ['current_identity()', 'names somebody', 'RETURN v_found', 'RETURN gen_random_uuid()'],
+    [
+      'current_identity()',
+      'names somebody',
+      'RETURN v_found;\n      END $function$',
+      'RETURN gen_random_uuid();\n      END $function$',
+    ],
     [
       'require(text, text, boolean)',
       'lets a request through',

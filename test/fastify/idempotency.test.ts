@@ -13,6 +13,7 @@ import {
   test,
 } from 'vitest';
 import { createPasswordHasher } from '../../src/core/password-hashing.ts';
+import { registerPermissions } from '../../src/core/permissions.ts';
 import { embeddedConfig, openEmbeddedDatabase } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrations.ts';
 import { scopeTo } from '../../src/db/scoping.ts';
@@ -523,7 +524,9 @@ test('the embedded database does it too', async () => {
     trustedProxies: [],
     hosts: [] as readonly string[],
   };
-  const permissions = new Map([['payments:write', { text: 'Pay', roles: [], teamRoles: [] }]]);
+  const registered = registerPermissions({ 'payments:write': { text: 'Pay' } });
+  if ('problems' in registered) throw new Error(registered.problems.join(' '));
+  const permissions = registered.registry;
   const scope = scopeTo({ tenant: new Set(['payments']), shared: new Set() });
   const options = { core, policy, mount: '', version: '0.0.0', scope, permissions };
   const embedded = await startKeyedApp(async (app) => app.register(gated, options));
