@@ -3,9 +3,7 @@ import { buildApp } from './app.ts';
 import { migrations, PASSWORD, seedTenant } from './seed.ts';
 
 const { DATABASE_URL: databaseUrl, SALLYPORT_ENCRYPTION_KEY: encryptionKey } = process.env;
-if (databaseUrl && !encryptionKey) {
-  throw new Error('With DATABASE_URL set SALLYPORT_ENCRYPTION_KEY too, the same each time.');
-}
+if (databaseUrl && !encryptionKey) throw new Error('Set SALLYPORT_ENCRYPTION_KEY beside it.');
 const origin = 'http://localhost:4000';
 const server = databaseUrl && encryptionKey ? { databaseUrl, encryptionKey } : undefined;
 const kit = await startTesting({ origin, migrate: migrations, ...(server ? { server } : {}) });
@@ -16,7 +14,5 @@ const grace = await seedTenant(kit, app, 'Globex', `grace${tag}@globex.example`)
 await app.listen({ host: 'localhost', port: 4000 });
 console.log(`The invoices of two tenants, on ${server ? 'your server' : 'the embedded database'}:
   Sign in:    ${origin}/sallyport/sign-in
-  As either:  ${ada.email} or ${grace.email}
-  Password:   ${PASSWORD}
-  The walls:  ${origin}/walls
-  The API:    ${origin}/invoices, /invoices.csv, /customers, /totals`);
+  As either:  ${ada.email} or ${grace.email}, with: ${PASSWORD}
+  Then open:  ${origin}/walls, /invoices, /invoices.csv, /customers, /totals`);

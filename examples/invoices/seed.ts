@@ -23,8 +23,8 @@ export async function seedTenant(kit: TestKit, app: App, name: string, email: st
     return JSON.parse(answer.body || '{}') as { readonly id?: string };
   };
   for (const [index, customer] of CUSTOMERS.entries()) {
-    const mail = `books-${index + 1}@${email.split('@')[1]}`;
-    const { id: customerId } = await post('/customers', { name: customer, email: mail });
+    const books = { name: customer, email: `books-${index + 1}@${email.split('@')[1]}` };
+    const { id: customerId } = await post('/customers', books);
     const lines = [
       { description: `Consulting for ${name}`, quantity: 8 + index, unitCents: 12_500 },
       { description: 'Travel', quantity: 1, unitCents: 4_990 },

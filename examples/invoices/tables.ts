@@ -16,7 +16,6 @@ export interface Tables {
   payments: { id: Id; invoice_id: string; paid_on: Generated<Date>; amount_cents: number };
 }
 
-/** What there is to be permitted. An owner may do all of it. */
 export const permissions = {
   'invoices:read': { text: 'See invoices', roles: ['admin', 'member', 'viewer'] },
   'invoices:write': { text: 'Write invoices and payments', roles: ['admin', 'member'] },

@@ -43,7 +43,7 @@ export interface Requirement {
   readonly synchronizerDigest?: string | null;
 }
 
-/** The decision answered no principal and raised nothing: its function is not the one it should be. */
+/** The decision answered no principal and raised nothing: its function is not what it should be. */
 export class NothingDecidedError extends Error {
   override readonly name = 'NothingDecidedError';
 

@@ -14,6 +14,7 @@ const CLEARED = [
   '__Host-session=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Strict',
   '__Host-csrf=; Max-Age=0; Path=/; Secure; SameSite=Strict',
   '__Host-presession=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Strict',
+  '__Host-sign-in=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Strict',
 ];
 
 /** The attributes of a line, with what the cookie holds left out. */
@@ -26,6 +27,7 @@ describe('the cookies that the product sets', () => {
     '__Host-session=...; Path=/; Secure; HttpOnly; SameSite=Strict',
     '__Host-csrf=...; Path=/; Secure; SameSite=Strict',
     '__Host-presession=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Strict',
+    '__Host-device=...; Max-Age=34560000; Path=/; Secure; HttpOnly; SameSite=Strict',
   ];
 
   test('at sign-in have exactly these names and attributes [R-19] [R-24] [CWE-614] [CWE-1004] [CWE-1275] [ASVS 3.3.1] [ASVS 3.3.2] [ASVS 3.3.3] [ASVS 3.3.4]', async () => {
