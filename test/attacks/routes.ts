@@ -555,6 +555,23 @@ export function expectSuccess(answer: Answer): void {
   expect(answer.headers.location ?? '').not.toMatch(/sign-in|re-authenticate/);
 }
 
+/**
+ * What a ceremony with a passkey begins with: its challenge is signed and stored nowhere, so that
+ * the legitimate request changes no row either. That it went through, its answer tells.
+ */
+const STORES_NOTHING: readonly string[] = [
+  'POST /api/passkeys/sign-in-options',
+  'POST /api/sign-in/passkey-options',
+  'POST /api/re-authentication/passkey-options',
+  'POST /api/account/passkeys/options',
+];
+
+/** Whether the control had an effect: an attack that would change nothing proves nothing. */
+export function expectEffect(route: Route, changed: readonly string[]): void {
+  if (STORES_NOTHING.includes(named(route))) expect(changed, named(route)).toEqual([]);
+  else expect(changed, `add what ${named(route)} takes to fieldsOf in routes.ts`).not.toEqual([]);
+}
+
 export function isPublic({ access }: Route): boolean {
   return access === 'public';
 }

@@ -6,6 +6,7 @@ import { newcomer, register, signedIn } from '../support/people.ts';
 import { changedBy } from '../support/rows.ts';
 import {
   bodyOf,
+  expectEffect,
   expectSuccess,
   formOf,
   type Headers,
@@ -175,7 +176,7 @@ describe.each(guarded.map((route) => [named(route), route] as const))('%s', (_, 
     const changed = await changedBy(server.admin, async () =>
       expectSuccess(await withToken(request, maskToken(raw, randomBytes(32)))),
     );
-    expect(changed).not.toEqual([]);
+    expectEffect(route, changed);
   });
 });
 

@@ -30,7 +30,18 @@ import {
 import { TENANT_FORM } from './tenant-pages.ts';
 
 const WRITING = { ...TENANT_FORM, access: WRITE_ROLES, ...withRoles, returnTo: '/tenant/roles' };
-const many = z.union([text, z.array(text)]).optional();
+/** The rows and the ticks of a table: as many as there are, each of them once. */
+const many = z
+  .union([text.min(1), z.array(text.min(1))])
+  .default([])
+  .transform((value) => [value].flat())
+  .refine((values) => new Set(values).size === values.length);
+/** No tick but in a row that the table has: anything else was not sent by our page (R-49). */
+const table = z
+  .strictObject({ _csrf: text, role: many, permit: many })
+  .refine(({ role, permit }) => permit.every((each) => role.some((row) => isTick(each, row))), {
+    path: ['permit'],
+  });
 
 /** The roles of a tenant as a table that can be ticked. */
 export function rolePages(server: FastifyInstance, core: Core): void {
@@ -56,12 +67,12 @@ export function rolePages(server: FastifyInstance, core: Core): void {
     {
       ...WRITING,
       bodyLimit: ROLES_BYTES_MAX,
-      schema: { hide: true, body: z.strictObject({ _csrf: text, role: many, permit: many }) },
+      schema: { hide: true, body: table },
     },
     async (request, reply) => {
       const { role, permit } = request.body;
       const registry = permissionsOf(request.server);
-      const changes = ticked(request, listOf(role), listOf(permit));
+      const changes = ticked(request, role, permit);
       if (changes.length === 0) return reply.redirect(mounted(request, '/tenant/roles'), 303);
       const outcome = await changeRoles(core, authorityOf(request), registry, changes);
       return answer(request, reply, outcome, 'roles-saved');
@@ -104,8 +115,8 @@ export function rolePages(server: FastifyInstance, core: Core): void {
   );
 }
 
-function listOf(value: string | readonly string[] | undefined): readonly string[] {
-  return value === undefined ? [] : [value].flat();
+function isTick(permit: string, role: string): boolean {
+  return permit.startsWith(`${role} `);
 }
 
 /**
@@ -114,12 +125,11 @@ function listOf(value: string | readonly string[] | undefined): readonly string[
  */
 function ticked(request: FastifyRequest, roles: readonly string[], permits: readonly string[]) {
   const registry = permissionsOf(request.server);
-  return [...new Set(roles)].map((name) => {
+  return roles.map((name) => {
     const before = rolesOf(request).find((role) => role.name === name)?.permissions ?? [];
-    const prefix = `${name} `;
     const shown = permits
-      .filter((permit) => permit.startsWith(prefix))
-      .map((permit) => permit.slice(prefix.length));
+      .filter((permit) => isTick(permit, name))
+      .map((permit) => permit.slice(name.length + 1));
     return { name, permissions: [...before.filter((each) => !registry.has(each)), ...shown] };
   });
 }
