@@ -126,7 +126,7 @@ export async function startTesting(options: TestingOptions = {}): Promise<TestKi
     options: { ...opened.options, origin },
     query: owner.query,
     async tenant(name = `Tenant ${tag()}`) {
-      const tenant = { slug: slugOf(name, true), name };
+      const tenant = { slug: slugOf(name, 'tenant', true), name };
       return { id: await insertTenant(owner, tenant, LEVELS), ...tenant };
     },
     async person({ password, ...person } = {}) {

@@ -52,7 +52,7 @@ export async function createTeam(
   const outcome = await runInTenant(core, authority, async (tx, { tenantId }) => {
     if ((await countTeams(tx, tenantId)) >= TEAMS_MAX) return one('slug', 'too-many-teams');
     for (let tried = 0; tried < SLUG_TRIES; tried++) {
-      const slug = parsed.slug ?? slugOf(parsed.name, tried > 0);
+      const slug = parsed.slug ?? slugOf(parsed.name, 'team', tried > 0);
       const id = await insertTeam(tx, tenantId, { slug, name: parsed.name });
       if (id !== undefined) {
         await insertSecurityEvent(tx, noted(authority, tenantId, 'team-created', id));
@@ -155,7 +155,7 @@ function parseTeam(input: {
   readonly slug?: string | undefined;
 }): { readonly name: string; readonly slug: string | null } | ReturnType<typeof problemsOf> {
   const name = parseDisplayName(input.name);
-  const slug = input.slug ? parseSlug(input.slug) : null;
+  const slug = input.slug ? parseSlug(input.slug, 'team') : null;
   const problems: TeamProblem[] = [];
   if ('problem' in name) problems.push({ field: 'name', reason: name.problem });
   if (slug && 'problem' in slug) problems.push({ field: 'slug', reason: slug.problem });

@@ -22,7 +22,7 @@ export async function changeTenant(
   { readonly tenant: Tenant } | { readonly problems: readonly TenantProblem[] } | Refused
 > {
   const name = input.name === undefined ? null : parseDisplayName(input.name);
-  const slug = input.slug === undefined ? null : parseSlug(input.slug);
+  const slug = input.slug === undefined ? null : parseSlug(input.slug, 'tenant');
   const problems: TenantProblem[] = [
     ...(name && 'problem' in name ? [{ field: 'name', reason: name.problem } as const] : []),
     ...(slug && 'problem' in slug ? [{ field: 'slug', reason: slug.problem } as const] : []),

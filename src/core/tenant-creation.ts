@@ -40,7 +40,7 @@ export async function createTenant(
   | Refused
 > {
   const name = parseDisplayName(input.name);
-  const slug = input.slug ? parseSlug(input.slug) : null;
+  const slug = input.slug ? parseSlug(input.slug, 'tenant') : null;
   const problems: TenantProblem[] = [
     ...('problem' in name ? [{ field: 'name', reason: name.problem } as const] : []),
     ...(slug && 'problem' in slug ? [{ field: 'slug', reason: slug.problem } as const] : []),
@@ -72,7 +72,7 @@ export async function createTenant(
 /** Null where the slug that was asked for is another tenant's. */
 async function insertNamed(tx: Tx, name: string, asked: string | null): Promise<Tenant | null> {
   for (let tried = 0; tried < SLUG_TRIES; tried++) {
-    const slug = asked ?? slugOf(name, tried > 0);
+    const slug = asked ?? slugOf(name, 'tenant', tried > 0);
     const id = await insertTenant(tx, { slug, name });
     if (id !== undefined) return { id, slug, name };
     if (asked !== null) break;

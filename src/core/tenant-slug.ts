@@ -6,8 +6,9 @@ const CHARACTERS_MIN = 3;
 const CHARACTERS_MAX = 40;
 
 /**
- * A slug may become a subdomain, so it is a DNS label in lower case. Names that infrastructure
- * commonly has are nobody's, nor are those that begin as an encoded label does (RFC 5891 4.2.3.1).
+ * A tenant's slug may become a subdomain, so it is a DNS label in lower case. Names that
+ * infrastructure commonly has are nobody's, nor are those that begin as an encoded label does (RFC
+ * 5891 4.2.3.1). A team's slug looks the same, and may be any: it stands behind its tenant's.
  */
 const SLUG = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 const RESERVED: ReadonlySet<string> = new Set(
@@ -17,20 +18,24 @@ const RESERVED: ReadonlySet<string> = new Set(
   ].flatMap((names) => names.split(' ')),
 );
 
+/** Of what a slug is. */
+export type Slugged = 'tenant' | 'team';
+
 /** What a person typed as a slug; capitals are folded, and nothing else is corrected. */
 export function parseSlug(
   text: string,
+  of: Slugged,
 ): { readonly slug: string } | { readonly problem: SlugProblem } {
   const slug = text.trim().toLowerCase();
   if (slug === '') return { problem: 'required' };
   if (slug.length > CHARACTERS_MAX) return { problem: 'too-long' };
   if (!SLUG.test(slug)) return { problem: 'malformed-slug' };
   if (slug.length < CHARACTERS_MIN) return { problem: 'too-short' };
-  return RESERVED.has(slug) ? { problem: 'slug-taken' } : { slug };
+  return of === 'tenant' && RESERVED.has(slug) ? { problem: 'slug-taken' } : { slug };
 }
 
 /** A slug made of a name, and with something random behind it once that was taken. */
-export function slugOf(name: string, taken: boolean): string {
+export function slugOf(name: string, of: Slugged, taken: boolean): string {
   const words = name
     .normalize('NFKD')
     .toLowerCase()
@@ -42,7 +47,7 @@ export function slugOf(name: string, taken: boolean): string {
     .slice(0, CHARACTERS_MAX - 7)
     .replace(/-$/, '');
   const tag = randomBytes(3).toString('hex');
-  if (readable === '') return `tenant-${tag}`;
-  const alone = !taken && 'slug' in parseSlug(readable);
+  if (readable === '') return `${of}-${tag}`;
+  const alone = !taken && 'slug' in parseSlug(readable, of);
   return alone ? readable : `${readable}-${tag}`;
 }

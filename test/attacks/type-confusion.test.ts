@@ -25,7 +25,9 @@ interface Schema {
   readonly anyOf?: readonly Schema[];
 }
 type Content = Readonly<Record<string, { readonly schema: Schema } | undefined>>;
-type Operations = Readonly<Record<string, { readonly requestBody?: { readonly content: Content } }>>;
+type Operations = Readonly<
+  Record<string, { readonly requestBody?: { readonly content: Content } }>
+>;
 
 const { paths } = (await ask(server.origin, '/openapi.json')).json() as {
   readonly paths: Readonly<Record<string, Operations>>;
@@ -42,7 +44,13 @@ function bodySchema({ method, path }: Route): Schema | null {
 /** What no parser may take for a text, for a list, for a number or for an object. */
 function confusedWith(schema: Schema, own: unknown): readonly unknown[] {
   const lists = [[], [own], [own, 'eve@evil.example'], [[own]], [null], [1]];
-  const objects: readonly unknown[] = [{}, { 0: own }, { $ne: '' }, { toString: own }, { length: 1 }];
+  const objects: readonly unknown[] = [
+    {},
+    { 0: own },
+    { $ne: '' },
+    { toString: own },
+    { length: 1 },
+  ];
   const numbers = [0, 1, -1];
   const texts = ['', '0', '1', 'text', '[]', '{}'];
   const always = [null, true, false];
@@ -102,7 +110,10 @@ describe.each(withBody)('%s', (_, route, schema) => {
 
   test('refuses for each field what is of another type [R-49] [CWE-843]', async () => {
     for (const [field, property] of properties) {
-      for (const value of confusedWith(property, own[field] ?? (property.type === 'array' ? [] : 'own'))) {
+      for (const value of confusedWith(
+        property,
+        own[field] ?? (property.type === 'array' ? [] : 'own'),
+      )) {
         const answer = await sendText(JSON.stringify({ ...own, [field]: value }));
         const what = `${field} ${JSON.stringify(value)}`;
         expect([answer.status, codeOf(answer)], what).toEqual([400, 'invalid-fields']);
