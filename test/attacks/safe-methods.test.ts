@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask } from '../support/client.ts';
 import { newcomer } from '../support/people.ts';
 import { changedBy } from '../support/rows.ts';
+import { insertTestMember, insertTestTenant } from '../support/tenants.ts';
 import {
   bodyOf,
   expectEffect,
@@ -23,9 +24,18 @@ function isRoute(method: string, path: string): boolean {
   return routes.some((route) => route.method === method && route.path === path);
 }
 
+/** Whether a route takes it, by this path or by one with a parameter in its place. */
+function reaches(method: string, path: string): boolean {
+  return routes.some(
+    (route) =>
+      route.method === method &&
+      new RegExp(`^${route.path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`).test(path),
+  );
+}
+
 /** A method that changes things and that nobody declared for this path. */
 function undeclaredMethod(path: string): string {
-  const found = ['DELETE', 'PUT'].find((method) => !isRoute(method, path));
+  const found = ['DELETE', 'PUT', 'PATCH'].find((method) => !reaches(method, path));
   if (found === undefined) throw new Error(`${path} has every method`);
   return found;
 }
@@ -72,7 +82,8 @@ describe.each(server.unsafeRoutes.map((route) => [named(route), route] as const)
       const changed = await changedBy(server.admin, async () => {
         for (const override of OVERRIDES) {
           const answer = await send(request, override, { method: 'GET' });
-          expect([200, 303, 405], JSON.stringify(override)).toContain(answer.status);
+          // Some pages ask for what a mailed link has in its query.
+          expect([200, 303, 400, 405], JSON.stringify(override)).toContain(answer.status);
           const wrong = await send(request, override, { method: undeclaredMethod(route.path) });
           expect(wrong.status).toBe(405);
         }
@@ -80,10 +91,11 @@ describe.each(server.unsafeRoutes.map((route) => [named(route), route] as const)
         expect([200, 303, 400, 405]).toContain(
           (await send(request, {}, { method: 'GET', path })).status,
         );
-        const put = {
+        const overridden = {
+          method: undeclaredMethod(route.path),
           body: bodyOf({ ...request, fields: { ...request.fields, _method: route.method } }),
         };
-        expect((await send(request, {}, { ...put, method: 'PUT' })).status).toBe(405);
+        expect((await send(request, {}, overridden)).status).toBe(405);
       });
       expect(changed).toEqual([]);
     });
@@ -96,25 +108,31 @@ describe.each(server.unsafeRoutes.map((route) => [named(route), route] as const)
 );
 
 describe('what can be read', () => {
+  const ASK_FOR_TOKEN: readonly string[] = ['/join', '/join/accept', '/reset-password'];
   const readable = routes.filter(({ method }) => method === 'GET' || method === 'HEAD');
 
   // fetch('https://accounts.example.com/api/session', { mode: 'no-cors', credentials: 'include' })
   test('changes nothing, asked for by another site with cookies [R-10] [R-11] [CWE-352] [ASVS 3.5.3]', async () => {
-    const { browser } = await newcomer(origin);
+    const tenant = await insertTestTenant(server.admin);
+    const { browser } = await insertTestMember(server.admin, origin, tenant, 'owner');
     const evil = {
       'sec-fetch-site': 'cross-site',
       'sec-fetch-mode': 'cors',
       origin: 'https://evil.example',
     };
+    const unanswered: string[] = [];
     const changed = await changedBy(server.admin, async () => {
       for (const { method, path } of readable) {
         const headers = { ...browser.cookieHeader(), ...evil };
         const answer = await ask(origin, path, { method, headers });
-        expect(answer.status, `${method} ${path}`).toBeLessThan(400);
+        // What a parameter names is not there, and pages of mailed links ask for their token.
+        const missing = path.includes(':') || ASK_FOR_TOKEN.includes(path) ? [400, 404] : [];
+        const answered = [200, 204, 303, ...missing].includes(answer.status);
+        if (!answered) unanswered.push(`${method} ${path} ${answer.status}`);
         expect(answer.headers['access-control-allow-origin']).toBeUndefined();
       }
     });
-    expect(changed).toEqual([]);
+    expect({ changed, unanswered }).toEqual({ changed: [], unanswered: [] });
     expect((await browser.get('/api/session')).status).toBe(200);
   });
 
