@@ -83,6 +83,9 @@ function Navigation({ texts, section }: NavigationProps) {
             </a>
           </li>
         ))}
+        <li>
+          <a href={pathOf(texts, '/tenants')}>{texts.tenants.title}</a>
+        </li>
       </ul>
     </nav>
   );

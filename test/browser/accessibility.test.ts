@@ -183,7 +183,10 @@ describe.skipIf(noChromium)(`the pages for everybody, in Chromium ${noChromium |
     expect(await page.inputValue('[name=password]')).toBe(long);
 
     await page.goto(`${server.origin}/sign-in`);
-    expect(await autocompleteOf(page)).toEqual({ email: 'username', password: 'current-password' });
+    expect(await autocompleteOf(page)).toEqual({
+      email: 'username webauthn',
+      password: 'current-password',
+    });
     await page.press('[name=password]', 'Control+v');
     expect(await page.inputValue('[name=password]')).toBe(long);
     await fill(page, person);
