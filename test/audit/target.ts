@@ -115,6 +115,9 @@ interface State {
   readonly people: Person[];
   readonly notes: Map<number, Note>;
   readonly sessions: Map<string, number>;
+  /** Whose each token is, by its id, and those that a change of password has ended. */
+  readonly tokens: Map<unknown, number>;
+  readonly ended: Set<unknown>;
   readonly byAddress: Map<string, number>;
   readonly key: string;
   readonly pair: { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
@@ -142,6 +145,8 @@ export async function startTarget(
     ),
     notes: new Map(),
     sessions: new Map(),
+    tokens: new Map(),
+    ended: new Set(),
     byAddress: new Map(),
     key: keyFor(flaws),
     pair: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
@@ -329,9 +334,10 @@ const SIGNED_IN: Readonly<Record<string, Handler>> = {
     }),
   'POST /logout': ({ state, request, response }) => {
     state.sessions.delete(sessionOf(request));
+    state.ended.add(claimsOf(request)['jti']);
     send(response, 204, null);
   },
-  'POST /me/password': ({ state, response, body }, person) => {
+  'POST /me/password': ({ state, request, response, body }, person) => {
     const { current_password: current, new_password: password } = body;
     if (current !== kept(state, person.password) && current !== person.password) {
       return send(response, 403, { detail: 'The current password is wrong' });
@@ -339,6 +345,7 @@ const SIGNED_IN: Readonly<Record<string, Handler>> = {
     const problem = problemOf(state, String(password), person.username);
     if (problem !== null) return send(response, 422, { detail: problem });
     person.password = String(password);
+    endOtherSessions(state, request, person);
     return send(response, 204, null);
   },
   'GET /notes': ({ state, response }, person) =>
@@ -482,20 +489,38 @@ async function whoIs({ state, request }: Call): Promise<Person | null> {
   }
   const [scheme, token = ''] = (request.headers.authorization ?? '').split(' ');
   const claims = scheme === 'Bearer' ? await readToken(state, token) : null;
-  if (claims === null) return null;
+  if (claims === null || state.ended.has(claims['jti'])) return null;
   if (claims['use'] !== 'access' && !state.flaws.has('jwt-refresh-as-access')) return null;
   return state.people.find(({ id }) => String(id) === claims['sub']) ?? null;
+}
+
+function endOtherSessions(state: State, request: IncomingMessage, person: Person): void {
+  for (const [session, id] of state.sessions) {
+    if (id === person.id && session !== sessionOf(request)) state.sessions.delete(session);
+  }
+  const { jti } = claimsOf(request);
+  for (const [token, id] of state.tokens) {
+    if (id === person.id && token !== jti) state.ended.add(token);
+  }
+}
+
+/** Of a token that was verified before. */
+function claimsOf(request: IncomingMessage): Readonly<Record<string, unknown>> {
+  const [, body = ''] = (request.headers.authorization ?? '').split('.');
+  return body === '' ? {} : JSON.parse(Buffer.from(body, 'base64url').toString('utf8'));
 }
 
 function sessionOf(request: IncomingMessage): string {
   return /(?:^|; )session=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
 }
 
-function issue({ key, flaws, carrier, pair }: State, id: number, use: 'access' | 'refresh') {
+function issue(state: State, id: number, use: 'access' | 'refresh') {
+  const { key, flaws, carrier, pair } = state;
   const now = Math.floor(Date.now() / 1000);
   const lifetime = flaws.has('jwt-long') ? 30 * 24 * 3600 : 900;
   const end = flaws.has('jwt-no-end') ? {} : { exp: now + lifetime };
   const jti = randomBytes(8).toString('hex');
+  state.tokens.set(jti, id);
   const claims = { sub: String(id), use, iat: now, jti, ...end };
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const alg = carrier === 'token' ? 'HS256' : 'ES256';
