@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Row } from './batch.ts';
 import { type Database, embeddedConfig, openEmbeddedDatabase } from './database.ts';
 import type { WordSource } from './member-words.ts';
+import { EVENT_DAYS, setEventDays } from './event-retention.ts';
 import { migrate } from './migrations.ts';
 
 /** Answers the rows of the last statement; with parameters it takes one statement only. */
@@ -23,6 +24,7 @@ export async function openEmbeddedInMemory(): Promise<{
   const client = new pg.Client(embeddedConfig(lite));
   await client.connect();
   await migrate(client, 'embedded', async () => null);
+  await setEventDays(client, EVENT_DAYS);
   const database = openEmbeddedDatabase(lite);
   const inTurn = queue();
   return {
