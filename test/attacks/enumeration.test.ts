@@ -39,7 +39,8 @@ function visible(answer: Answer, person: Person) {
   const text = answer.text
     .replaceAll(person.email, 'ADDRESS')
     .replaceAll(/urn:uuid:[0-9a-f-]{36}/g, 'ID')
-    .replaceAll(/(name="_csrf" value=")[^"]*/g, '$1TOKEN');
+    .replaceAll(/(name="_csrf" value=")[^"]*/g, '$1TOKEN')
+    .replaceAll(/(challenge&quot;:&quot;)[\w-]*/g, '$1CHALLENGE');
   return { status: answer.status, headers, text };
 }
 

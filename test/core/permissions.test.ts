@@ -24,6 +24,7 @@ test("the product's own come first, then the application's, and the owner has th
   expect(all.get('invoices:read')).toEqual({
     text: 'See invoices',
     roles: ['owner', 'member', 'viewer'],
+    teamRoles: [],
   });
   for (const { roles } of all.values()) expect(roles).toContain('owner');
 });
@@ -37,7 +38,8 @@ test.each<[string, unknown, string]>([
   ['x:y', {}, 'needs a text'],
   ['x:y', { text: { en: 'See' } }, 'needs a text'],
   ['x:y', { text: 'See', roles: ['boss'] }, 'may be given to owner, admin, member, viewer only'],
-  ['x:y', { text: 'See', role: ['admin'] }, 'has only text and roles'],
+  ['x:y', { text: 'See', teamRoles: ['boss'] }, 'may be given in a team to lead, member only'],
+  ['x:y', { text: 'See', role: ['admin'] }, 'has only text, roles and teamRoles'],
 ])('%s declared as %j is refused', (name, declaration, problem) => {
   const registered = registerPermissions({ [name]: declaration as PermissionDeclaration });
   expect(registered).toEqual({ problems: [expect.stringContaining(problem)] });
