@@ -37,7 +37,7 @@ export const PROBLEMS = {
   },
   'account-exists': {
     status: 409,
-    title: 'This address has an account. Sign in to it, then accept the invitation.',
+    title: 'Sign in first, then accept the invitation.',
   },
   'invalid-token': {
     status: 400,

@@ -110,7 +110,12 @@ describe.skipIf(noChromium)(`the documentation in Chromium ${noChromium || ''}`,
       await page.goto(`${server.origin}/sign-in`);
       await page.goto(`${server.origin}/docs`);
       const names = (await page.context().cookies()).map(({ name }) => name);
-      expect(names.toSorted()).toEqual(['__Host-csrf', '__Host-presession', '__Host-session']);
+      expect(names.toSorted()).toEqual([
+        '__Host-csrf',
+        '__Host-device',
+        '__Host-presession',
+        '__Host-session',
+      ]);
       expect((await tryIt(page, 'POST', '/api/sign-in', credentials)).status).toBe('200');
     });
   });

@@ -57,7 +57,7 @@ describe('the page after signing up', () => {
   it('differs between two addresses in nothing but the address [ASVS 6.3.8] [CWE-204]', () => {
     const one = checkMailPage(english, { csrfToken: 'csrf', email: 'new@example.com' });
     const other = checkMailPage(english, { csrfToken: 'csrf', email: 'known@example.com' });
-    expect(one.replace('new@example.com', 'known@example.com')).toBe(other);
+    expect(one.replaceAll('new@example.com', 'known@example.com')).toBe(other);
   });
 
   it('shows the address, isolated from the direction of the text around it [CWE-79]', () => {

@@ -68,7 +68,7 @@ test('prints the table of the app that a module builds, and lets its database go
   );
   const { status, stdout, stderr } = routes(file);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-  expect(stdout).toMatch(/^GET +\/invoices +invoices:read +load$/m);
+  expect(stdout).toMatch(/^GET +\/invoices +invoices:read +bearer, load$/m);
   expect(stdout).toMatch(/^POST +\/sallyport\/api\/sign-in +public +json$/m);
 });
 
