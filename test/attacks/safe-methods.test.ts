@@ -130,7 +130,8 @@ describe('what can be read', () => {
       for (const { method, path } of readable) {
         const headers = { ...browser.cookieHeader(), ...evil };
         const answer = await ask(origin, path, { method, headers });
-        // What a parameter names is not there, and some pages ask for what their link has in its query.
+        // What a parameter names is not there, and some pages ask for what their link has in its
+        // query.
         const missing = path.includes(':') || ASK_FOR_QUERY.includes(path) ? [400, 404] : [];
         const answered = [200, 204, 303, ...missing].includes(answer.status);
         if (!answered) unanswered.push(`${method} ${path} ${answer.status}`);

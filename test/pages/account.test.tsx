@@ -51,7 +51,7 @@ describe.each(Object.values(languages))('each page of the account in $language',
   it.each(accountPages(texts))('leads to all others and marks itself: %s', (path, html) => {
     const navigation = /<nav.*<\/nav>/s.exec(html)?.[0] ?? '';
     const links = openTags(`<!doctype html>${navigation}`, 'a').map((tag) => tag.attributes);
-    expect(links.map((attributes) => attributes.get('href'))).toEqual(paths);
+    expect(links.map((attributes) => attributes.get('href'))).toEqual([...paths, '/tenants']);
     const current = links.filter((attributes) => attributes.get('aria-current') === 'page');
     expect(current.map((attributes) => attributes.get('href'))).toEqual([path]);
     expect(navigation).toContain(`aria-label="${texts.account.title}"`);
