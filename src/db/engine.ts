@@ -84,3 +84,9 @@ export function updateOf(engine: Engine, columns: readonly string[]): string {
 export function timeIndex(engine: Engine, column: string): string {
   return engine === 'cockroachdb' ? `(${column}) USING HASH` : `(${column})`;
 }
+
+/** A column that the database computes from others of its row, in the engine's own words. */
+export function generatedAs(engine: Engine, expression: string): string {
+  const generated = engine === 'cockroachdb' ? '' : 'GENERATED ALWAYS ';
+  return `${generated}AS (${expression}) STORED`;
+}

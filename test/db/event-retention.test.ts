@@ -59,7 +59,7 @@ describe('neither role of the process takes an event back [ASVS 16.4.2] [CWE-778
   });
 
   test('nor puts the role on that may', async () => {
-    const set = `SELECT set_config('role', 'sallyport_retention', false)`;
+    const set = `SELECT set_config('role', 'sallyport_retention', false) /* attack */`;
     for (const role of ['sallyport_app', 'sallyport_identity'] as const) {
       expect(await sent(role, set)).toBe('42501');
     }

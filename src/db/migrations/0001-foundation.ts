@@ -1,6 +1,7 @@
 import {
   type Engine,
   expiringRows,
+  generatedAs,
   pinnedSearchPath,
   type PolicyForm,
   policyPrincipal,
@@ -27,7 +28,7 @@ import { inPolicyForm, type MigrationStatement } from '../migration-statements.t
 export function foundation(engine: Engine, form: PolicyForm): readonly MigrationStatement[] {
   return [
     ...identityTables(engine),
-    ...tenantTables(),
+    ...tenantTables(engine),
     ...deliveryTables(),
     ...functions(engine),
     ...profile(engine, form),
@@ -45,7 +46,7 @@ function identityTables(engine: Engine): readonly MigrationStatement[] {
         id UUID NOT NULL DEFAULT gen_random_uuid() PRIMARY KEY,
         disabled_at TIMESTAMPTZ,
         created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-        enabled BOOL NOT NULL GENERATED ALWAYS AS (disabled_at IS NULL) STORED,
+        enabled BOOL NOT NULL ${generatedAs(engine, 'disabled_at IS NULL')},
         CONSTRAINT identities_enabled UNIQUE (id, enabled)
       )`,
     },
@@ -154,7 +155,7 @@ function identityTables(engine: Engine): readonly MigrationStatement[] {
   ];
 }
 
-function tenantTables(): readonly MigrationStatement[] {
+function tenantTables(engine: Engine): readonly MigrationStatement[] {
   return [
     {
       // With delete_after set it waits for its deletion, and nobody is in it until it is restored.
@@ -165,7 +166,7 @@ function tenantTables(): readonly MigrationStatement[] {
         name TEXT NOT NULL,
         delete_after TIMESTAMPTZ,
         created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-        kept BOOL NOT NULL GENERATED ALWAYS AS (delete_after IS NULL) STORED,
+        kept BOOL NOT NULL ${generatedAs(engine, 'delete_after IS NULL')},
         CONSTRAINT tenants_kept UNIQUE (id, kept)
       )`,
     },
