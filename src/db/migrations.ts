@@ -89,7 +89,7 @@ export async function migrate(
   const all = migrationStatements(engine, form);
   if ((await pendingStatements(client, all)).length === 0) return 0;
   await prepareDatabase(client, engine);
-  for (const sql of MIGRATOR_TABLES) await runDdl(client, sql);
+  for (const sql of MIGRATOR_TABLES) await runUnlessThere(client, sql);
 
   const holder = randomUUID();
   await takeLease(client, holder);
@@ -124,6 +124,15 @@ export async function pendingStatements(
     applied = new Set();
   }
   return all.filter(({ id }) => !applied.has(id));
+}
+
+/** IF NOT EXISTS does not keep two that begin at once from both making it; one of them is told. */
+async function runUnlessThere(client: pg.Client | pg.PoolClient, sql: string): Promise<void> {
+  try {
+    await runDdl(client, sql);
+  } catch (error) {
+    if (!['23505', '42710', '42P07'].includes(sqlState(error) ?? '')) throw error;
+  }
 }
 
 async function takeLease(client: pg.Client | pg.PoolClient, holder: string): Promise<void> {
