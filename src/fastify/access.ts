@@ -221,7 +221,8 @@ function requirementOf(
 
 function teamIn(request: FastifyRequest, parameter: string): string {
   const slug = (request.params as Readonly<Record<string, unknown>>)[parameter];
-  return typeof slug === 'string' ? slug : '';
+  // What is no slug is no team's, and some of it no text of a database (CWE-158).
+  return typeof slug === 'string' && /^[\w-]{1,40}$/.test(slug) ? slug : '';
 }
 
 /**

@@ -23,7 +23,7 @@ import { READ_TEAM, READ_TEAMS, TEAMS_ON_PAGE, WRITE_TEAM, WRITE_TEAMS } from '.
 import { TENANT_FORM } from './tenant-pages.ts';
 
 const FOUND_MAX = 10;
-const params = z.object({ team: text });
+const params = z.object({ team: text.regex(/^[\w-]{1,40}$/) });
 const cursor = text.optional();
 const fields = { _csrf: text, name: text, slug: text.default('') };
 

@@ -60,7 +60,7 @@ const slug = text.meta({
   maxLength: 40,
   description: 'small letters, digits and inner hyphens; unique in the tenant',
 });
-const bySlug = z.object({ team: text });
+const bySlug = z.object({ team: text.regex(/^[\w-]{1,40}$/) });
 const cursor = text.optional().describe('`next` of the page before');
 const limit = z.coerce.number().int().min(1).max(100).default(TEAMS_ON_PAGE);
 const next = z.string().nullable().describe('the cursor of the next page; null on the last');
