@@ -43,8 +43,10 @@ test('publint finds nothing to complain about', () => {
 test('every entry type-checks, its declarations included', () => {
   writeFileSync(
     join(project, 'program.ts'),
-    `import type { FastifyInstance } from 'fastify';
+    `import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
 import * as sallyport from 'sallyport';
+import { type VerifiedPrincipal, verifier } from 'sallyport/assertion';
 import plugin, { accessTable } from 'sallyport/fastify';
 import { startTesting, type TestPerson } from 'sallyport/testing';
 export const names = Object.keys({ ...sallyport, plugin, accessTable });
@@ -58,6 +60,10 @@ export async function register(app: FastifyInstance): Promise<void> {
   app.post('/notes', { access: { permission: 'notes:write' }, bodyType: 'json' }, (request) =>
     request.db.deleteFrom('notes').execute(),
   );
+}
+const verify = verifier({ issuer: 'http://localhost', audience: 'notes', keys: { keys: [] } });
+export async function asserted(request: IncomingMessage): Promise<VerifiedPrincipal | null> {
+  return await verify(request, new Uint8Array());
 }
 export async function started(): Promise<TestPerson> {
   const kit = await startTesting({ migrate: 'CREATE TABLE notes (id UUID PRIMARY KEY)' });
@@ -78,20 +84,19 @@ export async function started(): Promise<TestPerson> {
   expect(run(process.execPath, [compiler, '-p', '.'])).toMatchObject({ stdout: '', status: 0 });
 });
 
-test.each(['sallyport', 'sallyport/fastify', 'sallyport/outbound', 'sallyport/testing'])(
-  "import '%s' runs",
-  (entry) => {
-    const program = `const names = Object.keys(await import('${entry}')); console.log(names.length);`;
-    const { status, stdout, stderr } = run(process.execPath, [
-      '--input-type=module',
-      '-e',
-      program,
-    ]);
-    expect(stderr).toBe('');
-    expect(Number(stdout)).toBeGreaterThan(0);
-    expect(status).toBe(0);
-  },
-);
+test.each([
+  'sallyport',
+  'sallyport/assertion',
+  'sallyport/fastify',
+  'sallyport/outbound',
+  'sallyport/testing',
+])("import '%s' runs", (entry) => {
+  const program = `const names = Object.keys(await import('${entry}')); console.log(names.length);`;
+  const { status, stdout, stderr } = run(process.execPath, ['--input-type=module', '-e', program]);
+  expect(stderr).toBe('');
+  expect(Number(stdout)).toBeGreaterThan(0);
+  expect(status).toBe(0);
+});
 
 test('npx sallyport --help names the commands', () => {
   const { status, stdout } = run('npx', ['--offline', 'sallyport', '--help']);

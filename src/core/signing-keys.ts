@@ -1,5 +1,5 @@
-import { generateKeyPairSync } from 'node:crypto';
-import { calculateJwkThumbprint, importJWK, type JWK, type JWTPayload, SignJWT } from 'jose';
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { calculateJwkThumbprint, type JWK } from 'jose';
 import {
   deleteSigningKeys,
   endSigningKeys,
@@ -21,8 +21,8 @@ const AHEAD_SECONDS = 600;
 export const KEY_SET_SECONDS = 300;
 /** An old key stays published this long after it has signed for the last time. */
 const BEHIND_SECONDS = 3_600;
-/** Well below BEHIND_SECONDS: nothing outlives the key that verifies it. */
-const ASSERTION_SECONDS_MAX = 300;
+/** How old the key may be that a process has found before it looks again. */
+const LOOKED_MILLISECONDS = 60_000;
 /** A key that is older is replaced without anybody's asking (NIST SP 800-57 part 1, 5.3.6). */
 const KEY_DAYS_MAX = 90;
 
@@ -81,42 +81,48 @@ export async function publishedKeySet(core: Core): Promise<{ readonly keys: read
   return { keys: keys.map((text) => JSON.parse(text) as JWK) };
 }
 
-export interface Assertion {
-  /** What tells it from every other JWT of ours, such as `identity-assertion+jwt` (R-64). */
-  readonly type: string;
-  readonly issuer: string;
-  readonly audience: string;
-  readonly subject: string;
-  readonly claims: JWTPayload;
-  /** At most five minutes. */
-  readonly seconds: number;
+export interface SigningKey {
+  readonly kid: string;
+  readonly privateKey: KeyObject;
 }
 
 /**
- * Signs a statement about somebody for others to verify. Nothing of ours takes one for a proof.
- * @throws Error where no key has been made, or it would be valid for too long.
+ * The key that signs now. What is signed with it is for others to verify and nothing of ours takes
+ * it for a proof. @throws Error where no key has been made
  */
-export async function signAssertion(core: Core, assertion: Assertion): Promise<string> {
-  const { type, issuer, audience, subject, claims, seconds } = assertion;
-  if (!(seconds > 0 && seconds <= ASSERTION_SECONDS_MAX)) {
-    throw new Error(`an assertion is valid for at most ${ASSERTION_SECONDS_MAX} seconds`);
-  }
-  const found = await core.database.transaction(findSigningKey);
+export async function findCurrentKey({
+  database,
+  encryptionKey,
+  previousKeys,
+}: Pick<Core, 'database' | 'encryptionKey' | 'previousKeys'>): Promise<SigningKey> {
+  const found = await database.transaction(findSigningKey);
   if (!found) throw new Error('there is no signing key');
-  const { kid, privateKey, now } = found;
-  const { encryptionKey, previousKeys } = core;
+  const { kid, privateKey } = found;
   const opened = decrypt(encryptionKey, contextOf(kid), privateKey, previousKeys);
-  const jwk = JSON.parse(opened) as JWK;
-  const issuedAt = Math.floor(now.getTime() / 1000);
-  return await new SignJWT(claims)
-    .setProtectedHeader({ alg: ALGORITHM, kid, typ: type })
-    .setIssuer(issuer)
-    .setAudience(audience)
-    .setSubject(subject)
-    .setIssuedAt(issuedAt)
-    .setNotBefore(issuedAt)
-    .setExpirationTime(issuedAt + seconds)
-    .sign(await importJWK(jwk, ALGORITHM));
+  return { kid, privateKey: createPrivateKey({ key: JSON.parse(opened), format: 'jwk' }) };
+}
+
+/**
+ * The same for a process that signs all the time: it looks once a minute, behind whatever asks, and
+ * signs with what it has found before for as long as a new key is published before it signs. Much
+ * longer than that an old one stays published.
+ */
+export function keptSigningKey(core: Core): (now: Date) => Promise<SigningKey> {
+  let kept: { readonly key: SigningKey; readonly at: number } | null = null;
+  let looking: Promise<SigningKey> | null = null;
+  const look = (at: number): Promise<SigningKey> => {
+    looking ??= findCurrentKey(core)
+      .then((key) => (kept = { key, at }).key)
+      .finally(() => void (looking = null));
+    return looking;
+  };
+  return async (now) => {
+    const at = now.getTime();
+    if (kept === null || at - kept.at > AHEAD_SECONDS * 1000) return await look(at);
+    // Fails where the database cannot be reached; the next request looks again.
+    if (at - kept.at > LOOKED_MILLISECONDS) look(at).catch(() => {});
+    return kept.key;
+  };
 }
 
 async function replaceKey(tx: Tx, key: NewSigningKey): Promise<Rotation> {

@@ -8,16 +8,16 @@ export interface NewSigningKey {
   readonly privateKey: string;
 }
 
-/** The key that signs now, with the database's time; undefined where there is none. */
+/** The key that signs now; undefined where there is none. */
 export async function findSigningKey(
   tx: Tx,
-): Promise<{ readonly kid: string; readonly privateKey: string; readonly now: Date } | undefined> {
+): Promise<{ readonly kid: string; readonly privateKey: string } | undefined> {
   const row = await tx
     .selectFrom('sallyport.signing_keys')
     .where('signs_from', '<=', sql<Date>`now()`)
     .where((is) => is.or([is('signs_until', 'is', null), is('signs_until', '>', sql<Date>`now()`)]))
     .where('private_key', 'is not', null)
-    .select(['kid', sql<string>`private_key`.as('privateKey'), sql<Date>`now()`.as('now')])
+    .select(['kid', sql<string>`private_key`.as('privateKey')])
     .orderBy('signs_from', 'desc')
     .limit(1)
     .executeTakeFirst();

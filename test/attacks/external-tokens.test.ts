@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { externalIssuers } from '../../src/core/external-issuers.ts';
 import { issuerKeys } from '../../src/core/issuer-keys.ts';
-import { signAssertion } from '../../src/core/signing-keys.ts';
 import { openOutbound } from '../../src/outbound.ts';
 import { openCore } from '../../src/server/opening.ts';
 import { ask } from '../support/client.ts';
@@ -22,6 +21,7 @@ import {
 } from '../support/plugin-apps.ts';
 import { testConfig } from '../support/servers.ts';
 import { forgedTokens } from './forged-tokens.ts';
+import { signToken } from '../support/signed-tokens.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-issuers-'));
 let database: TestDatabase;
@@ -161,7 +161,7 @@ describe('forged tokens [R-58] [R-59] [R-60] [R-61] [R-63] [R-64] [ASVS 9.1.2] [
     const opened = await openCore(
       testConfig({ DATABASE_URL: database.url, SALLYPORT_SHARED_TABLES: 'fruits' }),
     );
-    const assertion = await signAssertion(opened.core, {
+    const assertion = await signToken(opened.core, {
       type: 'at+jwt',
       issuer: issuer.issuer,
       audience: AUDIENCE,

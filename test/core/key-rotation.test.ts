@@ -2,7 +2,7 @@ import { Secret, TOTP } from 'otpauth';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Core } from '../../src/core/core.ts';
 import { encrypt, keyIdOf, newEncryptionKey } from '../../src/core/encryption.ts';
-import { keepSigningKeys, resealSigningKeys, signAssertion } from '../../src/core/signing-keys.ts';
+import { keepSigningKeys, resealSigningKeys } from '../../src/core/signing-keys.ts';
 import { newTotpSecret } from '../../src/core/totp-code.ts';
 import { resealTotpSecrets, totpContext } from '../../src/core/totp.ts';
 import { proveCode } from '../../src/core/second-factor.ts';
@@ -10,6 +10,7 @@ import { checkEncryptionKey } from '../../src/server/databases.ts';
 import { caller } from '../support/callers.ts';
 import { openTestCore } from '../support/cores.ts';
 import { TEST_KEY } from '../support/test-key.ts';
+import { signToken } from '../support/signed-tokens.ts';
 
 test('a new encryption key takes over: what the old one sealed opens, is sealed anew, and then does without it [ASVS 11.2.2] [ASVS 13.3.4]', async () => {
   const t = await openTestCore();
@@ -50,15 +51,15 @@ test('a new encryption key takes over: what the old one sealed opens, is sealed 
   await expect(checkEncryptionKey(t.core.database, [TEST_KEY])).rejects.toThrow('another');
 
   await expect(prove(alone, -1)).rejects.toThrow(/./);
-  await expect(signAssertion(alone, assertion)).rejects.toThrow(/./);
+  await expect(signToken(alone, assertion)).rejects.toThrow(/./);
   expect(await prove(rotated, -1)).not.toBeNull();
-  await expect(signAssertion(rotated, assertion)).resolves.toContain('.');
+  await expect(signToken(rotated, assertion)).resolves.toContain('.');
 
   expect(await resealTotpSecrets(rotated)).toBe(1);
   expect(await resealTotpSecrets(rotated)).toBe(0);
   await resealSigningKeys(rotated);
   expect(await prove(alone, 0)).not.toBeNull();
-  await expect(signAssertion(alone, assertion)).resolves.toContain('.');
+  await expect(signToken(alone, assertion)).resolves.toContain('.');
   const sealed = await t.admin.query<{ secret: string }>(
     'SELECT secret FROM sallyport.totp_authenticators',
   );

@@ -3,14 +3,14 @@
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
-  type Assertion,
   keepSigningKeys,
   publishedKeySet,
+  keptSigningKey,
   rotateSigningKeys,
-  signAssertion,
 } from '../../src/core/signing-keys.ts';
 import { SWEEP_STATEMENTS } from '../../src/db/sweep.ts';
 import { openTestCore, type TestCore } from '../support/cores.ts';
+import { type SignedToken, signToken } from '../support/signed-tokens.ts';
 
 let opened: TestCore;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterEach(() => opened.admin.query('DELETE FROM sallyport.signing_keys'));
 afterAll(() => opened.close());
 
-const ASSERTION: Assertion = {
+const ASSERTION: SignedToken = {
   type: 'identity-assertion+jwt',
   issuer: 'https://accounts.example.com',
   audience: 'https://api.example.com',
@@ -46,7 +46,7 @@ async function pass(minutes: number): Promise<void> {
 describe('what is signed', () => {
   test('verifies with the published keys, for its audience and type [ASVS 9.1.1] [R-64]', async () => {
     await keepSigningKeys(opened.core);
-    const token = await signAssertion(opened.core, ASSERTION);
+    const token = await signToken(opened.core, ASSERTION);
     const { payload } = await verified(token);
     expect(payload).toMatchObject({ sub: 'ada', tenant: 'engines' });
     expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(60);
@@ -57,16 +57,35 @@ describe('what is signed', () => {
     });
   });
 
-  test('is never valid for longer than its key stays published', async () => {
+  test('without a key nothing is signed', async () => {
+    await expect(signToken(opened.core, ASSERTION)).rejects.toThrow('no signing key');
+  });
+});
+
+describe('a process that signs all the time', () => {
+  test('looks for the key once a minute, and notices a rotation', async () => {
     await keepSigningKeys(opened.core);
-    for (const seconds of [0, -1, 301, Number.NaN]) {
-      const signing = signAssertion(opened.core, { ...ASSERTION, seconds });
-      await expect(signing).rejects.toThrow('at most 300 seconds');
-    }
+    const keyAt = keptSigningKey(opened.core);
+    const start = Date.now();
+    const at = async (seconds: number) => (await keyAt(new Date(start + seconds * 1000))).kid;
+    const first = await at(0);
+    const { kid: second } = await rotateSigningKeys(opened.core, 'overlap');
+    await pass(10);
+    expect(await at(60)).toBe(first);
+    expect(await at(61)).toBe(first);
+    await expect.poll(() => at(62)).toBe(second);
   });
 
-  test('without a key nothing is signed', async () => {
-    await expect(signAssertion(opened.core, ASSERTION)).rejects.toThrow('no signing key');
+  test('signs with the key that it has while none can be found, but not for ever', async () => {
+    await keepSigningKeys(opened.core);
+    const keyAt = keptSigningKey(opened.core);
+    const start = Date.now();
+    const at = async (seconds: number) => (await keyAt(new Date(start + seconds * 1000))).kid;
+    const first = await at(0);
+    await opened.admin.query('DELETE FROM sallyport.signing_keys');
+    expect(await at(300)).toBe(first);
+    expect(await at(600)).toBe(first);
+    await expect(at(601)).rejects.toThrow('no signing key');
   });
 });
 
@@ -74,14 +93,14 @@ describe('a rotation [ASVS 13.3.4]', () => {
   test('publishes the new key before it signs, and the old one after', async () => {
     await keepSigningKeys(opened.core);
     const [first] = await published();
-    const before = await signAssertion(opened.core, ASSERTION);
+    const before = await signToken(opened.core, ASSERTION);
     const { kid: second } = await rotateSigningKeys(opened.core, 'overlap');
     expect(await published()).toEqual([second, first]);
     // A verifier with a copy of the set from before the rotation knows what is signed now.
-    expect(decodeProtectedHeader(await signAssertion(opened.core, ASSERTION)).kid).toBe(first);
+    expect(decodeProtectedHeader(await signToken(opened.core, ASSERTION)).kid).toBe(first);
 
     await pass(10);
-    const after = await signAssertion(opened.core, ASSERTION);
+    const after = await signToken(opened.core, ASSERTION);
     expect(decodeProtectedHeader(after).kid).toBe(second);
     expect(await published()).toEqual([second, first]);
     await verified(before);
@@ -96,20 +115,20 @@ describe('a rotation [ASVS 13.3.4]', () => {
     await keepSigningKeys(opened.core);
     await rotateSigningKeys(opened.core, 'overlap');
     const { kid: third } = await rotateSigningKeys(opened.core, 'overlap');
-    await verified(await signAssertion(opened.core, ASSERTION));
+    await verified(await signToken(opened.core, ASSERTION));
     await pass(10);
-    const token = await signAssertion(opened.core, ASSERTION);
+    const token = await signToken(opened.core, ASSERTION);
     expect(decodeProtectedHeader(token).kid).toBe(third);
     await verified(token);
   });
 
   test('of a compromised key forgets it at once, and what it has signed', async () => {
     await keepSigningKeys(opened.core);
-    const before = await signAssertion(opened.core, ASSERTION);
+    const before = await signToken(opened.core, ASSERTION);
     const { kid } = await rotateSigningKeys(opened.core, 'compromised');
     expect(await published()).toEqual([kid]);
     await expect(verified(before)).rejects.toThrow('no applicable key');
-    await verified(await signAssertion(opened.core, ASSERTION));
+    await verified(await signToken(opened.core, ASSERTION));
   });
 
   test('comes by itself after 90 days, and not before', async () => {
@@ -140,9 +159,9 @@ describe('at rest [ASVS 11.7.1] [CWE-312]', () => {
     const swap = `UPDATE sallyport.signing_keys AS k SET private_key = o.private_key
       FROM sallyport.signing_keys AS o WHERE o.kid <> k.kid`;
     await opened.admin.query(swap);
-    await expect(signAssertion(opened.core, ASSERTION)).rejects.toThrow(/authenticate/);
+    await expect(signToken(opened.core, ASSERTION)).rejects.toThrow(/authenticate/);
     await opened.admin.query(swap);
-    await signAssertion(opened.core, ASSERTION);
+    await signToken(opened.core, ASSERTION);
 
     await pass(11);
     for (const statement of SWEEP_STATEMENTS) {
@@ -152,6 +171,6 @@ describe('at rest [ASVS 11.7.1] [CWE-312]', () => {
     const [old, current] = await rows();
     expect(old.private_key).toBeNull();
     expect(current.private_key).not.toBeNull();
-    await verified(await signAssertion(opened.core, ASSERTION));
+    await verified(await signToken(opened.core, ASSERTION));
   });
 });

@@ -1,10 +1,10 @@
 import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { signAssertion } from '../../src/core/signing-keys.ts';
 import { openOutbound } from '../../src/outbound.ts';
 import { openCore } from '../../src/server/opening.ts';
 import { ask } from '../support/client.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
+import { signToken } from '../support/signed-tokens.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -14,7 +14,7 @@ afterAll(() => server.close());
 
 test('another party verifies what a second process signed, with the keys that it fetches', async () => {
   const second = await openCore(server.config);
-  const token = await signAssertion(second.core, {
+  const token = await signToken(second.core, {
     type: 'identity-assertion+jwt',
     issuer: server.origin,
     audience: 'https://api.example.com',
