@@ -154,6 +154,8 @@ export async function setField(
         value: text,
         from: { operation, path: {}, query: {}, headers: {}, body: undefined, contentType: null },
         isCreated: true,
+        object: '',
+        selects: null,
       })),
   );
   const lookup = (name: string) => {

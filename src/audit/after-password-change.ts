@@ -112,6 +112,8 @@ async function changePassword(run: Run, change: Change): Promise<Exchange | null
       value,
       from: { operation, path: {}, query: {}, headers: {}, body: undefined, contentType: null },
       isCreated: false,
+      object: '',
+      selects: null,
     })),
   );
   const { sent, refusal } = await compose(run, { ...actor, credential }, operation, ownIds, lookup);

@@ -2,7 +2,8 @@ import { buildBody, type Lookup, preferredBody } from './bodies.ts';
 import type { Call } from './call.ts';
 import { typeOf } from './fields.ts';
 import type { Operation } from './operation.ts';
-import { candidatesOf, entriesOf, type PoolEntry } from './pool.ts';
+import { candidatesOf } from './candidates.ts';
+import { entriesOf, type PoolEntry } from './pool.ts';
 import { callsFor } from './reads.ts';
 import type { Run } from './run.ts';
 

@@ -6,6 +6,7 @@ import type { OwnedObject } from './knowledge.ts';
 import { isOwnerField } from './creation.ts';
 import type { Run } from './run.ts';
 import { isSensitiveField } from './private-values.ts';
+import { foundByItself } from './sharing.ts';
 import { snake } from './words.ts';
 
 const VALUES_MAX = 12;
@@ -26,10 +27,7 @@ export function distinctValues(
 ): readonly string[] {
   const planted = run.knowledge.planted.filter((value) => shows(own.answer, value));
   if (planted.length > 0) return planted.slice(0, VALUES_MAX);
-  // What it was led to by an example of the document it has not found by itself.
-  const theirs = (run.knowledge.views[attacker.role] ?? []).filter(
-    ({ call }) => Object.keys(call.path).length === 0,
-  );
+  const theirs = foundByItself(run, attacker);
   if (!isOfA(run, object, own) && !isListedToAOnly(run, object, attacker)) return [];
   const names = run.actors.a?.identity ?? [];
   const values = leavesOf(own.answer?.json).flatMap(({ key, value }) => {

@@ -17,7 +17,10 @@ export async function attackFunctions(
   superior: Actor,
 ): Promise<readonly Verdict[]> {
   if (!run.settings.allowWrites) return [];
-  const view: View = { ...newView(superior), granted: [...(run.knowledge.views.superior ?? [])] };
+  const view: View = {
+    ...newView(superior, run.operations),
+    granted: [...(run.knowledge.views.superior ?? [])],
+  };
   for (const { call, exchange } of view.granted) keep({ ...view, granted: [] }, call, exchange);
   const special = new Set(Object.values(run.knowledge.chosen).map(({ operation }) => operation.id));
   const byA = new Set(run.knowledge.recipes.map(({ call }) => call.operation.id));
@@ -27,6 +30,7 @@ export async function attackFunctions(
     if (special.has(operation.id) || byA.has(operation.id)) continue;
     const { sent } = await compose(run, superior, operation, view.pool);
     if (sent === null || sent.recipe.planted.length === 0) continue;
+    view.planted.push(...sent.recipe.planted.map(({ canary }) => canary));
     keep(view, sent.recipe.call, sent.exchange, true);
     verdicts.push(...(await attackObject(run, view, sent, a)));
   }

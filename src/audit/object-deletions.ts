@@ -4,12 +4,15 @@ import { shows } from './canary.ts';
 import { changesObjects, refreshed, type Recipe } from './creation.ts';
 import { isOfA } from './distinct-values.ts';
 import { describe, type Exchange, isBroken, isGranted } from './exchange.ts';
+import { leavesOf } from './json.ts';
 import type { OwnedObject } from './knowledge.ts';
-import { type Operation, pathParametersOf } from './operation.ts';
-import { candidatesOf, entriesOf } from './pool.ts';
+import type { Operation } from './operation.ts';
+import type { PoolEntry } from './pool.ts';
+import { callsFor, keep, newView } from './reads.ts';
 import { type Run, send } from './run.ts';
 import { isSharedWith } from './sharing.ts';
 import { inconclusive, notTested, sound, step, type Verdict } from './verdict.ts';
+import { snake } from './words.ts';
 
 /** Makes an object of A's to be deleted, lets another account try, and looks whether it is gone. */
 export async function attackDeletions(
@@ -48,34 +51,67 @@ interface Target {
 /** A new object of A's that the operation can name and a read of A's shows. */
 export async function freshTarget(run: Run, operation: Operation): Promise<Target | null> {
   const { a } = run.actors;
-  const name = pathParametersOf(operation.path).at(-1) ?? '';
-  const parameter = operation.parameters.find((one) => one.in === 'path' && one.name === name);
-  const collection = operation.path
-    .slice(0, operation.path.indexOf(`{${name}}`))
-    .replace(/\/+$/, '');
-  if (a === null || parameter === undefined) return null;
+  if (a === null) return null;
+  const collection = operation.path.replace(/(\/\{[^{}]+\})+\/*$/, '');
   for (const recipe of recipesFor(run, collection)) {
     const fresh = refreshed(run, recipe);
     const made = await send(run, fresh.call, a);
     if (!isGranted(made)) continue;
-    const pool = entriesOf(fresh.call, made, true);
-    const outer = fresh.call.path;
-    for (const { value } of candidatesOf(operation, parameter, pool, outer).slice(0, 3)) {
-      const deletion: Call = {
-        operation,
-        path: { ...outer, [name]: value },
-        query: {},
-        headers: {},
-        body: undefined,
-        contentType: null,
-      };
-      if (pathParametersOf(operation.path).some((one) => deletion.path[one] === undefined))
-        continue;
+    for (const call of await namesOf(run, fresh, made, operation)) {
+      const deletion: Call = { ...call, operation };
       const found = await readerOf(run, operation, deletion, collection, fresh);
       if (found !== null) return { deletion, made, ...found };
     }
   }
   return null;
+}
+
+/** Calls that name what was just made: by the answer to that, else by the lists that show it. */
+async function namesOf(
+  run: Run,
+  { call, planted }: Recipe,
+  made: Exchange,
+  operation: Operation,
+): Promise<readonly Call[]> {
+  const { a } = run.actors;
+  if (a === null) return [];
+  const view = newView(a, run.operations);
+  view.planted.push(...planted.map(({ canary }) => canary));
+  for (const [name, value] of Object.entries(call.path)) {
+    const of = { key: snake(name), above: '', value, from: call, object: 'path' };
+    view.pool.push({ ...of, isCreated: false, selects: null });
+  }
+  keep(view, call, made, true);
+  const named = () =>
+    callsFor(run, operation, view.pool)
+      .filter(({ path }) => view.pool.some(isMadeAs(Object.values(path).at(-1))))
+      .slice(0, 3);
+  if (named().length > 0) return named();
+  for (const list of run.knowledge.views.a ?? []) {
+    if (!isNear(list.call.operation.path, call.operation.path)) continue;
+    keep(view, list.call, await send(run, list.call, a));
+  }
+  return named();
+}
+
+function isMadeAs(selected: string | undefined) {
+  return ({ isCreated, value }: PoolEntry) => isCreated && value === selected;
+}
+
+function isNear(list: string, creation: string): boolean {
+  const [one, other] = [list, creation].map((path) => path.replace(/\/+$/, ''));
+  return one === other || (other?.startsWith(`${one}/`) ?? false);
+}
+
+/** Whether the answer now says that the object is deleted, where it is only marked so. */
+function isMarked(before: Exchange, after: Exchange): boolean {
+  const marks = ({ answer }: Exchange) =>
+    JSON.stringify(
+      leavesOf(answer?.json)
+        .filter(({ key }) => /delet|remov|archiv|trash|status|state|active/i.test(key))
+        .map(({ path, value }) => [path, value]),
+    );
+  return marks(before) !== marks(after);
 }
 
 function recipesFor(run: Run, collection: string): readonly Recipe[] {
@@ -141,7 +177,7 @@ async function attack(run: Run, target: Target, attacker: Actor): Promise<Verdic
       step('A reads', after),
     );
   }
-  if (shows(after.answer, canary)) {
+  if (shows(after.answer, canary) && !isMarked(before, after)) {
     await send(run, deletion, a);
     return sound(
       subject,

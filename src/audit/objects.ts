@@ -47,7 +47,9 @@ export async function createObjects(run: Run, view: View): Promise<Creations> {
       }
       refused.delete(operation.id);
       made.push(sent);
-      planted.push(...sent.recipe.planted.map(({ canary }) => canary));
+      const canaries = sent.recipe.planted.map(({ canary }) => canary);
+      planted.push(...canaries);
+      view.planted.push(...canaries);
       keep(view, sent.recipe.call, sent.exchange, true);
     }
   }
@@ -56,9 +58,7 @@ export async function createObjects(run: Run, view: View): Promise<Creations> {
 
 /** Reads again, so that what was created is read too. */
 export async function readCreated(run: Run, view: View): Promise<void> {
-  const lists = view.granted.filter(
-    ({ call }) => pathParametersOf(call.operation.path).length === 0,
-  );
+  const lists = view.granted.filter(({ call }) => !/\}\/*$/.test(call.operation.path));
   for (const { call } of lists) {
     const exchange = await send(run, call, view.actor);
     if (!isGranted(exchange)) continue;

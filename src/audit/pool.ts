@@ -1,8 +1,7 @@
 import type { Call } from './call.ts';
 import type { Exchange } from './exchange.ts';
-import { type JsonPath, leavesOf } from './json.ts';
-import { type Operation, type Parameter, pathParametersOf, type Schema } from './operation.ts';
-import { typeOf } from './fields.ts';
+import { type JsonPath, type Leaf, leavesOf } from './json.ts';
+import { type Operation, pathParametersOf } from './operation.ts';
 import { attributesOf } from './page.ts';
 import { singular, snake, wordsOf } from './words.ts';
 
@@ -14,43 +13,196 @@ export interface PoolEntry {
   readonly above: string;
   readonly value: string;
   readonly from: Call;
-  /** Whether it is of an object that the audit created. */
+  /** Whether it selects an object that the audit created. */
   readonly isCreated: boolean;
+  /** The object that it stood in: values of one object belong together. */
+  readonly object: string;
+  /** The path that a link with this value led to, up to it and without names: `/notes/{}`. */
+  readonly selects: string | null;
+}
+
+/** What is known of an answer beside the answer. */
+export interface Provenance {
+  /** Whether the call made the object that is answered. */
+  readonly isCreated: boolean;
+  /** Canaries that the account has planted: what holds one, it has made. */
+  readonly planted: readonly string[];
+  readonly templates: readonly Template[];
+}
+
+/** A path with parameters, to tell what a link selects. */
+export interface Template {
+  readonly path: string;
+  readonly pattern: RegExp;
+  readonly names: readonly string[];
+}
+
+export function templatesOf(operations: readonly Operation[]): readonly Template[] {
+  const paths = new Set(operations.map(({ path }) => path.replace(/\/+$/, '')));
+  return [...paths]
+    .filter((path) => path.includes('{'))
+    .map((path) => {
+      const parts = path
+        .split(/\{[^{}]+\}/)
+        .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+      return {
+        path,
+        pattern: new RegExp(`^${parts.join('([^/]+)')}/?$`),
+        names: pathParametersOf(path),
+      };
+    });
 }
 
 /** Entries that are kept for one account. */
 const ENTRIES_MAX = 4_000;
 
-const ID_KEY =
-  /(^|_)(id|uuid|guid|pk|key|slug|code|number|no|ref|reference|name|username|title|email|handle|login|sku|vin|token)$/;
-
-/** How many values are tried for one parameter. */
-export const CANDIDATES_MAX = 4;
-
-/** The values of an answer that could select something, the first of each list item. */
+/** The values of an answer that could select something, those of its links included. */
 export function entriesOf(
   call: Call,
-  { answer }: Exchange,
-  isCreated = false,
+  { answer, number }: Exchange,
+  { isCreated, planted, templates }: Provenance = NOTHING_KNOWN,
 ): readonly PoolEntry[] {
   const entries: PoolEntry[] = [];
   const location = answer?.headers['location'];
-  const last = location
-    ?.split(/[?#]/)[0]
-    ?.split('/')
-    .findLast((part) => part !== '');
-  if (isCreated && last !== undefined) {
-    entries.push({ key: 'id', above: '', value: decodeURIComponent(last), from: call, isCreated });
+  if (location !== undefined && isCreated) {
+    entries.push(...linked(call, location, `${number} location`, true, templates));
   }
   if (answer !== null && answer.json === undefined) entries.push(...linkedIds(call, answer.text));
-  for (const { path, key, value } of leavesOf(answer?.json)) {
+  const leaves = leavesOf(answer?.json);
+  const isMade = madeIn(leaves, planted, isCreated);
+  for (const { path, key, value } of leaves) {
     if (entries.length >= ENTRIES_MAX) break;
     if (typeof value !== 'string' && typeof value !== 'number') continue;
     const text = String(value);
-    if (text === '' || text.length > 120 || /\s{2}|[\r\n]/.test(text)) continue;
-    entries.push({ key: snake(key), above: nameAbove(path), value: text, from: call, isCreated });
+    if (text === '' || text.length > 300 || /\s{2}|[\r\n]/.test(text)) continue;
+    const object = `${number} ${path.slice(0, -1).join('.')}`;
+    const isOurs = isMade(path) && selectsItself(call, key, text, planted);
+    const entry = { key: snake(key), above: nameAbove(path), value: text, from: call, object };
+    if (text.length <= 120) entries.push({ ...entry, isCreated: isOurs, selects: null });
+    if (/^(\/|https?:\/\/)/.test(text)) {
+      entries.push(...linked(call, text, `${object} ${key}`, isCreated, templates));
+    }
   }
   return entries;
+}
+
+const NOTHING_KNOWN: Provenance = { isCreated: false, planted: [], templates: [] };
+
+/** The values in a link, under the names that the path which it leads to has for them. */
+function linked(
+  from: Call,
+  link: string,
+  object: string,
+  isCreated: boolean,
+  templates: readonly Template[],
+): readonly PoolEntry[] {
+  const path = pathIn(link);
+  const isMadeBy = (template: string) =>
+    isCreated && template.startsWith(`${from.operation.path.replace(/\/+$/, '')}/{`);
+  const found = templates.flatMap(({ path: template, pattern, names }) => {
+    const values = pattern.exec(path)?.slice(1) ?? [];
+    return values.map((value, index) => ({
+      key: snake(names[index] ?? ''),
+      above: '',
+      value: decoded(value),
+      from,
+      object,
+      isCreated: index === values.length - 1 && isMadeBy(template),
+      selects: selectionOf(template, names[index] ?? ''),
+    }));
+  });
+  const last = path.split('/').findLast((part) => part !== '');
+  if (found.length > 0 || !isCreated || last === undefined) return found;
+  const own = { key: 'id', above: '', value: decoded(last), from, object };
+  return [{ ...own, isCreated, selects: null }];
+}
+
+/** A template up to a parameter, whatever that is called there. */
+export function selectionOf(template: string, name: string): string {
+  const at = template.indexOf(`{${name}}`);
+  return `${template.slice(0, at)}{}`.replaceAll(/\{[^{}]*\}/g, '{}');
+}
+
+function pathIn(link: string): string {
+  try {
+    return new URL(link, 'http://target.invalid').pathname;
+  } catch {
+    return '';
+  }
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+/**
+ * Tells whether a value stands in an object that was made, and not in one beside it or around it:
+ * what was planted stands in it. Where nothing planted is answered, the outermost id is the new.
+ */
+function madeIn(
+  leaves: readonly Leaf[],
+  planted: readonly string[],
+  isCreated: boolean,
+): (path: JsonPath) => boolean {
+  const places = leaves.filter(({ value }) => holds(value, planted)).map(({ path }) => path);
+  const isUnder = (above: JsonPath, path: JsonPath) =>
+    above.every((step, index) => path[index] === step);
+  if (places.length === 0) {
+    const ids = leaves.filter(({ key }) => OWN_ID.test(snake(key)));
+    const depth = Math.min(...ids.map(({ path }) => path.length));
+    return (path) => isCreated && (ids.length === 0 || path.length === depth);
+  }
+  return (path) => {
+    const around = path.slice(0, -1);
+    return places.some(
+      (place) =>
+        isUnder(around, place) &&
+        (isCreated || !place.slice(around.length).some((step) => typeof step === 'number')),
+    );
+  };
+}
+
+function holds(value: unknown, planted: readonly string[]): boolean {
+  return typeof value === 'string' && planted.some((canary) => value.includes(canary));
+}
+
+export const OWN_ID = /^(_?id|uuid|guid|pk|key|slug|code|number|no|ref|reference|sku|handle)$/;
+
+/**
+ * Whether a value of an object that was made selects this object, and not one that it refers to:
+ * nothing that was there before must be taken for our own.
+ */
+function selectsItself(call: Call, name: string, value: string, planted: readonly string[]) {
+  if (holds(value, planted)) return true;
+  if (Object.values(call.path).includes(value)) return false;
+  const key = snake(name);
+  if (OWN_ID.test(key)) return true;
+  const [, noun, id] = /^(?:.*_)?([^_]+)_([^_]+)$/.exec(key) ?? [];
+  const segments = call.operation.path.split('/').filter((part) => !part.includes('{'));
+  return (
+    OWN_ID.test(id ?? '') &&
+    segments
+      .flatMap(wordsOf)
+      .map(singular)
+      .includes(noun ?? '')
+  );
+}
+
+/** The values that a granted call took: the same place takes them again. */
+export function boundEntries(call: Call): readonly PoolEntry[] {
+  return Object.entries(call.path).map(([name, value]) => ({
+    key: snake(name),
+    above: '',
+    value,
+    from: call,
+    isCreated: false,
+    object: `call ${JSON.stringify(call.path)}`,
+    selects: selectionOf(call.operation.path, name),
+  }));
 }
 
 /** The ids in a page's links: `/notes/12/` has the `note_id` 12. */
@@ -60,87 +212,10 @@ function linkedIds(from: Call, html: string): readonly PoolEntry[] {
     return segments.flatMap((value, index) => {
       const noun = segments[index - 1];
       if (noun === undefined || !/^(\d+|[0-9a-f-]{24,36})$/i.test(value)) return [];
-      return [{ key: `${singular(snake(noun))}_id`, above: '', value, from, isCreated: false }];
+      const entry = { key: `${singular(snake(noun))}_id`, above: '', value, from, object: href };
+      return [{ ...entry, isCreated: false, selects: null }];
     });
   });
-}
-
-/**
- * The values that fit a parameter, the likeliest first: those of the collection that the parameter
- * selects from, under its own name or `id`; then the same name from anywhere.
- */
-export function candidatesOf(
-  operation: Operation,
-  parameter: Pick<Parameter, 'name' | 'in' | 'schema'>,
-  pool: readonly PoolEntry[],
-  bound: Readonly<Record<string, string>>,
-): readonly PoolEntry[] {
-  const sight = sightOf(operation, parameter);
-  const rated = pool
-    .filter(({ value }) => fits(value, parameter.schema))
-    .map((entry) => ({ entry, score: scoreOf(entry, sight, bound) }))
-    .filter(({ score }) => score >= 30)
-    .toSorted((one, other) => other.score - one.score);
-  const values = new Map(rated.toReversed().map(({ entry }) => [entry.value, entry]));
-  const order = [...new Set(rated.map(({ entry }) => entry.value))];
-  return order.flatMap((value) => values.get(value) ?? []);
-}
-
-/** What a parameter selects from: `/orders/{order_id}` from `/orders`, an order. */
-interface ParameterSight {
-  readonly name: string;
-  readonly prefix: string;
-  readonly resource: string;
-}
-
-function sightOf(operation: Operation, parameter: Pick<Parameter, 'name' | 'in'>): ParameterSight {
-  const name = snake(parameter.name);
-  const at = parameter.in === 'path' ? operation.path.indexOf(`{${parameter.name}}`) : -1;
-  const prefix = (at < 0 ? operation.path : operation.path.slice(0, at)).replace(/\/+$/, '');
-  const fromName = name.replace(/_?(id|uuid|guid|pk|key|slug|code|name|number|no)$/, '');
-  const segment = prefix.split('/').findLast((part) => part !== '' && !part.includes('{')) ?? '';
-  const resource = fromName === '' ? singular(wordsOf(segment).at(-1) ?? '') : fromName;
-  return { name, prefix, resource };
-}
-
-function scoreOf(
-  entry: PoolEntry,
-  { name, prefix, resource }: ParameterSight,
-  bound: Readonly<Record<string, string>>,
-): number {
-  const { key, above, from, isCreated } = entry;
-  const source = from.operation.path.replace(/\/+$/, '');
-  const isCollection = source === prefix;
-  const isUnder = prefix !== '' && source.startsWith(`${prefix}/`);
-  const isId = /^(id|_id|uuid|guid|pk)$/.test(key);
-  const lastSegment =
-    source.split('/').findLast((part) => part !== '' && !part.includes('{')) ?? '';
-  const isNamesake = wordsOf(lastSegment).map(singular).includes(resource);
-  let score = 0;
-  if (key === name) score = isId && !isCollection && !isUnder && !isNamesake ? 10 : 50;
-  else if (isId && (isCollection || isUnder || isNamesake)) score = 45;
-  else if (resource !== '' && key === `${resource}_id`) score = 45;
-  else if (resource !== '' && above === resource && isId) score = 45;
-  else if (ID_KEY.test(key) && (name.endsWith(`_${key}`) || key.endsWith(`_${name}`))) score = 35;
-  else if (isCollection && ID_KEY.test(key)) score = 30;
-  if (score === 0) return 0;
-  if (isCollection) score += 20;
-  else if (isUnder) score += 8;
-  if (above === resource && resource !== '') score += 5;
-  if (isCreated) score += 40;
-  const isElsewhere = pathParametersOf(source).some(
-    (one) =>
-      bound[one] !== undefined && from.path[one] !== undefined && from.path[one] !== bound[one],
-  );
-  return isElsewhere ? score - 60 : score;
-}
-
-function fits(value: string, schema: Schema): boolean {
-  const type = typeOf(schema);
-  if ((type === 'integer' || type === 'number') && !/^-?\d+(\.\d+)?$/.test(value)) return false;
-  if (schema['format'] === 'uuid') return /^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(value);
-  const choices = schema['enum'];
-  return !Array.isArray(choices) || choices.includes(value);
 }
 
 function nameAbove(path: JsonPath): string {

@@ -8,10 +8,13 @@ export interface Probe {
   /**
    * Sends one request and waits for the answer; a redirect is an answer and is not followed.
    *
+   * A target that asks for patience (429) gets it, up to `RETRY_SECONDS_MAX` for a request, and the
+   * request once more; `impatient` takes the 429 for the answer, which says that there is a limit.
+   *
    * Throws `StopError` when the budget is spent or the target suffers. A request that gets no
    * answer is an exchange all the same.
    */
-  send(request: ProbeRequest, as: string): Promise<Exchange>;
+  send(request: ProbeRequest, as: string, manner?: 'patient' | 'impatient'): Promise<Exchange>;
   sent(): number;
   /** Called when many answers in a row were 5xx or none: returns whether the target is well. */
   onDistress(isWell: () => Promise<boolean>): void;
@@ -23,6 +26,7 @@ export interface ProbeLimits {
   readonly timeoutMilliseconds: number;
   /** A pause before each request, for targets that must not be loaded. */
   readonly pauseMilliseconds: number;
+  readonly now: () => Date;
 }
 
 /** The audit must not go on: what is left is not tested, for this reason. */
@@ -51,6 +55,27 @@ export function openProbe(
   let sent = 0;
   let asking = false;
   let isWell: () => Promise<boolean> = async () => false;
+  let waited = 0;
+  const sendOnce = async (request: ProbeRequest, as: string): Promise<Exchange> => {
+    if (sent >= limits.requestsMax) {
+      throw new StopError(`the budget of ${limits.requestsMax} requests is spent`);
+    }
+    sent += 1;
+    if (limits.pauseMilliseconds > 0) await sleep(limits.pauseMilliseconds);
+    const number = sent;
+    const outcome = await perform(pool, request, limits.timeoutMilliseconds);
+    const exchange = { number, as, request, ...outcome };
+    log(exchange);
+    const complaint = watch(exchange);
+    if (complaint !== null && !asking) {
+      asking = true;
+      const well = await isWell().finally(() => {
+        asking = false;
+      });
+      if (!well) throw new StopError(`the target suffers: ${complaint}`);
+    }
+    return exchange;
+  };
   return {
     origin,
     sent: () => sent,
@@ -58,27 +83,30 @@ export function openProbe(
       isWell = ask;
     },
     close: () => pool.destroy(),
-    async send(request, as) {
-      if (sent >= limits.requestsMax) {
-        throw new StopError(`the budget of ${limits.requestsMax} requests is spent`);
-      }
-      sent += 1;
-      if (limits.pauseMilliseconds > 0) await sleep(limits.pauseMilliseconds);
-      const number = sent;
-      const outcome = await perform(pool, request, limits.timeoutMilliseconds);
-      const exchange = { number, as, request, ...outcome };
-      log(exchange);
-      const complaint = watch(exchange);
-      if (complaint !== null && !asking) {
-        asking = true;
-        const well = await isWell().finally(() => {
-          asking = false;
-        });
-        if (!well) throw new StopError(`the target suffers: ${complaint}`);
-      }
-      return exchange;
+    async send(request, as, manner = 'patient') {
+      const exchange = await sendOnce(request, as);
+      const seconds = manner === 'patient' ? patienceAskedBy(exchange, limits.now()) : null;
+      if (seconds === null || waited + seconds > WAIT_SECONDS_MAX) return exchange;
+      waited += seconds;
+      await sleep(seconds * 1_000);
+      return await sendOnce(request, as);
     },
   };
+}
+
+/** The longest that a target may ask to wait before a request; who asks for more means a ban. */
+const RETRY_SECONDS_MAX = 60;
+
+/** All such waits of a run. After them a 429 is an answer that nothing follows from. */
+const WAIT_SECONDS_MAX = 600;
+
+/** The seconds that a 429 asks to wait, or null. RFC 6585 4, RFC 9110 10.2.3. */
+function patienceAskedBy({ answer }: Exchange, now: Date): number | null {
+  if (answer?.status !== 429) return null;
+  const asked = answer.headers['retry-after'] ?? '';
+  const seconds = /^\d+$/.test(asked) ? Number(asked) : (Date.parse(asked) - now.getTime()) / 1_000;
+  if (Number.isNaN(seconds)) return 1;
+  return seconds <= RETRY_SECONDS_MAX ? Math.max(seconds, 0.1) : null;
 }
 
 type Outcome = Pick<Exchange, 'answer' | 'failure'>;

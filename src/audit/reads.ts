@@ -5,7 +5,8 @@ import { isDangerous } from './dangers.ts';
 import { type Exchange, isGranted } from './exchange.ts';
 import type { Granted } from './knowledge.ts';
 import { isSafe, type Operation, type Parameter } from './operation.ts';
-import { CANDIDATES_MAX, candidatesOf, entriesOf, type PoolEntry } from './pool.ts';
+import { CANDIDATES_MAX, candidatesOf } from './candidates.ts';
+import { boundEntries, entriesOf, type PoolEntry, type Template, templatesOf } from './pool.ts';
 import { type Run, send } from './run.ts';
 import { valueFor } from './values.ts';
 import { wordsOf } from './words.ts';
@@ -15,14 +16,25 @@ export interface View {
   readonly actor: Actor;
   readonly granted: Granted[];
   readonly pool: PoolEntry[];
+  /** Canaries that this account has planted. */
+  readonly planted: string[];
+  readonly templates: readonly Template[];
   /** The last answer of each operation that was not granted. */
   readonly refused: Map<string, Exchange>;
   /** Operations for which no value was found. */
   readonly unbound: Map<string, string>;
 }
 
-export function newView(actor: Actor): View {
-  return { actor, granted: [], pool: [], refused: new Map(), unbound: new Map() };
+export function newView(actor: Actor, operations: readonly Operation[]): View {
+  return {
+    actor,
+    granted: [],
+    pool: [],
+    planted: [],
+    templates: templatesOf(operations),
+    refused: new Map(),
+    unbound: new Map(),
+  };
 }
 
 /** Objects of one collection whose detail is read; the rest is alike. */
@@ -91,8 +103,13 @@ async function readOne(run: Run, view: View, operation: Operation, wanted: numbe
 export function keep(view: View, call: Call, exchange: Exchange, isCreated = false): void {
   if (isSafe(call.operation.method)) view.granted.push({ call, actor: view.actor, exchange });
   const known = new Set(view.pool.map(({ key, value }) => `${key}=${value}`));
-  for (const entry of entriesOf(call, exchange, isCreated)) {
-    if (isCreated || !known.has(`${entry.key}=${entry.value}`)) view.pool.push(entry);
+  const { planted, templates } = view;
+  const places = new Set(view.pool.map(({ selects, value }) => `${selects}=${value}`));
+  for (const entry of boundEntries(call)) {
+    if (!places.has(`${entry.selects}=${entry.value}`)) view.pool.push(entry);
+  }
+  for (const entry of entriesOf(call, exchange, { isCreated, planted, templates })) {
+    if (entry.isCreated || !known.has(`${entry.key}=${entry.value}`)) view.pool.push(entry);
   }
 }
 

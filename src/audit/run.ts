@@ -83,9 +83,11 @@ export async function send(
   call: Call,
   as: Actor | { readonly label: string; readonly credential: Credential },
   changes: Changes = {},
+  manner: 'patient' | 'impatient' = 'patient',
 ): Promise<Exchange> {
   const label = 'role' in as ? as.role : as.label;
-  const exchange = await run.probe.send(requestOf(call, as.credential, run.origin, changes), label);
+  const request = requestOf(call, as.credential, run.origin, changes);
+  const exchange = await run.probe.send(request, label, manner);
   const owner = 'role' in as ? as : ownerOf(run.actors, as.credential);
   if (owner !== null) keepSession(owner, exchange);
   return exchange;

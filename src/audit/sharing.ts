@@ -2,8 +2,7 @@ import type { Actor } from './actor.ts';
 import type { Call } from './call.ts';
 import { shows } from './canary.ts';
 import { isGranted } from './exchange.ts';
-import type { OwnedObject } from './knowledge.ts';
-import { pathParametersOf } from './operation.ts';
+import type { Granted, OwnedObject } from './knowledge.ts';
 import { type Run, send } from './run.ts';
 import { randomLike } from './values.ts';
 
@@ -21,8 +20,8 @@ export async function isSharedWith(
   values: readonly string[],
 ): Promise<string | null> {
   if (attacker.role === 'stranger') return null;
-  const lists = (run.knowledge.views[attacker.role] ?? []).filter(
-    ({ call }) => pathParametersOf(call.operation.path).length === 0,
+  const lists = foundByItself(run, attacker).filter(
+    ({ call }) => !Object.values(call.path).includes(object.id),
   );
   const near = lists.filter(
     ({ call }) => rootOf(call.operation.path) === rootOf(object.collection),
@@ -36,6 +35,22 @@ export async function isSharedWith(
     if (values.every((value) => shows(exchange.answer, value))) return call.operation.id;
   }
   return null;
+}
+
+/**
+ * The reads that an account came to by itself: of every value that they take, another answer to it
+ * has told it. What an example of the document led it to, it did not find.
+ */
+export function foundByItself(run: Run, actor: Actor): readonly Granted[] {
+  const reads = run.knowledge.views[actor.role] ?? [];
+  const count = ({ call }: Granted) => Object.keys(call.path).length;
+  return reads.filter((read) =>
+    Object.values(read.call.path).every(
+      (value) =>
+        value === actor.tenant ||
+        reads.some((other) => count(other) < count(read) && shows(other.exchange.answer, value)),
+    ),
+  );
 }
 
 /** The call with ids of the same form that were never given: the null attack. */

@@ -38,6 +38,8 @@ export async function attemptSignIn(
     readonly as?: string;
     readonly cookies?: Readonly<Record<string, string>>;
     readonly headers?: Readonly<Record<string, string | null>>;
+    /** `impatient` for whoever looks for a limit. */
+    readonly manner?: 'patient' | 'impatient';
   } = {},
 ): Promise<SignInAttempt> {
   const as = options.as ?? 'anonymous';
@@ -51,7 +53,11 @@ export async function attemptSignIn(
   const filled = withSelected(withSelected(call, way.nameAt, username), way.passwordAt, password);
   const credential: Credential = { ...NO_CREDENTIAL, cookies };
   const changes = options.headers === undefined ? {} : { headers: options.headers };
-  const exchange = await probe.send(requestOf(filled, credential, probe.origin, changes), as);
+  const exchange = await probe.send(
+    requestOf(filled, credential, probe.origin, changes),
+    as,
+    options.manner,
+  );
   const given = givenBy(exchange);
   const lines = exchange.answer?.setCookies ?? [];
   // A sign-in that only keeps the cookie from before it gives nothing new (but see the fixation

@@ -170,7 +170,7 @@ async function look(run: Run): Promise<Partial<Record<ActorRole, View>>> {
   const views: Partial<Record<ActorRole, View>> = {};
   for (const actor of [...Object.values(run.actors), ANONYMOUS]) {
     if (actor === null) continue;
-    const view = newView(actor);
+    const view = newView(actor, run.operations);
     await readAll(run, view, run.operations);
     views[actor.role as ActorRole] = view;
     run.progress(`${actor.role}: ${view.granted.length} reads`);

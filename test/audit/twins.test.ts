@@ -1,6 +1,6 @@
 // Each check on two servers that differ in one defence: one finding where it is missing, none where
 // it is there; and on a server that breaks, no judgement at all.
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { CHECKS } from '../../src/audit/checks.ts';
 import type { CheckReport } from '../../src/audit/report.ts';
 import { account, auditTwin } from '../support/audit.ts';
@@ -182,7 +182,8 @@ describe('every defence is there', () => {
   });
 });
 
-describe('the target breaks before it is attacked', () => {
+// At once: they wait for answers that do not come.
+describe.concurrent('the target breaks before it is attacked', () => {
   test.each(
     sound.flatMap((twin) =>
       (['errors', 'silence', 'expired'] as const).map((how) => ({ ...twin, how })),
@@ -203,7 +204,6 @@ async function auditTarget(
   meanwhile?: (target: Target) => void,
 ): Promise<CheckReport> {
   const target = await startTarget(carrier, ...flaws);
-  onTestFinished(() => target.close());
   const title = CHECKS.find(({ id }) => id === check)?.title;
   const report = await auditTwin({
     url: target.origin,
@@ -218,7 +218,7 @@ async function auditTarget(
     progress: (line) => {
       if (line === title) meanwhile?.(target);
     },
-  });
+  }).finally(() => target.close());
   const [only] = report.checks;
   if (only === undefined) throw new Error(`there is no check ${check}`);
   return only;

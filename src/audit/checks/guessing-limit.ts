@@ -56,7 +56,12 @@ async function guess(
     password: string,
     headers: Readonly<Record<string, string>> = {},
     name = account.username,
-  ) => attemptSignIn(run.probe, signIn, name, password, { as: `${actor.role}, guessing`, headers });
+  ) =>
+    attemptSignIn(run.probe, signIn, name, password, {
+      as: `${actor.role}, guessing`,
+      headers,
+      manner: 'impatient',
+    });
 
   const before = await attempt(account.password);
   if (!gaveSomething(before)) {

@@ -173,7 +173,7 @@ function finishWith(
     if (CODE.test(snake(name))) return code;
     return isNameField(name) ? account.username : undefined;
   });
-  return send(run, call, ANONYMOUS);
+  return send(run, call, ANONYMOUS, {}, 'impatient');
 }
 
 /** A call with these values wherever the operation takes them. */
