@@ -75,10 +75,8 @@ describe('objects are open to other accounts', () => {
   test.each(cases)('[CWE-639] all three holes are found: $name', async ({ style }) => {
     const { report, lines } = await attacked(style, ['read', 'change', 'delete'], ['object-level']);
     const found = findingsOf(report).map(({ cause }) => cause.split(' ')[0]);
-    expect(found.toSorted(), lines).toEqual(
-      // Where the tenant is in the path, an account of another one gets nowhere.
-      ['delete', 'read', 'write'],
-    );
+    expect(new Set(found), lines).toEqual(new Set(['read', 'write', 'delete']));
+    expect(found.length, lines).toBe(3);
   });
 });
 

@@ -204,6 +204,18 @@ async function auditTarget(
   meanwhile?: (target: Target) => void,
 ): Promise<CheckReport> {
   const target = await startTarget(carrier, ...flaws);
+  try {
+    return await auditOne(target, check, meanwhile);
+  } finally {
+    await target.close();
+  }
+}
+
+async function auditOne(
+  target: Target,
+  check: string,
+  meanwhile?: (target: Target) => void,
+): Promise<CheckReport> {
   const title = CHECKS.find(({ id }) => id === check)?.title;
   const report = await auditTwin({
     url: target.origin,
@@ -218,7 +230,7 @@ async function auditTarget(
     progress: (line) => {
       if (line === title) meanwhile?.(target);
     },
-  }).finally(() => target.close());
+  });
   const [only] = report.checks;
   if (only === undefined) throw new Error(`there is no check ${check}`);
   return only;
