@@ -30,6 +30,10 @@ import { RETENTION_FUNCTIONS, SECURITY_EVENT_GRANTS } from './migrations/0006-se
 import { LIMITS_GRANTS } from './migrations/0007-limits.ts';
 import { FACTOR_FUNCTIONS, FACTOR_GRANTS } from './migrations/0008-factors.ts';
 import { BEARER_FUNCTIONS, BEARER_GRANTS } from './migrations/0009-bearer.ts';
+import {
+  TRANSACTION_PROOF_FUNCTIONS,
+  TRANSACTION_PROOF_GRANTS,
+} from './migrations/0014-transaction-proofs.ts';
 
 export type { Finding } from './checks/finding.ts';
 
@@ -43,6 +47,7 @@ const grants = tableGrants([
   ...LIMITS_GRANTS,
   ...FACTOR_GRANTS,
   ...BEARER_GRANTS,
+  ...TRANSACTION_PROOF_GRANTS,
 ]);
 const ours = functions([
   ...FOUNDATION_FUNCTIONS,
@@ -51,6 +56,7 @@ const ours = functions([
   ...RETENTION_FUNCTIONS,
   ...FACTOR_FUNCTIONS,
   ...BEARER_FUNCTIONS,
+  ...TRANSACTION_PROOF_FUNCTIONS,
 ]);
 
 export interface DatabaseSurroundings extends Surroundings {

@@ -14,6 +14,7 @@ import { securityEvents } from './migrations/0006-security-events.ts';
 import { limits } from './migrations/0007-limits.ts';
 import { factors } from './migrations/0008-factors.ts';
 import { bearer } from './migrations/0009-bearer.ts';
+import { transactionProofs } from './migrations/0014-transaction-proofs.ts';
 import type { MigrationStatement } from './migration-statements.ts';
 import { prepareDatabase } from './roles.ts';
 
@@ -31,6 +32,7 @@ const MIGRATIONS: readonly {
   { id: '0007-limits', statements: limits },
   { id: '0008-factors', statements: factors },
   { id: '0009-bearer', statements: bearer },
+  { id: '0014-transaction-proofs', statements: transactionProofs },
 ];
 
 /** The migrations that were recorded and that this version does not have. */

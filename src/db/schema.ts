@@ -209,6 +209,15 @@ export interface Tables extends TeamTables {
     expires_at: Date;
     revoked_at: Date | null;
   };
+  'sallyport.transaction_proofs': {
+    proof_digest: string;
+    login: string;
+    session_id: string | null;
+    credential_id: string | null;
+    tenant_id: string | null;
+    created_at: Generated<Date>;
+    expires_at: Date;
+  };
   'sallyport.token_revocations': {
     identity_id: string;
     issued_until: Date;

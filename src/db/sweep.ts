@@ -26,6 +26,7 @@ export const SWEEP_STATEMENTS: readonly Statement[] = [
   `DELETE FROM sallyport.passkey_challenges WHERE expires_at < now()`,
   `DELETE FROM sallyport.totp_enrolments WHERE expires_at < now()`,
   `DELETE FROM sallyport.idempotency_keys WHERE expires_at < now()`,
+  `DELETE FROM sallyport.transaction_proofs WHERE expires_at < now()`,
   `DELETE FROM sallyport.bearer_credentials WHERE id IN (
     SELECT id FROM sallyport.bearer_credentials WHERE expires_at < now() LIMIT 500)`,
   `UPDATE sallyport.signing_keys SET private_key = NULL
