@@ -1,5 +1,6 @@
 import { type Check, type Need, PHASES } from './check.ts';
 import { createCanaries } from './canary.ts';
+import { restoreAccount } from './changes.ts';
 import { CHECKS } from './checks.ts';
 import { crawl } from './crawl.ts';
 import { discover } from './discovery.ts';
@@ -108,6 +109,7 @@ async function attack(
     ({ stopped, run } = outcome);
     checks.push(reportOf(check, outcome.verdicts, probe.sent() - before));
   }
+  await putBack(run).catch((error: Error) => problems.push(error.message));
   return {
     title: document.title,
     source: discovered?.source ?? null,
@@ -121,6 +123,13 @@ async function attack(
     problems,
     stopped,
   };
+}
+
+/** The last act: account A has what it had, under a session that still works. */
+async function putBack(run: Run): Promise<void> {
+  if (run.knowledge.writes.every(({ original }) => original === null)) return;
+  run.probe.reserve();
+  await restoreAccount(await renewed(run));
 }
 
 interface Outcome {

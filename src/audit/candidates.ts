@@ -1,5 +1,12 @@
 import { typeOf } from './fields.ts';
-import { type Operation, type Parameter, pathParametersOf, type Schema } from './operation.ts';
+import { TENANT_FIELD } from './identity.ts';
+import {
+  isSafe,
+  type Operation,
+  type Parameter,
+  pathParametersOf,
+  type Schema,
+} from './operation.ts';
 import { OWN_ID, type PoolEntry, selectionOf } from './pool.ts';
 import { singular, snake, wordsOf } from './words.ts';
 
@@ -35,7 +42,10 @@ export function candidatesOf(
     .filter(({ score }) => score >= 30)
     .toSorted((one, other) => other.score - one.score)
     .map(({ entry }) => entry);
-  const found = rated.length === 0 && parameter.in === 'path' ? about(fitting, sight) : rated;
+  const found =
+    rated.length === 0 && parameter.in === 'path' && isSafe(operation.method)
+      ? about(fitting, sight)
+      : rated;
   const first = new Map(found.toReversed().map((entry) => [entry.value, entry]));
   return [...new Set(found.map(({ value }) => value))].flatMap((value) => first.get(value) ?? []);
 }
@@ -48,7 +58,7 @@ function about(fitting: readonly PoolEntry[], sight: ParameterSight): readonly P
   const words = new Set([...wordsOf(sight.name), sight.resource]);
   const likeness = ({ key, above }: PoolEntry) =>
     [...wordsOf(key), above].filter((word) => words.has(singular(word))).length * 4 +
-    (TENANT.test(key) && TENANT.test(sight.name) ? 4 : 0) +
+    (TENANT_FIELD.test(key) && TENANT_FIELD.test(sight.name) ? 4 : 0) +
     (OWN_ID.test(key) || ID_KEY.test(key) ? 1 : 0);
   return fitting
     .filter(
@@ -60,9 +70,6 @@ function about(fitting: readonly PoolEntry[], sight: ParameterSight): readonly P
     .toSorted((one, other) => likeness(other) - likeness(one))
     .slice(0, CANDIDATES_MAX);
 }
-
-const TENANT =
-  /^(tenant|org|organi[sz]ation|company|workspace|team|group|account)(_?(id|uuid|slug|name|key|code))?$/;
 
 /** What a parameter selects from: `/orders/{order_id}` from `/orders`, an order. */
 interface ParameterSight {

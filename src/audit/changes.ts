@@ -1,6 +1,7 @@
 import type { Call } from './call.ts';
 import { shows } from './canary.ts';
-import { changesObjects, compose, type Recipe, type Sent } from './creation.ts';
+import { changesObjects } from './creatable.ts';
+import { compose, type Recipe, type Sent } from './creation.ts';
 import type { Exchange } from './exchange.ts';
 import { type JsonPath, leavesOf, valueAt, withValueAt } from './json.ts';
 import type { Granted, ProvenWrite } from './knowledge.ts';
@@ -45,9 +46,9 @@ export async function proveWrites(
     );
     if (sent === null) continue;
     const write = await proofOf(run, view, sent.recipe, sent.exchange, 'changes');
-    if (write !== null) writes.push(write);
-    const isOwnAccount = isAccount(sent.recipe.call);
-    if (isOwnAccount) await restore(run, view, sent.recipe);
+    const original = isAccount(sent.recipe.call) ? originalOf(view, sent.recipe) : null;
+    if (write !== null) writes.push({ ...write, original });
+    if (original !== null) await send(run, original, view.actor);
   }
   return writes;
 }
@@ -65,7 +66,7 @@ async function proofOf(
     const shown = recipe.planted.find(({ canary }) => shows(seen.answer, canary));
     if (shown === undefined) continue;
     const granted = { call: recipe.call, actor: view.actor, exchange };
-    return { granted, field: shown.path, reader: reader.call, kind };
+    return { granted, field: shown.path, reader: reader.call, kind, original: null };
   }
   return null;
 }
@@ -117,15 +118,24 @@ function currentValue(view: View, name: string): string | number | boolean | und
   return undefined;
 }
 
-/** Puts back what the answers from before had under the same names. */
-async function restore(run: Run, view: View, recipe: Recipe): Promise<void> {
+/** Gives A's own account the values back that it had before the run. */
+export async function restoreAccount(run: Run): Promise<void> {
+  const { a } = run.actors;
+  if (a === null) return;
+  for (const { original } of run.knowledge.writes) {
+    if (original !== null) await send(run, original, a);
+  }
+}
+
+/** The call with what the answers from before had under the same names. */
+function originalOf(view: View, recipe: Recipe): Call {
   let { body } = recipe.call;
   for (const { path } of recipe.planted) {
     const former = currentValue(view, nameOf(path));
     if (former !== undefined && valueAt(body, path) !== undefined)
       body = withValueAt(body, path, former);
   }
-  await send(run, body === undefined ? recipe.call : { ...recipe.call, body }, view.actor);
+  return body === undefined ? recipe.call : { ...recipe.call, body };
 }
 
 function nameOf(path: JsonPath): string {

@@ -46,12 +46,17 @@ export async function findControl(run: Run, a: Actor): Promise<Control | null> {
     ({ call }) => !candidates.some(({ operation }) => operation.id === call.operation.id),
   );
   let fallback: Control | null = null;
+  let passing: Control | null = null;
   const calls = [
     ...candidates
       .slice(0, CANDIDATES_MAX)
       .map((chosen) => ({ call: plainCall(chosen.operation), chosen })),
     ...others.slice(0, CANDIDATES_MAX).map(({ call }) => ({ call, chosen: null })),
   ];
+  // A displayed name may be changed meanwhile, and by the audit itself.
+  const lasting = a.identity.filter(
+    (value) => value === a.account?.username || /^\d{3,}$|^[0-9a-f-]{24,36}$/i.test(value),
+  );
   for (const { call, chosen } of calls) {
     const exchange = await send(run, call, a);
     if (!isGranted(exchange)) continue;
@@ -68,9 +73,13 @@ export async function findControl(run: Run, a: Actor): Promise<Control | null> {
     const granted = { call, actor: a, exchange };
     const confirmed = chosen === null ? null : { ...chosen, confirmed: true };
     const differs = isRefused(nobody) || nobody.answer?.text !== exchange.answer?.text;
-    if (isOwn && !toNobody && differs) return { granted, chosen: confirmed };
+    if (isOwn && !toNobody && differs) {
+      const isLasting = lasting.some((value) => shows(exchange.answer, value));
+      if (isLasting) return { granted, chosen: confirmed };
+      passing ??= { granted, chosen: confirmed };
+    }
     // An answer of 5xx to a bogus token is a refusal too where nobody is told nothing.
     if (isRefused(nobody) && !isGranted(bogus)) fallback ??= { granted, chosen: null };
   }
-  return fallback;
+  return passing ?? fallback;
 }

@@ -9,10 +9,9 @@ import {
 } from './bodies.ts';
 import type { Call } from './call.ts';
 import { complaintsOf } from './complaints.ts';
-import { isDangerous } from './dangers.ts';
 import { type Exchange, isGranted } from './exchange.ts';
 import type { Json } from './json.ts';
-import type { Operation } from './operation.ts';
+import { isSafe, type Operation } from './operation.ts';
 import { candidatesOf } from './candidates.ts';
 import type { PoolEntry } from './pool.ts';
 import { callsFor } from './reads.ts';
@@ -32,22 +31,6 @@ export interface Sent {
   readonly exchange: Exchange;
 }
 
-/** Words of operations that do something else than make or change an object. */
-const NO_OBJECT =
-  /\b(log ?in|sign ?in|log ?out|sign ?out|sign ?up|signup|register|registration|token|password|refresh|recover|recovery|forgot|otp|2fa|mfa|totp|verify|verification|confirm|resend|invite|invitation|invitations|webauthn|passkey|unsubscribe|deactivate|disable|enable|close|delete|remove|destroy|leave|erase|terminate|revoke|cancel|archive|keep|accept|decline|reject|revert|reversions?|re ?authenticat\w*|reauthentication|mails?|impersonate|transfer|suspend|ban|block|end|stop)\b/;
-
-/** Whether an operation may make an object that can be made without harm. */
-export function makesObjects(operation: Operation): boolean {
-  return operation.method === 'POST' && changesObjects(operation);
-}
-
-export function changesObjects(operation: Operation): boolean {
-  if (isDangerous(operation)) return false;
-  const segments = operation.path.split('/').filter((part) => !part.includes('{'));
-  const words = [...segments, operation.name].flatMap(wordsOf).join(' ');
-  return !NO_OBJECT.test(words);
-}
-
 /**
  * Sends an operation as this actor, with a body that is built from its schema and repaired from
  * what the target says is wrong with it. Returns what was granted, or the last refusal.
@@ -60,15 +43,20 @@ export async function compose(
   known: Lookup = () => undefined,
   mayBeSent: (call: Call) => boolean = () => true,
 ): Promise<{ readonly sent: Sent | null; readonly refusal: Exchange | null }> {
-  const lookup = lookupFrom(operation, pool, actor, known);
   let refusal: Exchange | null = null;
   for (const call of callsFor(run, operation, pool).filter(mayBeSent).slice(0, 3)) {
+    const lookup = lookupFrom(call, pool, actor, known);
     const body = preferredBody(operation);
     if (body === null) {
-      const exchange = await send(run, call, actor);
-      if (isGranted(exchange))
-        return { sent: { recipe: { call, planted: [] }, exchange }, refusal: null };
-      refusal = exchange;
+      // Some want a type that no form can send, though there is nothing to be sent.
+      const typed: Call = { ...call, body: {}, contentType: 'application/json' };
+      for (const empty of isSafe(operation.method) ? [call] : [call, typed]) {
+        const exchange = await send(run, empty, actor);
+        if (isGranted(exchange))
+          return { sent: { recipe: { call: empty, planted: [] }, exchange }, refusal: null };
+        refusal = exchange;
+        if (exchange.answer?.status !== 415) break;
+      }
       continue;
     }
     const contentType = body.contentType.includes('*') ? 'application/json' : body.contentType;
@@ -101,7 +89,7 @@ export function refreshed(run: Run, recipe: Recipe): Recipe {
 
 /** Ids of other objects, and what is the actor's own, from what its answers have shown. */
 function lookupFrom(
-  operation: Operation,
+  { operation, path: selected }: Call,
   pool: readonly PoolEntry[],
   actor: Actor,
   known: Lookup,
@@ -110,6 +98,11 @@ function lookupFrom(
     const given = known(name, path, schema);
     if (given !== undefined) return given;
     const key = snake(name);
+    // What selects the object stays: with another slug nothing that was learned would find it.
+    const selector = pool.find(
+      (entry) => entry.key === key && Object.values(selected).includes(entry.value),
+    );
+    if (selector !== undefined) return typed(selector.value, schema);
     if (isOwnerField(key)) {
       const own = actor.identity.find(
         (value) =>

@@ -1,7 +1,8 @@
 import type { Actor } from './actor.ts';
 import type { Call } from './call.ts';
 import { shows } from './canary.ts';
-import { changesObjects, compose, makesObjects, refreshed, type Sent } from './creation.ts';
+import { changesObjects, makesAnotherTenant, makesObjects, staysWithinOwn } from './creatable.ts';
+import { compose, refreshed, type Sent } from './creation.ts';
 import { describe, type Exchange, isBroken, isGranted } from './exchange.ts';
 import { keep, newView, readAll, type View } from './reads.ts';
 import { type Run, send } from './run.ts';
@@ -26,9 +27,10 @@ export async function attackFunctions(
   const byA = new Set(run.knowledge.recipes.map(({ call }) => call.operation.id));
   const verdicts: Verdict[] = [];
   for (const operation of run.operations) {
-    if (!makesObjects(operation) || operation.bodies.length === 0) continue;
+    if (!makesObjects(operation, run.operations) || makesAnotherTenant(operation, view)) continue;
     if (special.has(operation.id) || byA.has(operation.id)) continue;
-    const { sent } = await compose(run, superior, operation, view.pool);
+    const isOwn = (call: Call) => staysWithinOwn(call, run.operations, view.pool);
+    const { sent } = await compose(run, superior, operation, view.pool, undefined, isOwn);
     if (sent === null || sent.recipe.planted.length === 0) continue;
     view.planted.push(...sent.recipe.planted.map(({ canary }) => canary));
     keep(view, sent.recipe.call, sent.exchange, true);

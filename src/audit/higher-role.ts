@@ -17,7 +17,8 @@ function isNamedSo({ path, name, tags }: Operation): boolean {
   return NAMES.test(words.join(' '));
 }
 
-function refusesA(run: Run, { id }: Operation): boolean {
+/** Whether the superior is granted what A is refused. */
+export function refusesA(run: Run, { id }: Operation): boolean {
   const access = run.knowledge.matrix.get(id);
   return access?.a === 'refused' && access.superior === 'granted';
 }

@@ -9,7 +9,8 @@ import { snake } from './words.ts';
 const IDENTITY_FIELD =
   /^(id|_id|uuid|guid|sub|pk|user_?id|user_?uuid|account_?id|identity_?id|username|user_?name|login|email|e_?mail|mail|email_address|slug|handle|nick_?name|phone(_number)?|name|full_?name|display_?name|number|customer_?id|member_?id|profile_?id)$/;
 
-const TENANT_FIELD =
+/** Fields that name the tenant of whoever is described. */
+export const TENANT_FIELD =
   /^(tenant|org|organi[sz]ation|company|workspace|team|group|account)(_?(id|uuid|slug|name|key|code))?$/;
 
 /** What an answer says about the account whose name stands in it. */

@@ -64,6 +64,8 @@ export interface ProvenWrite {
   /** Reads back as A; its answer had the canary. */
   readonly reader: Call;
   readonly kind: 'creates' | 'changes';
+  /** Gives A's own account the values that it had before this run; null for what the run made. */
+  readonly original: Call | null;
 }
 
 /** What was learned about the target before anything was attacked. */

@@ -1,7 +1,8 @@
 import type { Actor } from './actor.ts';
 import type { Call } from './call.ts';
 import { shows } from './canary.ts';
-import { changesObjects, refreshed, type Recipe } from './creation.ts';
+import { changesObjects } from './creatable.ts';
+import { refreshed, type Recipe } from './creation.ts';
 import { isOfA } from './distinct-values.ts';
 import { describe, type Exchange, isBroken, isGranted } from './exchange.ts';
 import { leavesOf } from './json.ts';

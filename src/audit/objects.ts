@@ -1,7 +1,7 @@
 import { shows } from './canary.ts';
-import { compose, makesObjects, type Sent } from './creation.ts';
+import { makesAnotherTenant, makesObjects, staysWithinOwn } from './creatable.ts';
+import { compose, type Sent } from './creation.ts';
 import { isGranted } from './exchange.ts';
-import { bodyFieldsOf } from './fields.ts';
 import type { Granted, OwnedObject, Ownership } from './knowledge.ts';
 import type { Operation } from './operation.ts';
 import { pathParametersOf } from './operation.ts';
@@ -27,14 +27,23 @@ export async function createObjects(run: Run, view: View): Promise<Creations> {
   const open = run.operations
     .filter(
       (operation) =>
-        makesObjects(operation) && !chosen.has(operation.id) && preferredHasBody(operation),
+        makesObjects(operation, run.operations) &&
+        !chosen.has(operation.id) &&
+        !makesAnotherTenant(operation, view),
     )
     .toSorted((one, other) => depthOf(one) - depthOf(other));
   const again: Operation[] = [];
   // What needs the id of a thing that is made later gets a second chance.
   for (const operations of [open, again]) {
     for (const operation of operations) {
-      const { sent, refusal } = await compose(run, view.actor, operation, view.pool);
+      const { sent, refusal } = await compose(
+        run,
+        view.actor,
+        operation,
+        view.pool,
+        undefined,
+        (call) => staysWithinOwn(call, run.operations, view.pool),
+      );
       if (sent === null) {
         refused.set(
           operation.id,
@@ -112,11 +121,4 @@ function collectionOf(path: string, parameter: string): string {
 
 function depthOf({ path }: Operation): number {
   return pathParametersOf(path).length * 10 + path.split('/').length;
-}
-
-/** A POST without a body does something to an object; it makes none. */
-function preferredHasBody(operation: Operation): boolean {
-  const { bodies } = operation;
-  const isSaid = bodies.some(({ schema }) => Object.keys(schema).length > 0);
-  return bodies.length > 0 && (!isSaid || bodyFieldsOf(operation).length > 0);
 }

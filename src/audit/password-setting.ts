@@ -5,10 +5,10 @@ import type { Call } from './call.ts';
 import { bodyFieldsOf } from './fields.ts';
 import { type Exchange, isGranted } from './exchange.ts';
 import type { Operation } from './operation.ts';
+import { changingPassword, type ChangingPassword } from './password-change.ts';
 import { type Run, send } from './run.ts';
-import { openSession } from './sessions.ts';
 import { attemptSignIn, gaveSomething } from './sign-in.ts';
-import { isConfirmation, isNameField, isPasswordField, snake } from './words.ts';
+import { isConfirmation, isNameField, isPasswordField } from './words.ts';
 
 type PasswordAccount = Extract<Account, { kind: 'password' }>;
 
@@ -39,6 +39,7 @@ export async function passwordSetting(run: Run): Promise<PasswordSetting | null>
   for (const setting of settingsOf(run)) {
     const strong = await setting.set(`Aa1!${run.canary()}${run.canary()}`.slice(0, 30));
     if (strong.name !== null) return setting;
+    await setting.restore();
   }
   return null;
 }
@@ -51,8 +52,12 @@ function settingsOf(run: Run): readonly PasswordSetting[] {
   }
   const change = run.knowledge.chosen['password-change']?.operation;
   const { b } = run.actors;
-  if (change !== undefined && b?.account?.kind === 'password' && takesPassword(change)) {
-    settings.push(byChanging(run, change, b.account));
+  const changing =
+    change !== undefined && b !== null && takesPassword(change)
+      ? changingPassword(run, b, change)
+      : null;
+  if (change !== undefined && changing !== null && b?.account?.kind === 'password') {
+    settings.push(byChanging(change, b.account, changing));
   }
   return settings;
 }
@@ -82,34 +87,20 @@ function byRegistering(run: Run, operation: Operation): PasswordSetting {
   };
 }
 
-function byChanging(run: Run, operation: Operation, account: PasswordAccount): PasswordSetting {
-  let current = account.password;
-  const change = async (password: string): Promise<Exchange | null> => {
-    const session = await openSession(run, { ...account, password: current }, 'b');
-    if (session === null) return null;
-    const call = callWith(run, operation, (field) => {
-      if (!isPasswordField(field)) return isNameField(field) ? account.username : undefined;
-      return isOld(field) ? current : password;
-    });
-    return await send(run, call, { label: 'b, a new password', credential: session.credential });
-  };
+function byChanging(
+  operation: Operation,
+  account: PasswordAccount,
+  changing: ChangingPassword,
+): PasswordSetting {
   return {
     operation,
     async set(wanted) {
       const password = typeof wanted === 'string' ? wanted : account.username;
-      const exchange = await change(password);
+      const { exchange, session } = await changing.change(password);
       if (exchange === null) throw new Error('account B no longer signs in');
-      const name = isGranted(exchange) ? await signsIn(run, [account.username], password) : null;
-      if (name !== null) current = password;
-      return { exchange, name, password };
+      return { exchange, name: session === null ? null : account.username, password };
     },
-    async restore() {
-      if (current === account.password) return true;
-      await change(account.password);
-      const isBack = (await signsIn(run, [account.username], account.password)) !== null;
-      if (isBack) current = account.password;
-      return isBack;
-    },
+    restore: () => changing.restore(),
   };
 }
 
@@ -151,8 +142,4 @@ function takesPassword(operation: Operation): boolean {
     !operation.path.includes('{') &&
     bodyFieldsOf(operation).some(({ name }) => isPasswordField(name) && !isConfirmation(name))
   );
-}
-
-function isOld(field: string): boolean {
-  return /(old|current|existing|previous)/.test(snake(field));
 }

@@ -16,6 +16,8 @@ export interface Probe {
    */
   send(request: ProbeRequest, as: string, manner?: 'patient' | 'impatient'): Promise<Exchange>;
   sent(): number;
+  /** Lets a few more requests go out than the budget has, to put back what was changed. */
+  reserve(): void;
   /** Called when many answers in a row were 5xx or none: returns whether the target is well. */
   onDistress(isWell: () => Promise<boolean>): void;
   close(): Promise<void>;
@@ -34,6 +36,9 @@ export class StopError extends Error {}
 
 /** Answers in a row that were 5xx or none, before somebody asks whether the target is well. */
 const DISTRESS_STREAK = 10;
+
+/** Requests beyond the budget that putting things back may take. */
+const RESERVE = 60;
 
 /** Four times this and four times slower than at first counts as suffering. */
 const SLOW_MILLISECONDS = 2_000;
@@ -56,8 +61,9 @@ export function openProbe(
   let asking = false;
   let isWell: () => Promise<boolean> = async () => false;
   let waited = 0;
+  let reserved = 0;
   const sendOnce = async (request: ProbeRequest, as: string): Promise<Exchange> => {
-    if (sent >= limits.requestsMax) {
+    if (sent >= limits.requestsMax + reserved) {
       throw new StopError(`the budget of ${limits.requestsMax} requests is spent`);
     }
     sent += 1;
@@ -79,6 +85,9 @@ export function openProbe(
   return {
     origin,
     sent: () => sent,
+    reserve: () => {
+      reserved = RESERVE;
+    },
     onDistress: (ask) => {
       isWell = ask;
     },

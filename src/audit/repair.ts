@@ -3,6 +3,7 @@ import type { Complaint } from './complaints.ts';
 import { type Json, valueAt, withoutValueAt, withValueAt } from './json.ts';
 import type { Schema } from './operation.ts';
 import { valueFor } from './values.ts';
+import { isPasswordField } from './words.ts';
 
 /**
  * The body as its target's complaints want it, or null where they lead to no other body. A field
@@ -91,6 +92,8 @@ function fixFor(
   if (UNWANTED.test(message)) return present === undefined ? null : 'remove';
   const known = lookup(name, path, {});
   if (known !== undefined && present === undefined) return { value: known, canary: null };
+  // A password that is given is the one that is meant: with another one nobody would sign in.
+  if (known !== undefined && isPasswordField(name)) return null;
   // Free text that is there and not unique becomes another free text.
   if (TAKEN.test(message)) return valueOf(name, {}, canary);
   for (const [pattern, schemaOf] of WANTS) {

@@ -94,6 +94,28 @@ export async function insertTestMember(
   return { browser, tenantId: tenant.id, identityId, sessionId, email: address, displayName };
 }
 
+/** Makes somebody who has registered a member. */
+export async function joinTestTenant(
+  admin: pg.Client,
+  tenant: TestTenant,
+  role: string,
+  { id, email, displayName }: Registered,
+): Promise<void> {
+  await insertMembership(ownerOf(admin), {
+    tenantId: tenant.id,
+    identityId: id,
+    role,
+    sortName: sortNameOf(displayName),
+    words: { name: wordsOfName(displayName), address: wordsOfAddress(email) },
+  });
+}
+
+interface Registered {
+  readonly id: string;
+  readonly email: string;
+  readonly displayName: string;
+}
+
 function tag(): string {
   return randomBytes(6).toString('hex');
 }

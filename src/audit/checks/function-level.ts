@@ -5,7 +5,7 @@ import { describe, type Exchange, isBroken, isGranted, isRefused } from '../exch
 import { attackFunctions } from '../function-writes.ts';
 import { leavesOf } from '../json.ts';
 import type { Granted } from '../knowledge.ts';
-import { isForHigherRole } from '../higher-role.ts';
+import { isForHigherRole, refusesA } from '../higher-role.ts';
 import { type Run, send } from '../run.ts';
 import { inconclusive, notTested, sound, step, type Verdict } from '../verdict.ts';
 
@@ -37,7 +37,7 @@ export const functionLevel: Check = {
     if (a === null || superior === null) return [];
     const verdicts: Verdict[] = [];
     for (const read of run.knowledge.views.superior ?? []) {
-      if (isForHigherRole(run, read.call.operation))
+      if (isForHigherRole(run, read.call.operation) || refusesA(run, read.call.operation))
         verdicts.push(await attack(run, read, a, superior));
     }
     verdicts.push(...(await attackFunctions(run, a, superior)));

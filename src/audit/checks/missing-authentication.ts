@@ -41,8 +41,9 @@ export const missingAuthentication: Check = {
   },
 };
 
-async function attack(run: Run, { call, actor }: Granted): Promise<Verdict> {
+async function attack(run: Run, { call, actor: reader }: Granted): Promise<Verdict> {
   const subject = call.operation.id;
+  const actor = run.actors.a ?? reader;
   const own = await send(run, call, actor);
   if (!isGranted(own)) {
     return inconclusive(subject, `A is no longer answered: ${describe(own)}`, step('A reads', own));

@@ -51,9 +51,15 @@ export const passwordRules: Check = {
         ),
       ];
     }
-    const verdicts = [await tryWeak(setting), await tryLong(run, setting)];
-    if (!(await setting.restore())) {
-      verdicts.push(inconclusive('passwords', 'the password of account B could not be set back'));
+    const verdicts: Verdict[] = [];
+    let isBack: boolean;
+    try {
+      verdicts.push(await tryWeak(setting), await tryLong(run, setting));
+    } finally {
+      isBack = await setting.restore();
+    }
+    if (!isBack) {
+      verdicts.push(inconclusive('passwords', 'account B did not get its password back'));
     }
     return verdicts;
   },
