@@ -17,7 +17,7 @@ import type { PoolEntry } from './pool.ts';
 import { callsFor } from './reads.ts';
 import { repaired, REPAIRS_MAX } from './repair.ts';
 import { type Run, send } from './run.ts';
-import { isNameField, isPasswordField, singular, snake, wordsOf } from './words.ts';
+import { isNameField, isPasswordField, singular, snake } from './words.ts';
 
 /** A call with a body that the target took, and where its canaries are. */
 export interface Recipe {
@@ -49,8 +49,8 @@ export async function compose(
     const body = preferredBody(operation);
     if (body === null) {
       // Some want a type that no form can send, though there is nothing to be sent.
-      const typed: Call = { ...call, body: {}, contentType: 'application/json' };
-      for (const empty of isSafe(operation.method) ? [call] : [call, typed]) {
+      const asJson: Call = { ...call, body: {}, contentType: 'application/json' };
+      for (const empty of isSafe(operation.method) ? [call] : [call, asJson]) {
         const exchange = await send(run, empty, actor);
         if (isGranted(exchange))
           return { sent: { recipe: { call: empty, planted: [] }, exchange }, refusal: null };
