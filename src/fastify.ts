@@ -10,6 +10,7 @@ import './fastify/access.ts';
 import './fastify/application.ts';
 import './fastify/route-types.ts';
 import { hostsOf } from './http/host.ts';
+import type { TenantHosts } from './http/tenant-host.ts';
 import { startBackgroundWork } from './server/background-work.ts';
 import { type Config, isDevelopment, isLoopback } from './server/config.ts';
 import { StartError } from './server/data-folder.ts';
@@ -23,7 +24,7 @@ import {
   type SallyportOptions,
 } from './server/plugin-options.ts';
 import type { Repeated } from './server/repeat.ts';
-import { packageVersion } from './server/server.ts';
+import { atPort, packageVersion } from './server/server.ts';
 
 export { type AccessRow, accessTable } from './fastify/access-table.ts';
 export { declareRoutes } from './fastify/declaration.ts';
@@ -107,9 +108,18 @@ function policyOf({
   trustedOrigins,
   trustedProxies,
   tenantHeader,
-}: Config): GatePolicy & { origin: string; hosts: readonly string[] } {
-  return { origin, trustedOrigins, trustedProxies, tenantHeader, hosts: hostsAt(origin) };
+  tenantHosts,
+}: Config): FollowingPolicy {
+  const origins = { origin, trustedOrigins, hosts: hostsAt(origin), tenantHosts };
+  return { ...origins, trustedProxies, tenantHeader };
 }
+
+/** A policy whose port may not be known before the app listens. */
+type FollowingPolicy = GatePolicy & {
+  origin: string;
+  hosts: readonly string[];
+  tenantHosts: TenantHosts | null;
+};
 
 function hostsAt(origin: string): readonly string[] {
   const { hostname, port } = new URL(origin);
@@ -117,15 +127,12 @@ function hostsAt(origin: string): readonly string[] {
 }
 
 /** An origin with port 0 is for tests: which port it is, is known once the app listens. */
-function followPort(
-  app: FastifyInstance,
-  policy: { origin: string; hosts: readonly string[] },
-): void {
+function followPort(app: FastifyInstance, policy: FollowingPolicy): void {
   if (!policy.origin.endsWith(':0')) return;
   app.addHook('onListen', async () => {
     const address = app.server.address();
     if (address === null || typeof address === 'string') return;
-    policy.origin = policy.origin.replace(/:0$/, `:${address.port}`);
+    Object.assign(policy, atPort(policy, address.port));
     policy.hosts = hostsAt(policy.origin);
   });
 }

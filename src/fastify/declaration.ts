@@ -76,6 +76,11 @@ declare module 'fastify' {
     bearer?: false;
     /** Answered under any Host: for probes, which know only an address. */
     anyHost?: true;
+    /**
+     * Not on the host of one tenant: for what chooses among tenants, and for passkeys, which are the
+     * main origin's.
+     */
+    mainOriginOnly?: true;
     /** Answers a person in HTML, refusals too. */
     page?: true;
     /** The page on which a form stands whose own address has none, perhaps filled in as it was. */
@@ -90,6 +95,7 @@ declare module 'fastify' {
     bodyType?: 'json' | 'form' | undefined;
     bearer?: false | undefined;
     anyHost?: true | undefined;
+    mainOriginOnly?: true | undefined;
     page?: true | undefined;
     returnTo?: ReturnTo | undefined;
     /** A route of the account's own, which may know its address and name. */
@@ -150,7 +156,7 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
   const name = `${String(route.method)} ${route.url}`;
   const account = Reflect.get(this, ACCOUNT) === true;
   const declared = Reflect.get(this, DECLARED) as Declaration | undefined;
-  const { load, role, bearer, anyHost, page, returnTo } = route;
+  const { load, role, bearer, anyHost, mainOriginOnly, page, returnTo } = route;
   const access = route.access ?? declared?.access;
   const bodyType = route.bodyType ?? declared?.bodyType;
   if (access === undefined) {
@@ -173,7 +179,8 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
     throw new Error(`${name} is public, so it has nobody to load for: take load or 'public' away`);
   }
   if (role && !account) throw new Error(`${name} asks for a database role, which is not for it`);
-  const declaration = { access, load, role, bodyType, bearer, anyHost, page, returnTo, account };
+  const hosts = { anyHost, mainOriginOnly };
+  const declaration = { access, load, role, bodyType, bearer, ...hosts, page, returnTo, account };
   route.config = { ...route.config, ...declaration, declared: declaration };
   route.handler = guardHandler(name, declaration, route.handler);
   if (access !== 'public') route.onSend = [route.onSend ?? [], keepPrivate].flat();

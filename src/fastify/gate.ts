@@ -4,7 +4,7 @@ import type { Core } from '../core/core.ts';
 import { clearCookie, parseCookies } from '../http/cookies.ts';
 import { corsHeaders, preflightHeaders } from '../http/cors.ts';
 import type { ProblemCode } from '../http/problem.ts';
-import { namedTenant } from '../http/tenant-header.ts';
+import { selectedTenant } from '../http/tenant-selection.ts';
 import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
 import { authorize, NAMED_TENANT, readSessionSecret, REQUIREMENT } from './access.ts';
 import { ANSWER, type CompileLoad } from './application.ts';
@@ -14,6 +14,7 @@ import { PASSED } from './guarded-handler.ts';
 import { COOKIES, type GatePolicy, isUpgrade, judgeHead } from './head-checks.ts';
 import { noteKey } from './keyed-request.ts';
 import { answerKnownError, refuse } from './refusals.ts';
+import { OTHER_HOSTS, otherHostsOf } from './other-hosts.ts';
 import { replay } from './replay.ts';
 import { refuseUnselected } from './tenant-choice.ts';
 import { addSource } from './source.ts';
@@ -39,6 +40,7 @@ export function addGate(
   app.decorateRequest(REQUIREMENT, null);
   app.decorateRequest(BEARER, null);
   app.decorateRequest(NAMED_TENANT, null);
+  app.decorateRequest(OTHER_HOSTS, null);
 
   app.addHook('onRoute', requireDeclaration);
 
@@ -52,12 +54,13 @@ export function addGate(
     if (policy.trustedOrigins.length > 0) {
       reply.headers(corsHeaders(request.raw, policy.trustedOrigins));
     }
+    request[OTHER_HOSTS] = otherHostsOf(request, policy);
     const rejection = judgeHead(request, cookies, policy) ?? noteKey(request);
-    if (rejection) return void refuseHead(rejection, request, reply);
+    if (rejection) return void refuseHead(rejection, policy, request, reply);
     const preflight = preflightHeaders(request.raw, policy.trustedOrigins);
     if (preflight) return void reply.code(204).headers(preflight).send();
     request.sessionSecret = readSessionSecret(cookies);
-    request[NAMED_TENANT] = namedTenant(request.raw, request.socket.remoteAddress, policy);
+    request[NAMED_TENANT] = selectedTenant(request.raw, request.socket.remoteAddress, policy);
     request[ANSWER] = reply.raw;
     const { access } = request.routeOptions.config;
     // What has no route serves nobody; a route that was registered past us is a fault of ours.
@@ -99,7 +102,14 @@ function closeAfterAnswer(reply: FastifyReply): void {
   reply.raw.once('finish', () => socket?.destroySoon());
 }
 
-function refuseHead(code: ProblemCode, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function refuseHead(
+  code: ProblemCode,
+  { origin }: GatePolicy,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  if (code === 'main-origin-only' && request.method === 'GET' && request.routeOptions.config.page)
+    return reply.redirect(`${origin}${request.url}`, 303);
   if (code === 'duplicate-cookie')
     reply.header(
       'set-cookie',

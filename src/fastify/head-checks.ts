@@ -9,12 +9,13 @@ import {
   SIGN_IN_COOKIE,
   SYNCHRONIZER_COOKIE,
 } from '../http/cookies.ts';
-import { checkHost, type HostPolicy } from '../http/host.ts';
+import { checkHost, type HostPolicy, tenantOfHost } from '../http/host.ts';
 import { checkOrigin, checkVisitorOrigin, type OriginPolicy } from '../http/origin.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { headerValues, isSafeMethod, type RequestHead } from '../http/request-head.ts';
 import type { TrustedProxies } from '../http/source.ts';
 import type { TenantHeaderPolicy } from '../http/tenant-header.ts';
+import { originPolicyOf } from '../http/tenant-selection.ts';
 
 export interface GatePolicy extends OriginPolicy, HostPolicy, TenantHeaderPolicy {
   /** Whose word on where a request comes from is taken. */
@@ -59,6 +60,14 @@ export const HEAD_CHECKS: readonly HeadCheck[] = [
     },
   },
   {
+    name: 'main origin',
+    code: 'main-origin-only',
+    judge({ raw, routeOptions }, _cookies, policy) {
+      if (!routeOptions.config.mainOriginOnly) return 'not needed';
+      return tenantOfHost(raw, policy) === null ? 'passed' : { reason: "asked on a tenant's host" };
+    },
+  },
+  {
     name: 'cookies',
     code: 'duplicate-cookie',
     judge(_request, cookies) {
@@ -73,8 +82,8 @@ export const HEAD_CHECKS: readonly HeadCheck[] = [
     judge({ raw }, cookies, policy) {
       // What is upgraded is no longer a request whose answer others cannot read (CWE-1385).
       if (isSafeMethod(raw.method) && !isUpgrade(raw)) return 'not needed';
-      const ofVisitor = !hasSallyportCookie(cookies);
-      return verdictOf(ofVisitor ? checkVisitorOrigin(raw, policy) : checkOrigin(raw, policy));
+      const check = hasSallyportCookie(cookies) ? checkOrigin : checkVisitorOrigin;
+      return verdictOf(check(raw, originPolicyOf(raw, policy)));
     },
   },
   {

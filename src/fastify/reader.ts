@@ -4,6 +4,7 @@ import { chooseLanguage } from '../http/accept-language.ts';
 import { PAGE_HEADERS } from '../http/security-headers.ts';
 import { languages, type Texts } from '../pages/texts.ts';
 import { mounted } from './mount.ts';
+import { OTHER_HOSTS } from './other-hosts.ts';
 import { switcherOf } from './switcher.ts';
 
 /** The language in which this request's person reads, as their browser says. */
@@ -15,8 +16,9 @@ export function textsFor(request: FastifyRequest): Texts {
   const texts = languages[languageOf(request)];
   const mount = mounted(request, '');
   const switcher = switcherOf(request);
-  if (mount === '' && switcher.length === 0) return texts;
-  return { ...texts, mount, switcher };
+  const otherHosts = request[OTHER_HOSTS] ?? null;
+  if (mount === '' && switcher.length === 0 && otherHosts === null) return texts;
+  return { ...texts, mount, switcher, otherHosts };
 }
 
 /** Answers with a page, and with the headers that every page has. */

@@ -10,8 +10,8 @@ import { backTo, REFUSED, refuse } from './refusals.ts';
 import { csrfTokenOf } from './session-cookies.ts';
 
 /** The tenants that a statement of `ownTenants` has found. */
-export function tenantItems(rows: readonly Row[]): readonly (TenantItem & { slug: string })[] {
-  return rows as unknown as readonly (TenantItem & { slug: string })[];
+export function tenantItems(rows: readonly Row[]): readonly TenantItem[] {
+  return rows as unknown as readonly TenantItem[];
 }
 
 /**

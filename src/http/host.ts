@@ -1,8 +1,11 @@
 import { type RequestHead, headerValues } from './request-head.ts';
+import { slugInHost, type TenantHosts } from './tenant-host.ts';
 
 /** The names under which we answer: lower case, `host` or `host:port`. */
 export interface HostPolicy {
   readonly hosts: readonly string[];
+  /** Under these, each tenant has one more; left out where they have none. */
+  readonly tenantHosts?: TenantHosts | null;
 }
 
 /** Why a request's `Host` was refused. */
@@ -51,7 +54,22 @@ export function checkHost(head: RequestHead, policy: HostPolicy): HostRejection 
   if (values.length > 1) return 'repeated-host';
   const host = canonicalHost(value);
   if (host === null) return 'foreign-host';
-  return policy.hosts.includes(host) ? null : 'foreign-host';
+  return policy.hosts.includes(host) || slugOf(host, policy) !== null ? null : 'foreign-host';
+}
+
+/**
+ * The slug that the request's host names; null where it is one of the main names, or none of ours.
+ * A main name is no tenant's, also where it is below the tenants' domain.
+ */
+export function tenantOfHost(head: RequestHead, policy: HostPolicy): string | null {
+  const [value, ...more] = headerValues(head, 'host');
+  if (!policy.tenantHosts || value === undefined || more.length > 0) return null;
+  const host = canonicalHost(value);
+  return host === null || policy.hosts.includes(host) ? null : slugOf(host, policy);
+}
+
+function slugOf(host: string, { tenantHosts }: HostPolicy): string | null {
+  return tenantHosts ? slugInHost(host, tenantHosts) : null;
 }
 
 /** Only ASCII names, so that lower case means one thing; an empty port or none is not equal. */

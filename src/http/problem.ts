@@ -121,6 +121,10 @@ export const PROBLEMS = {
   'too-many-attempts': { status: 429, title: 'That was tried too often. Try again later.' },
   'unsupported-media-type': { status: 415, title: 'This content type is not supported here.' },
   'foreign-host': { status: 421, title: 'This site does not answer under that name.' },
+  'main-origin-only': {
+    status: 421,
+    title: "This is not done under a tenant's own name. Go to the main address.",
+  },
   'header-too-large': { status: 431, title: 'The header of the request is too large.' },
   internal: { status: 500, title: 'Something went wrong on our side.' },
   'outcome-unknown': {

@@ -9,7 +9,7 @@ export interface TenantHeaderPolicy {
 }
 
 /** What no slug is: a request that names a tenant in two ways is for none. */
-const NO_SLUG = '-';
+export const NO_SLUG = '-';
 
 /**
  * The slug that the request is for, as a trusted proxy says; null where none says anything. From

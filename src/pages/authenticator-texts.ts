@@ -76,6 +76,8 @@ export interface PasskeysTexts {
   readonly refused: string;
   readonly signIn: string;
   readonly orPassword: string;
+  /** On the host of a tenant, where no passkey works. */
+  readonly atMain: string;
   readonly prove: string;
   /** When the browser has answered with nothing. */
   readonly failed: string;

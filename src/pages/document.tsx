@@ -92,7 +92,15 @@ function Switcher({ texts, csrfToken }: SwitcherProps) {
   const { switcher = [] } = texts;
   const active = switcher.find((tenant) => tenant.active);
   if (switcher.length < 2) return null;
-  const { label, submit } = texts.tenants.switcher;
+  const { label, submit, others } = texts.tenants.switcher;
+  // Here the host says which tenant it is, so the way into another one is a link.
+  if (texts.otherHosts) {
+    return (
+      <a class="button small" href={pathOf(texts, '/tenants')}>
+        {others}
+      </a>
+    );
+  }
   return (
     <form class="switcher" method="post" action={pathOf(texts, '/tenants/enter')}>
       <HiddenField name="_csrf" value={csrfToken} />

@@ -16,6 +16,8 @@ interface PasskeyCeremonyProps {
   readonly instead: string;
   /** Offers a passkey in the page's address field, too. */
   readonly conditional?: boolean;
+  /** Which page of the main origin stands in for this form on the host of a tenant. */
+  readonly atMain?: string;
   readonly children?: ComponentChildren;
 }
 
@@ -25,6 +27,13 @@ interface PasskeyCeremonyProps {
  */
 export function PasskeyCeremony(props: PasskeyCeremonyProps) {
   const { texts, csrfToken, kind, options, path, submit, instead, conditional, children } = props;
+  if (texts.otherHosts && props.atMain !== undefined) {
+    return (
+      <p>
+        <a href={texts.otherHosts.main + props.atMain}>{texts.passkeys.atMain}</a>
+      </p>
+    );
+  }
   return (
     <form
       class="ceremony"

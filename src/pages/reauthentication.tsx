@@ -51,6 +51,7 @@ export function reauthenticationPage(texts: Texts, values: ReauthenticationValue
           path="/re-authenticate/with-passkey"
           submit={texts.passkeys.prove}
           instead={texts.passkeys.instead.prove}
+          atMain="/account"
         >
           <HiddenField name="return_to" value={returnTo} />
         </PasskeyCeremony>

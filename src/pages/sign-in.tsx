@@ -35,6 +35,7 @@ export function signInPage(texts: Texts, values: SignInValues): string {
         submit={texts.passkeys.signIn}
         instead={texts.passkeys.instead.signIn}
         conditional
+        atMain="/sign-in"
       >
         {returnTo !== undefined && <HiddenField name="return_to" value={returnTo} />}
       </PasskeyCeremony>

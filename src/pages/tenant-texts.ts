@@ -8,6 +8,12 @@ export interface SwitcherTenant {
   readonly active: boolean;
 }
 
+/** On the host of a tenant: where the main pages are, and those of each tenant, without a path. */
+export interface OtherHosts {
+  readonly main: string;
+  readonly tenant: (slug: string) => string;
+}
+
 /** The pages of a tenant. */
 export type TenantSection = 'members' | 'teams' | 'invitations' | 'roles' | 'settings';
 
@@ -58,7 +64,7 @@ export interface TenantsTexts {
   readonly createTitle: string;
   readonly createLead: string;
   readonly slugHint: string;
-  readonly switcher: { readonly label: string; readonly submit: string };
+  readonly switcher: { readonly label: string; readonly submit: string; readonly others: string };
   readonly sections: Readonly<Record<TenantSection, string>>;
   readonly notices: Readonly<Record<TenantNotice, string>>;
   readonly roles: Readonly<Record<BuiltInRoleName, string>>;

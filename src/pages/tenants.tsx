@@ -10,6 +10,7 @@ import type { Texts } from './texts.ts';
 /** A tenant, as somebody who is a member of it is shown it. */
 export interface TenantItem {
   readonly id: string;
+  readonly slug: string;
   readonly name: string;
   readonly role: string;
   readonly active: boolean;
@@ -76,6 +77,7 @@ function Item({ texts, values, tenant, name }: ItemProps) {
   const { active, enter, restore, deletesAt } = texts.tenants;
   const waiting = tenant.deletesAt;
   const restorable = waiting !== null && tenant.role === 'owner';
+  const enterable = waiting === null && !tenant.active;
   return (
     <li>
       <div class="session">
@@ -91,7 +93,17 @@ function Item({ texts, values, tenant, name }: ItemProps) {
           )}
         </p>
       </div>
-      {((!tenant.active && !waiting) || restorable) && (
+      {enterable && texts.otherHosts && (
+        <a
+          class="button small"
+          href={`${texts.otherHosts.tenant(tenant.slug)}/tenant`}
+          id={`enter-${name}`}
+          aria-labelledby={`enter-${name} ${name}`}
+        >
+          {enter}
+        </a>
+      )}
+      {((enterable && !texts.otherHosts) || restorable) && (
         <form
           method="post"
           action={pathOf(texts, restorable ? '/tenants/restore' : '/tenants/enter')}

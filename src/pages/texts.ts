@@ -15,7 +15,7 @@ import type {
   PasskeysTexts,
   SecondFactorTexts,
 } from './authenticator-texts.ts';
-import type { SwitcherTenant, TenantsTexts } from './tenant-texts.ts';
+import type { OtherHosts, SwitcherTenant, TenantsTexts } from './tenant-texts.ts';
 import type { InvitationsTexts, JoinTexts, TeamsTexts } from './team-texts.ts';
 
 export { english };
@@ -73,6 +73,7 @@ export type FieldReason =
 export type ProblemCode =
   | 'foreign-origin'
   | 'foreign-host'
+  | 'main-origin-only'
   | 'synchronizer-token-mismatch'
   | 'not-found'
   | 'not-signed-in'
@@ -178,6 +179,8 @@ export interface Texts {
   readonly mount?: string;
   /** The tenants of whoever is signed in: the header has a way between them. */
   readonly switcher?: readonly SwitcherTenant[];
+  /** Where tenants have hosts of their own and the reader is on one; null elsewhere. */
+  readonly otherHosts?: OtherHosts | null;
   readonly productName: string;
   readonly skipToContent: string;
   readonly footer: string;

@@ -1,3 +1,4 @@
+import { parseTenantOrigins, slugInHost, type TenantHosts } from '../http/tenant-host.ts';
 import { parseTrustedProxy, type TrustedProxies } from '../http/source.ts';
 
 export function readTrustedProxies(text: string | undefined, problems: string[]): TrustedProxies {
@@ -34,4 +35,36 @@ export function readTenantHeader(
     problems.push('SALLYPORT_TENANT_HEADER needs SALLYPORT_TRUSTED_PROXIES: who may set it.');
   }
   return name;
+}
+
+export function readTenantHosts(text: string | undefined, problems: string[]): TenantHosts | null {
+  if (text === undefined) return null;
+  const parsed = parseTenantOrigins(text);
+  if ('tenantHosts' in parsed) return parsed.tenantHosts;
+  problems.push(`SALLYPORT_TENANT_ORIGINS: ${parsed.problem}`);
+  return null;
+}
+
+/** What two settings say differently of one origin. */
+export function refuseAmbiguousOrigins(
+  {
+    origin,
+    trustedOrigins,
+    tenantHosts,
+  }: {
+    readonly origin: string;
+    readonly trustedOrigins: readonly string[];
+    readonly tenantHosts: TenantHosts | null;
+  },
+  problems: string[],
+): void {
+  if (!tenantHosts) return;
+  const { protocol } = new URL(origin);
+  if (!tenantHosts.pattern.startsWith(protocol)) {
+    problems.push('SALLYPORT_TENANT_ORIGINS must have the scheme of SALLYPORT_ORIGIN.');
+  }
+  // What runs on one tenant's host could then write in every other one.
+  if (trustedOrigins.some((each) => slugInHost(new URL(each).host, tenantHosts) !== null)) {
+    problems.push("SALLYPORT_TRUSTED_ORIGINS must not have the origin of a tenant's own host.");
+  }
 }

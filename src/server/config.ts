@@ -6,7 +6,14 @@ import { EVENT_DAYS } from '../db/event-retention.ts';
 import { type IssuersConfig, readIssuersFile } from './issuers.ts';
 import { parseOrigin } from '../http/origin.ts';
 import type { TrustedProxies } from '../http/source.ts';
-import { readRangesUrl, readTenantHeader, readTrustedProxies } from './config-networks.ts';
+import type { TenantHosts } from '../http/tenant-host.ts';
+import {
+  readRangesUrl,
+  readTenantHeader,
+  readTenantHosts,
+  readTrustedProxies,
+  refuseAmbiguousOrigins,
+} from './config-networks.ts';
 import { readKey, readPreviousKeys } from './encryption-keys.ts';
 import { nearest } from './nearest.ts';
 
@@ -19,6 +26,8 @@ export interface Config {
   readonly trustedProxies: TrustedProxies;
   /** In which header a trusted proxy names the tenant, by its slug; null where none does. */
   readonly tenantHeader: string | null;
+  /** Under which hosts tenants are reached; null where all of them are at the main origin. */
+  readonly tenantHosts: TenantHosts | null;
   readonly database:
     | { readonly kind: 'embedded' }
     | { readonly kind: 'managed'; readonly url: string }
@@ -61,6 +70,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   SALLYPORT_ORIGIN: 'the origin that browsers see (default: http://localhost:PORT)',
   SALLYPORT_TRUSTED_ORIGINS:
     'other origins, separated by commas, whose scripts may call (default: none)',
+  SALLYPORT_TENANT_ORIGINS:
+    'hosts on which a tenant is reached by its slug, such as https://*.example.com (default: none)',
   SALLYPORT_TENANT_HEADER:
     'header in which a trusted proxy names the tenant by its slug, such as X-Tenant (default: none)',
   SALLYPORT_TRUSTED_PROXIES:
@@ -105,6 +116,7 @@ export function readConfig(
     trustedOrigins: readTrustedOrigins(value('SALLYPORT_TRUSTED_ORIGINS'), problems),
     trustedProxies: readTrustedProxies(value('SALLYPORT_TRUSTED_PROXIES'), problems),
     tenantHeader: readTenantHeader(value, problems),
+    tenantHosts: readTenantHosts(value('SALLYPORT_TENANT_ORIGINS'), problems),
     database: readDatabase(value, problems),
     policyForm: readPolicyForm(value('SALLYPORT_INSECURE_SETTING_POLICIES'), problems),
     sharedTables:
@@ -120,6 +132,7 @@ export function readConfig(
     issuers: readIssuersFile(value('SALLYPORT_ISSUERS_FILE'), problems),
     logLevel: readLogLevel(value('SALLYPORT_LOG_LEVEL'), problems),
   };
+  refuseAmbiguousOrigins(config, problems);
   if (!isDevelopment(config)) refuseDevelopmentDefaults(config, problems);
   return problems.length > 0 ? { problems } : { config };
 }

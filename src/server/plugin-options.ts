@@ -28,6 +28,8 @@ export interface SallyportOptions {
   readonly trustedProxies?: readonly string[];
   /** In which header such a proxy names the tenant of a request, by its slug. */
   readonly tenantHeader?: string;
+  /** On which hosts a tenant is reached by its slug, such as `https://*.example.com`. */
+  readonly tenantOrigins?: string;
   /** The application's own permissions: what each lets somebody do, and who has it. */
   readonly permissions?: DeclaredPermissions;
   /** Tables without a tenant, all of whose rows all tenants may see, as far as grants allow. */
@@ -71,6 +73,7 @@ const OPTION_OF: Readonly<Record<string, string>> = {
   SALLYPORT_TRUSTED_PROXIES: 'trustedProxies',
   SALLYPORT_COMPROMISED_PASSWORDS_URL: 'compromisedPasswordsUrl',
   SALLYPORT_TENANT_HEADER: 'tenantHeader',
+  SALLYPORT_TENANT_ORIGINS: 'tenantOrigins',
   SALLYPORT_ENCRYPTION_KEY: 'encryptionKey',
   SALLYPORT_PREVIOUS_ENCRYPTION_KEYS: 'previousEncryptionKeys',
   SALLYPORT_SMTP_URL: 'mail.smtpUrl',
@@ -138,6 +141,7 @@ function settingsOf(options: SallyportOptions): Readonly<Record<string, string |
     SALLYPORT_TRUSTED_PROXIES: options.trustedProxies?.join(',') || undefined,
     SALLYPORT_COMPROMISED_PASSWORDS_URL: options.compromisedPasswordsUrl,
     SALLYPORT_TENANT_HEADER: options.tenantHeader,
+    SALLYPORT_TENANT_ORIGINS: options.tenantOrigins,
     SALLYPORT_ENCRYPTION_KEY: options.encryptionKey,
     SALLYPORT_PREVIOUS_ENCRYPTION_KEYS: options.previousEncryptionKeys?.join(',') || undefined,
     SALLYPORT_SMTP_URL: options.mail?.smtpUrl,

@@ -5,6 +5,7 @@ import type { Core } from '../core/core.ts';
 import { OWN_REGISTRY, recordPermissions } from '../core/permissions.ts';
 import { buildApp } from '../fastify/app.ts';
 import { hostsOf } from '../http/host.ts';
+import { tenantHostsOf, type TenantHosts } from '../http/tenant-host.ts';
 import { type Config, isDevelopment, isLoopback } from './config.ts';
 import { startBackgroundWork } from './background-work.ts';
 import { mailboxOf } from './mailbox.ts';
@@ -56,6 +57,7 @@ async function listen(
     trustedOrigins: config.trustedOrigins,
     trustedProxies: config.trustedProxies,
     tenantHeader: config.tenantHeader,
+    tenantHosts: config.tenantHosts,
     hosts: [] as readonly string[],
   };
   const mailbox = mailboxOf(core, () => policy.origin);
@@ -68,7 +70,19 @@ async function listen(
   });
   await app.listen({ host: config.host, port: config.port });
   const { port } = app.server.address() as AddressInfo;
-  if (config.port === 0) policy.origin = policy.origin.replace(/:0$/, `:${port}`);
+  if (config.port === 0) Object.assign(policy, atPort(policy, port));
   policy.hosts = hostsOf(policy.origin, { loopback: isLoopback(config.host), port }).hosts;
   return { app, origin: policy.origin };
+}
+
+/** The origins with the port that was free, in the place of port 0. */
+export function atPort(
+  { origin, tenantHosts }: { readonly origin: string; readonly tenantHosts: TenantHosts | null },
+  port: number,
+) {
+  const at = (text: string) => text.replace(/:0$/, `:${port}`);
+  return {
+    origin: at(origin),
+    tenantHosts: tenantHosts && tenantHostsOf(at(tenantHosts.pattern)),
+  };
 }

@@ -63,6 +63,7 @@ describe('PROBLEMS', () => {
       'too-many-attempts': 429,
       'unsupported-media-type': 415,
       'foreign-host': 421,
+      'main-origin-only': 421,
       'header-too-large': 431,
       internal: 500,
       'outcome-unknown': 503,

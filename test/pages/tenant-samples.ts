@@ -14,6 +14,7 @@ import type { Values } from './samples.ts';
 
 const ID = '5b0e6f3a-52f5-4c5e-9c6e-0d7a3f1b2c4d';
 const deletesAt = new Date('2026-03-15T12:00:00Z');
+const OTHER_HOSTS = { main: 'http://127.0.0.1:4000', tenant: () => 'http://127.0.0.1:4000' };
 
 /** Every page of a tenant in every state, made from the same values. */
 export function tenantPages(values: Values, plain: Texts): Record<string, string> {
@@ -31,14 +32,18 @@ export function tenantPages(values: Values, plain: Texts): Record<string, string
     { field: 'nothing', reason: 'unknown-field' },
   ];
   const tenants = [
-    { id: ID, name, role: 'owner', active: true, deletesAt: null },
-    { id: ID, name, role: text, active: false, deletesAt: null },
-    { id: ID, name, role: 'owner', active: false, deletesAt },
-    { id: ID, name, role: 'viewer', active: false, deletesAt },
+    { id: ID, slug: 'acme', name, role: 'owner', active: true, deletesAt: null },
+    { id: ID, slug: 'globex', name, role: text, active: false, deletesAt: null },
+    { id: ID, slug: 'initech', name, role: 'owner', active: false, deletesAt },
+    { id: ID, slug: 'umbrella', name, role: 'viewer', active: false, deletesAt },
   ];
   const settings = { csrfToken, name, slug: text, graceDays: 30, mayWrite: true, mayDelete: true };
   return {
     tenants: tenantsPage(texts, { csrfToken, tenants }),
+    "tenants, on one's own host": tenantsPage(
+      { ...texts, otherHosts: OTHER_HOSTS },
+      { csrfToken, tenants },
+    ),
     'tenants, none': tenantsPage(plain, { csrfToken, tenants: [] }),
     'tenants, to choose from': tenantsPage(plain, { csrfToken, tenants, returnTo, asked: true }),
     'new tenant': newTenantPage(texts, { csrfToken, errors: [] }),

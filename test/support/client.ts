@@ -20,7 +20,9 @@ export interface Ask {
 /** One request as bytes on a connection of its own: no header is added but Host and the length. */
 export function ask(origin: string, path: string, options: Ask = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(origin);
+    const { hostname: name, port } = new URL(origin);
+    // As browsers do, whatever the machine's resolver says (RFC 6761 6.3).
+    const hostname = name.endsWith('.localhost') ? 'localhost' : name;
     const length =
       options.body === undefined
         ? {}

@@ -35,6 +35,7 @@ export function accountApi(server: FastifyInstance, core: Core): void {
   app.post(
     '/api/sign-up',
     {
+      mainOriginOnly: true,
       access: 'public',
       bodyType: 'json',
       schema: {

@@ -39,13 +39,14 @@ function additionPages(server: FastifyInstance, core: Core, origin: () => string
 
   app.get(
     `${HOME}/passkeys/new`,
-    { ...PAGE, access: FRESH, schema: { hide: true } },
+    { ...PAGE, mainOriginOnly: true, access: FRESH, schema: { hide: true } },
     async (request, reply) => await show(request, reply, false),
   );
 
   app.post(
     `${HOME}/passkeys`,
     {
+      mainOriginOnly: true,
       ...FORM,
       access: FRESH,
       returnTo: `${HOME}/passkeys/new`,

@@ -29,6 +29,7 @@ function firstFactorRoutes(server: FastifyInstance, core: Core, origin: () => st
   app.post(
     '/api/passkeys/sign-in-options',
     {
+      mainOriginOnly: true,
       access: 'public',
       bodyType: 'json',
       schema: {
@@ -48,6 +49,7 @@ function firstFactorRoutes(server: FastifyInstance, core: Core, origin: () => st
   app.post(
     '/api/passkeys/sign-in',
     {
+      mainOriginOnly: true,
       access: 'public',
       bodyType: 'json',
       schema: {
@@ -84,6 +86,7 @@ function secondFactorRoutes(server: FastifyInstance, core: Core, origin: () => s
   app.post(
     '/api/sign-in/passkey-options',
     {
+      mainOriginOnly: true,
       access: 'public',
       bodyType: 'json',
       schema: {
@@ -104,6 +107,7 @@ function secondFactorRoutes(server: FastifyInstance, core: Core, origin: () => s
   app.post(
     '/api/sign-in/passkey',
     {
+      mainOriginOnly: true,
       access: 'public',
       bodyType: 'json',
       schema: {
@@ -129,6 +133,7 @@ function reauthenticationRoutes(server: FastifyInstance, core: Core, origin: () 
   app.post(
     '/api/re-authentication/passkey-options',
     {
+      mainOriginOnly: true,
       access: 'signed-in',
       bodyType: 'json',
       schema: {
@@ -150,6 +155,7 @@ function reauthenticationRoutes(server: FastifyInstance, core: Core, origin: () 
   app.post(
     '/api/re-authentication/passkey',
     {
+      mainOriginOnly: true,
       access: 'signed-in',
       bodyType: 'json',
       schema: {

@@ -32,6 +32,7 @@ function additionRoutes(server: FastifyInstance, core: Core, origin: () => strin
   app.post(
     '/api/account/passkeys/options',
     {
+      mainOriginOnly: true,
       access: FRESH,
       bodyType: 'json',
       schema: {
@@ -52,6 +53,7 @@ function additionRoutes(server: FastifyInstance, core: Core, origin: () => strin
   app.post(
     '/api/account/passkeys',
     {
+      mainOriginOnly: true,
       access: FRESH,
       bodyType: 'json',
       schema: {

@@ -74,6 +74,7 @@ export function reauthenticationPages(
   app.post(
     '/re-authenticate/with-passkey',
     {
+      mainOriginOnly: true,
       ...FORM,
       ...FACTORS,
       role: 'sallyport_identity',

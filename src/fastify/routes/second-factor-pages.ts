@@ -11,6 +11,7 @@ import type { SecondFactor } from '../../core/sign-in-flow.ts';
 import { secondFactorPage } from '../../pages/second-factor.tsx';
 import { readSignInSecret } from '../access.ts';
 import { mounted } from '../mount.ts';
+import { OTHER_HOSTS } from '../other-hosts.ts';
 import { sendPage, textsFor } from '../reader.ts';
 import { ceremonyText, text } from '../schemas.ts';
 import { endBrowserSignIn, startBrowserSession, visitorFormToken } from '../session-cookies.ts';
@@ -22,9 +23,13 @@ const PATHS: Readonly<Record<SecondFactor, string>> = {
   'recovery-code': '/sign-in/recovery-code',
 };
 
-/** The page that asks for the second factor that the account has. */
-export function secondFactorPath(needed: readonly SecondFactor[]): string {
-  return PATHS[needed[0] ?? 'totp'];
+/**
+ * The page that asks for the second factor that the account has. On the host of a tenant, where no
+ * passkey works, an authenticator app goes first; who has none is led to the main origin.
+ */
+export function secondFactorPath(request: FastifyRequest, needed: readonly SecondFactor[]): string {
+  const [first = 'totp'] = needed;
+  return PATHS[request[OTHER_HOSTS] && needed.includes('totp') ? 'totp' : first];
 }
 
 const PAGE = { access: 'public', page: true, schema: { hide: true } } as const;
@@ -37,7 +42,10 @@ export function secondFactorPages(server: FastifyInstance, core: Core, origin: (
   const passkeyForm = z.strictObject({ _csrf: text, passkey: ceremonyText });
 
   for (const method of ['passkey', 'totp', 'recovery-code'] as const) {
-    app.get(PATHS[method], PAGE, async (request, reply) => show(request, reply, method, false));
+    const hosts = method === 'passkey' ? ({ mainOriginOnly: true } as const) : {};
+    app.get(PATHS[method], { ...PAGE, ...hosts }, async (request, reply) =>
+      show(request, reply, method, false),
+    );
   }
 
   for (const method of ['totp', 'recovery-code'] as const) {
@@ -50,7 +58,7 @@ export function secondFactorPages(server: FastifyInstance, core: Core, origin: (
 
   app.post(
     PATHS.passkey,
-    { ...FORM, schema: { hide: true, body: passkeyForm } },
+    { ...FORM, mainOriginOnly: true, schema: { hide: true, body: passkeyForm } },
     async (request, reply) => {
       const { passkey: response } = request.body;
       const relyingParty = { origin: origin() };

@@ -58,6 +58,7 @@ export function tenantApi(server: FastifyInstance, core: Core): void {
     {
       access: 'signed-in',
       bodyType: 'json',
+      mainOriginOnly: true,
       schema: {
         summary: 'Make a tenant and become its owner; the session goes there, with a new secret',
         body: z.strictObject({ name: newDisplayName, slug: slug.optional() }),
@@ -86,6 +87,7 @@ function membershipRoutes(server: FastifyInstance, core: Core): void {
   app.put(
     '/api/session/tenant',
     {
+      mainOriginOnly: true,
       access: 'signed-in',
       bodyType: 'json',
       schema: {

@@ -55,6 +55,7 @@ function ownTenantPages(server: FastifyInstance, core: Core, origin: () => strin
   app.post(
     '/tenants/enter',
     {
+      mainOriginOnly: true,
       ...TENANT_FORM,
       returnTo: '/tenants',
       schema: {
@@ -93,14 +94,19 @@ function ownTenantPages(server: FastifyInstance, core: Core, origin: () => strin
 function newTenantPages(server: FastifyInstance, core: Core): void {
   const app = server.withTypeProvider<ZodTypeProvider>();
 
-  app.get('/tenants/new', { ...PAGE, schema: { hide: true } }, async (request, reply) => {
-    const values = { csrfToken: csrfTokenFor(request), errors: [] };
-    return sendPage(reply, newTenantPage(textsFor(request), values));
-  });
+  app.get(
+    '/tenants/new',
+    { ...PAGE, mainOriginOnly: true, schema: { hide: true } },
+    async (request, reply) => {
+      const values = { csrfToken: csrfTokenFor(request), errors: [] };
+      return sendPage(reply, newTenantPage(textsFor(request), values));
+    },
+  );
 
   app.post(
     '/tenants/new',
     {
+      mainOriginOnly: true,
       ...TENANT_FORM,
       schema: { hide: true, body: z.strictObject({ _csrf: text, name: text, slug: text }) },
     },

@@ -60,7 +60,7 @@ function signUpPages(server: FastifyInstance, core: Core): void {
     sendPage(reply, homePage(textsFor(request), { signedIn: request.sessionSecret !== null })),
   );
 
-  app.get('/sign-up', PAGE, async (request, reply) => {
+  app.get('/sign-up', { ...PAGE, mainOriginOnly: true }, async (request, reply) => {
     const csrfToken = visitorFormToken(request, reply);
     return sendPage(reply, signUpPage(textsFor(request), { csrfToken, errors: [] }));
   });
@@ -68,7 +68,7 @@ function signUpPages(server: FastifyInstance, core: Core): void {
   const signUpForm = { _csrf: text, email: text, password: text, displayName: text };
   app.post(
     '/sign-up',
-    { ...FORM, schema: { hide: true, body: z.strictObject(signUpForm) } },
+    { ...FORM, mainOriginOnly: true, schema: { hide: true, body: z.strictObject(signUpForm) } },
     async (request, reply) => {
       const texts = textsFor(request);
       const { email, password, displayName } = request.body;
@@ -152,7 +152,7 @@ function signInPages(server: FastifyInstance, core: Core, origin: () => string):
         return await ask(request, reply.code(401), given, { email, failed: true });
       if ('flow' in outcome) {
         startBrowserSignIn(reply, outcome.flow);
-        return reply.redirect(mounted(request, secondFactorPath(outcome.needed)), 303);
+        return reply.redirect(mounted(request, secondFactorPath(request, outcome.needed)), 303);
       }
       startBrowserSession(reply, outcome);
       return reply.redirect(returnTo ?? mounted(request, '/account'), 303);
@@ -162,7 +162,12 @@ function signInPages(server: FastifyInstance, core: Core, origin: () => string):
   const passkeyForm = { _csrf: text, passkey: ceremonyText, return_to: text.optional() };
   app.post(
     '/sign-in/with-passkey',
-    { ...FORM, returnTo: '/sign-in', schema: { hide: true, body: z.strictObject(passkeyForm) } },
+    {
+      ...FORM,
+      mainOriginOnly: true,
+      returnTo: '/sign-in',
+      schema: { hide: true, body: z.strictObject(passkeyForm) },
+    },
     async (request, reply) => {
       const { passkey, return_to: given } = request.body;
       const outcome = await signInFrom(core, origin(), request, passkey);

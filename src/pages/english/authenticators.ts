@@ -85,6 +85,7 @@ export const passkeys: Texts['passkeys'] = {
   refused: 'This passkey could not be added. Try again, or with another device.',
   signIn: 'Sign in with a passkey',
   orPassword: 'Or with your password',
+  atMain: 'Use a passkey at the main address',
   prove: 'Confirm with a passkey',
   failed: 'The browser gave no passkey. Try again, or choose another way.',
   instead: {

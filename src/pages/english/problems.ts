@@ -15,6 +15,13 @@ export const problems: Texts['problems'] = {
       'Open the address that you know, rather than following a link.',
     action: 'home',
   },
+  'main-origin-only': {
+    title: 'This is done at the main address',
+    explanation:
+      'The address bar shows the name of one tenant. Passkeys, new tenants and the way from one ' +
+      'tenant into another are found under the main address.',
+    action: 'home',
+  },
   'synchronizer-token-mismatch': {
     title: 'This form was out of date',
     explanation:

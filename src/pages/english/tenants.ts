@@ -16,7 +16,7 @@ export const tenants: Texts['tenants'] = {
   createTitle: 'Make a tenant',
   createLead: 'You become its owner, and can let others in afterwards.',
   slugHint: 'Small letters, digits and hyphens. Left empty, it is made of the name.',
-  switcher: { label: 'Tenant', submit: 'Switch' },
+  switcher: { label: 'Tenant', submit: 'Switch', others: 'Other tenants' },
   sections: {
     members: 'Members',
     teams: 'Teams',

@@ -89,6 +89,7 @@ export const passkeys: Texts['passkeys'] = {
     'Dieser Passkey konnte nicht hinzugefügt werden. Versuchen Sie es noch einmal, oder mit einem anderen Gerät.',
   signIn: 'Mit einem Passkey anmelden',
   orPassword: 'Oder mit Ihrem Passwort',
+  atMain: 'Einen Passkey unter der Hauptadresse verwenden',
   prove: 'Mit einem Passkey bestätigen',
   failed:
     'Der Browser hat keinen Passkey gegeben. Versuchen Sie es noch einmal, oder wählen Sie einen anderen Weg.',

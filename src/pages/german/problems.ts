@@ -15,6 +15,13 @@ export const problems: Texts['problems'] = {
       'Öffnen Sie die Adresse, die Sie kennen, statt einem Link zu folgen.',
     action: 'home',
   },
+  'main-origin-only': {
+    title: 'Das geschieht unter der Hauptadresse',
+    explanation:
+      'In der Adresszeile steht der Name eines Mandanten. Passkeys, neue Mandanten und den Weg ' +
+      'von einem Mandanten in einen anderen finden Sie unter der Hauptadresse.',
+    action: 'home',
+  },
   'synchronizer-token-mismatch': {
     title: 'Dieses Formular war veraltet',
     explanation:

@@ -17,7 +17,7 @@ export const tenants: Texts['tenants'] = {
   createLead: 'Er gehört dann Ihnen, und Sie können danach andere hineinlassen.',
   slugHint:
     'Kleine Buchstaben, Ziffern und Bindestriche. Leer gelassen, entsteht es aus dem Namen.',
-  switcher: { label: 'Mandant', submit: 'Wechseln' },
+  switcher: { label: 'Mandant', submit: 'Wechseln', others: 'Andere Mandanten' },
   sections: {
     members: 'Mitglieder',
     teams: 'Teams',
