@@ -77,8 +77,8 @@ declare module 'fastify' {
     /** Answered under any Host: for probes, which know only an address. */
     anyHost?: true;
     /**
-     * Not on the host of one tenant: for what chooses among tenants, and for passkeys, which are the
-     * main origin's.
+     * Not on the host of one tenant: for what chooses among tenants, and for passkeys, which are
+     * the main origin's.
      */
     mainOriginOnly?: true;
     /** Answers a person in HTML, refusals too. */

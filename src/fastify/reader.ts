@@ -17,8 +17,8 @@ export function textsFor(request: FastifyRequest): Texts {
   const mount = mounted(request, '');
   const switcher = switcherOf(request);
   const otherHosts = request[OTHER_HOSTS] ?? null;
-  if (mount === '' && switcher.length === 0 && otherHosts === null) return texts;
-  return { ...texts, mount, switcher, otherHosts };
+  const permissions = request.principal?.permissions ?? undefined;
+  return { ...texts, mount, switcher, otherHosts, permissions };
 }
 
 /** Answers with a page, and with the headers that every page has. */

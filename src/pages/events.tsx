@@ -77,8 +77,7 @@ export function EventList<Item extends EventItem>(props: EventListProps<Item>) {
         <ol class="card sessions events">
           {events.map((event) => (
             <li key={event.id}>
-              <EventText texts={texts} event={event} />
-              {people?.(event)}
+              <EventText texts={texts} event={event} others={people?.(event)} />
             </li>
           ))}
         </ol>
@@ -101,7 +100,14 @@ export function EventList<Item extends EventItem>(props: EventListProps<Item>) {
   );
 }
 
-function EventText({ texts, event }: { readonly texts: Texts; readonly event: EventItem }) {
+interface EventTextProps {
+  readonly texts: Texts;
+  readonly event: EventItem;
+  /** Whom it is about and who did it, where the reader may know. */
+  readonly others: preact.ComponentChildren;
+}
+
+function EventText({ texts, event, others }: EventTextProps) {
   const { kinds, failed, from, noAddress, bySomebodyElse, reference } = texts.events;
   return (
     <div class="session">
@@ -115,8 +121,9 @@ function EventText({ texts, event }: { readonly texts: Texts; readonly event: Ev
       <p class="hint">
         <bdi>{deviceText(texts, event)}</bdi>
         {`, ${event.address === null ? noAddress : from(event.address)}`}
-        {event.by === 'other' && ` \u00b7 ${bySomebodyElse}`}
+        {others === undefined && event.by === 'other' && ` \u00b7 ${bySomebodyElse}`}
       </p>
+      {others}
       {event.requestId !== null && (
         <p class="hint reference">
           {reference} <code>{event.requestId}</code>

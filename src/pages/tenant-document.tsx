@@ -1,8 +1,13 @@
 import type { ComponentChildren } from 'preact';
-import { localTime } from './assets.ts';
+import { exportProgress, localTime } from './assets.ts';
 import { Document } from './document.tsx';
 import { pathOf } from './link.ts';
-import type { BuiltInRoleName, TenantNotice, TenantSection } from './tenant-texts.ts';
+import type {
+  BuiltInRoleName,
+  OwnPermissionName,
+  TenantNotice,
+  TenantSection,
+} from './tenant-texts.ts';
 import type { Texts } from './texts.ts';
 
 /** What every page of a tenant takes. */
@@ -19,12 +24,14 @@ interface TenantDocumentProps {
   readonly children: ComponentChildren;
 }
 
-const paths: readonly (readonly [TenantSection, string])[] = [
-  ['members', '/tenant/members'],
-  ['teams', '/tenant/teams'],
-  ['invitations', '/tenant/invitations'],
-  ['roles', '/tenant/roles'],
-  ['settings', '/tenant'],
+/** Each page, and the permission without which it is refused. */
+const paths: readonly (readonly [TenantSection, string, OwnPermissionName])[] = [
+  ['members', '/tenant/members', 'members:read'],
+  ['teams', '/tenant/teams', 'teams:read'],
+  ['invitations', '/tenant/invitations', 'invitations:read'],
+  ['roles', '/tenant/roles', 'roles:read'],
+  ['events', '/tenant/events', 'events:read'],
+  ['settings', '/tenant', 'tenant:read'],
 ];
 
 /** The frame of a tenant's pages: the way between them, and what was done. */
@@ -33,18 +40,19 @@ export function TenantDocument(props: TenantDocumentProps) {
   const { csrfToken, notice } = values;
   const title = texts.tenants.sections[section];
   const active = texts.switcher?.find((tenant) => tenant.active);
+  const shown = paths.filter(([, , needed]) => texts.permissions?.includes(needed) ?? true);
   return (
     <Document
       texts={texts}
       title={failed ? texts.errorTitle(title) : title}
       shape="wide"
       signOut={{ csrfToken }}
-      scripts={[localTime]}
+      scripts={section === 'events' ? [localTime, exportProgress] : [localTime]}
     >
       <div class="account">
         <nav class="account-navigation" aria-label={active?.name ?? texts.tenants.title}>
           <ul>
-            {paths.map(([name, path]) => (
+            {shown.map(([name, path]) => (
               <li key={name}>
                 <a href={pathOf(texts, path)} aria-current={name === section ? 'page' : undefined}>
                   {texts.tenants.sections[name]}

@@ -14,8 +14,20 @@ export interface OtherHosts {
   readonly tenant: (slug: string) => string;
 }
 
+/** Where the pages are read, and by whom: not texts, but every page needs them with its texts. */
+export interface Surroundings {
+  /** Where an app has mounted the pages, such as `/accounts`: see pathOf. */
+  readonly mount?: string;
+  /** The tenants of whoever is signed in: the header has a way between them. */
+  readonly switcher?: readonly SwitcherTenant[];
+  /** What the reader may do in their tenant: pages that they may not see are not linked to. */
+  readonly permissions?: readonly string[] | undefined;
+  /** Where tenants have hosts of their own and the reader is on one; null elsewhere. */
+  readonly otherHosts?: OtherHosts | null;
+}
+
 /** The pages of a tenant. */
-export type TenantSection = 'members' | 'teams' | 'invitations' | 'roles' | 'settings';
+export type TenantSection = 'members' | 'teams' | 'invitations' | 'roles' | 'events' | 'settings';
 
 /** What has just been done, told at the top of the tenant's page that follows. */
 export type TenantNotice =

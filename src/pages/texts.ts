@@ -15,7 +15,7 @@ import type {
   PasskeysTexts,
   SecondFactorTexts,
 } from './authenticator-texts.ts';
-import type { OtherHosts, SwitcherTenant, TenantsTexts } from './tenant-texts.ts';
+import type { Surroundings, TenantsTexts } from './tenant-texts.ts';
 import type { InvitationsTexts, JoinTexts, TeamsTexts } from './team-texts.ts';
 
 export { english };
@@ -172,15 +172,9 @@ interface MailTexts<Values extends readonly unknown[] = []> {
 }
 
 /** All visible text in one language. Another language is another object of this type. */
-export interface Texts {
+export interface Texts extends Surroundings {
   /** BCP 47, for the `lang` attribute and for the way dates are written. */
   readonly language: string;
-  /** Where an app has mounted the pages, such as `/accounts`: see pathOf. */
-  readonly mount?: string;
-  /** The tenants of whoever is signed in: the header has a way between them. */
-  readonly switcher?: readonly SwitcherTenant[];
-  /** Where tenants have hosts of their own and the reader is on one; null elsewhere. */
-  readonly otherHosts?: OtherHosts | null;
   readonly productName: string;
   readonly skipToContent: string;
   readonly footer: string;

@@ -21,7 +21,7 @@ afterAll(() => server.close());
 
 const originOf = (slug: string) => server.origin.replace('//', `//${slug}.`);
 
-/** Somebody with sessions on the main origin and on the hosts of two tenants, and a third tenant. */
+/** Somebody in two of three tenants, and their browser on whichever host. */
 async function world() {
   const acme = await insertTestTenant(server.admin, { name: 'Acme' });
   const globex = await insertTestTenant(server.admin, { name: 'Globex' });

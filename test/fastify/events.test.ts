@@ -283,3 +283,45 @@ describe('the page of a person', () => {
     expect((await ask(server.origin, '/account/events')).status).toBe(303);
   });
 });
+
+describe('the page of a tenant', () => {
+  test('says about whom and by whom, and is for those with the permission alone', async () => {
+    const one = await reader();
+    const foreign = await reader();
+    const without = await insertMember(server.admin, server.origin, { tenantId: one.tenantId });
+    await note(one.tenantId, without.identityId, 60);
+    await note(foreign.tenantId, foreign.identityId, 2);
+    const { status, text, headers } = await one.browser.get('/tenant/events');
+    expect(status).toBe(200);
+    expect(text.match(/<h2>Tenant made/g)).toHaveLength(50);
+    expect(text).toContain(`href="/tenant/events?person=${without.identityId}"`);
+    expect(text).toContain('data-progress="security-events.csv"');
+    expect(headers['content-security-policy']).toContain("connect-src 'self'");
+    const [, link = ''] = /href="(\/tenant\/events\?[^"]*cursor=[^"]*)"/.exec(text) ?? [];
+    const second = await one.browser.get(link.replaceAll('&amp;', '&'));
+    expect(second.text.match(/<h2>Tenant made/g)).toHaveLength(10);
+    const nobody = await one.browser.get(`/tenant/events?person=${foreign.identityId}`);
+    expect(nobody.text).toContain('Nothing was noted that fits.');
+    for (const path of ['/tenant/events', '/tenant/events/export']) {
+      expect((await without.browser.get(path)).status).toBe(403);
+      expect((await ask(server.origin, path)).status).toBe(303);
+    }
+    const csv = await one.browser.get(`/tenant/events/export?person=${without.identityId}`);
+    expect(csv.headers['x-total-count']).toBe('60');
+    const json = await foreign.browser.get('/tenant/events/export?format=json');
+    expect(json.json()).toHaveLength(2);
+  });
+
+  test('is not linked to for those who may not see it', async () => {
+    const seeing = await insertMember(server.admin, server.origin, {
+      permissions: ['tenant:read', 'events:read'],
+    });
+    const blind = await insertMember(server.admin, server.origin, {
+      permissions: ['tenant:read'],
+    });
+    expect((await seeing.browser.get('/tenant')).text).toContain('href="/tenant/events"');
+    const { text } = await blind.browser.get('/tenant');
+    expect(text).not.toContain('href="/tenant/events"');
+    expect(text).not.toContain('href="/tenant/roles"');
+  });
+});

@@ -59,6 +59,8 @@ const routes = [
   '/tenant',
   '/tenant/delete',
   '/tenant/leave',
+  '/tenant/events',
+  '/tenant/events/export',
   '/tenant/members',
   '/tenant/members/remove',
   '/tenant/members/remove?id=5b0e6f3a-52f5-4c5e-9c6e-0d7a3f1b2c4d',
@@ -142,7 +144,7 @@ describe('every page', () => {
         if (target.startsWith('http://127.0.0.1:4000/')) continue;
         // Of a list, the address says which part of it is shown.
         const [path = ''] = target.split('?');
-        expect(known).toContain(path.startsWith('/account/events') ? path : target);
+        expect(known).toContain(/^\/(?:account|tenant)\/events/.test(path) ? path : target);
       }
     }
   });

@@ -1,6 +1,7 @@
 import { invitationsPage } from '../../src/pages/invitations.tsx';
 import { membersPage, removeMemberPage } from '../../src/pages/members.tsx';
 import { rolesPage } from '../../src/pages/roles.tsx';
+import { tenantEventsPage } from '../../src/pages/tenant-events.tsx';
 import { deleteTeamPage, teamPage } from '../../src/pages/team.tsx';
 import { teamsPage } from '../../src/pages/teams.tsx';
 import {
@@ -10,7 +11,7 @@ import {
 } from '../../src/pages/tenant-settings.tsx';
 import { newTenantPage, tenantsPage } from '../../src/pages/tenants.tsx';
 import type { Texts } from '../../src/pages/texts.ts';
-import type { Values } from './samples.ts';
+import { events, type Values } from './samples.ts';
 
 const ID = '5b0e6f3a-52f5-4c5e-9c6e-0d7a3f1b2c4d';
 const deletesAt = new Date('2026-03-15T12:00:00Z');
@@ -59,6 +60,7 @@ export function tenantPages(values: Values, plain: Texts): Record<string, string
     'leave tenant': leaveTenantPage(texts, { csrfToken }),
     'delete tenant': deleteTenantPage(texts, { csrfToken, graceDays: 30 }),
     ...memberSamples(values, texts),
+    ...eventSamples(values, texts),
     ...roleSamples(values, texts),
     ...teamSamples(values, texts),
     ...invitationSamples(values, texts),
@@ -213,5 +215,26 @@ function invitationSamples(values: Values, texts: Texts): Record<string, string>
       made: { email: text, role: 'member' },
       errors: [{ field: 'email', reason: 'malformed-address' }],
     }),
+  };
+}
+
+function eventSamples(values: Values, texts: Texts) {
+  const { csrfToken, email } = values;
+  const nobody = { identityId: null, person: null, actor: null };
+  const all = [
+    { identityId: ID, person: email, actor: email },
+    { identityId: ID, person: null, actor: null },
+    nobody,
+  ].flatMap((people, index) =>
+    events(values).events.map((event) => ({ ...event, ...people, id: `${event.id}-${index}` })),
+  );
+  const page = { csrfToken, filter: {}, next: null, older: false };
+  return {
+    'tenant events': tenantEventsPage(texts, { ...page, events: all }),
+    'tenant events, of one person': tenantEventsPage(
+      { ...texts, permissions: ['events:read'] },
+      { ...page, events: all, filter: { person: ID, from: '2026-11-01' }, next: 'n', older: true },
+    ),
+    'tenant events, none': tenantEventsPage(texts, { ...page, events: [] }),
   };
 }

@@ -22,6 +22,7 @@ export const tenants: Texts['tenants'] = {
     teams: 'Teams',
     invitations: 'Invitations',
     roles: 'Roles',
+    events: 'Security events',
     settings: 'Settings',
   },
   notices: {

@@ -23,6 +23,7 @@ export const tenants: Texts['tenants'] = {
     teams: 'Teams',
     invitations: 'Einladungen',
     roles: 'Rollen',
+    events: 'Sicherheitsereignisse',
     settings: 'Einstellungen',
   },
   notices: {
