@@ -70,22 +70,18 @@ describe('the host of a tenant', () => {
 
   test('passes nothing but one slug before the domain, in any case, with or without one dot', () => {
     const near = fc.constantFrom(
-      ...['acme', 'ACME', 'a', '-', '.', 'example', 'com', '.example.com', '.Example.COM', ':443'],
-      ...['accounts', 'xn--', '_', '*', ':', '@', ' ', '%', 'evil', '[::1]', '1', ','],
+      ...'acme ACME a - . example com .example.com .Example.COM :443 accounts xn--'.split(' '),
+      ...'_ * : @ % evil [::1] 1 ,'.split(' '),
+      ' ',
     );
     const host = fc.array(near, { maxLength: 7 }).map((parts) => parts.join(''));
     fc.assert(
       fc.property(host, (value) => {
-        const slug = tenantOfHost(at(value), policy);
-        const accepted = checkHost(at(value), policy) === null;
         const [, label = ''] = /^([^.]*)\.example\.com\.?(?::443)?$/i.exec(value) ?? [];
-        if (slug === null) {
-          expect(!accepted || label.toLowerCase() === 'accounts', value).toBe(true);
-          return;
-        }
-        expect(accepted).toBe(true);
-        expect(slug).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
-        expect(slug).toBe(label.toLowerCase());
+        const name = label.toLowerCase();
+        const isSlug = /^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(name) && name.length <= 40;
+        expect(tenantOfHost(at(value), policy)).toBe(isSlug && name !== 'accounts' ? name : null);
+        expect(checkHost(at(value), policy) === null).toBe(isSlug);
       }),
       { numRuns: 3000 },
     );
@@ -98,10 +94,10 @@ describe('the host of a tenant', () => {
     fc.assert(
       fc.property(slugs, ports, (slug, port) => {
         const there = tenantHostsOf(`https://*.example.com${port}`);
-        const with_ = { hosts: [], tenantHosts: there };
-        expect(tenantOfHost(at(`${slug}.example.com${port}`), with_)).toBe(slug);
+        const base = { hosts: [], tenantHosts: there };
+        expect(tenantOfHost(at(`${slug}.example.com${port}`), base)).toBe(slug);
         const policyThere = {
-          ...with_,
+          ...base,
           origin: 'https://accounts.example.com',
           trustedOrigins: [],
         };
