@@ -5,6 +5,7 @@ import { CHECKS } from './checks.ts';
 import { crawl } from './crawl.ts';
 import { discover } from './discovery.ts';
 import type { Exchange } from './exchange.ts';
+import { findGraphQl } from './graphql.ts';
 import { openProbe, type Probe, StopError } from './probe.ts';
 import type { CheckReport, Report } from './report.ts';
 import type { Run } from './run.ts';
@@ -66,7 +67,7 @@ async function attack(
   let stopped: string | null = null;
   const discovered = await discover(probe, url.pathname, options.document);
   const crawled = discovered === null ? await crawl(probe, url.pathname) : null;
-  if (crawled !== null && crawled.operations.length === 0) {
+  if (crawled !== null && crawled.operations.length === 0 && crawled.signIns.length === 0) {
     throw new AuditError(
       `Neither a document nor a page was found at ${url.href}. Give one with --document.`,
     );
@@ -78,6 +79,8 @@ async function attack(
     problems: [NO_DOCUMENT],
   };
   problems.push(...document.problems);
+  const graphQl = await findGraphQl(probe, url.pathname);
+  if (graphQl !== null) problems.push(`${graphQl} answers GraphQL, which is not tested`);
   options.progress(`${document.operations.length} operations in ${discovered?.source ?? 'pages'}`);
   const blank = {
     origin: url.origin,

@@ -5,7 +5,7 @@ import { compose, type Recipe, type Sent } from './creation.ts';
 import type { Exchange } from './exchange.ts';
 import { type JsonPath, leavesOf, valueAt, withValueAt } from './json.ts';
 import type { Granted, ProvenWrite } from './knowledge.ts';
-import { pathParametersOf } from './operation.ts';
+import { type Operation, pathParametersOf } from './operation.ts';
 import type { View } from './reads.ts';
 import { type Run, send } from './run.ts';
 import { isNameField, isPasswordField, snake } from './words.ts';
@@ -29,6 +29,7 @@ export async function proveWrites(
   for (const operation of run.operations) {
     if (operation.method !== 'PUT' && operation.method !== 'PATCH') continue;
     if (!changesObjects(operation) || operation.bodies.length === 0) continue;
+    if (changesCollection(run, view, operation)) continue;
     const isAccount = ({ path }: Call) => {
       const selected = path[pathParametersOf(operation.path).at(-1) ?? ''];
       return selected === undefined || view.actor.identity.includes(selected);
@@ -51,6 +52,18 @@ export async function proveWrites(
     if (original !== null) await send(run, original, view.actor);
   }
   return writes;
+}
+
+/** Whether it changes many at once: nobody knows which, so it is not sent. */
+function changesCollection(run: Run, view: View, operation: Operation): boolean {
+  const own = operation.path.replace(/\/+$/, '');
+  if (/\}$/.test(own)) return false;
+  const hasItems = run.operations.some(({ path }) => path.startsWith(`${own}/{`));
+  const isList = view.granted.some(
+    ({ call, exchange }) =>
+      call.operation.path.replace(/\/+$/, '') === own && Array.isArray(exchange.answer?.json),
+  );
+  return hasItems || isList;
 }
 
 /** The read of A's that shows what a write planted; null where none does. */

@@ -1,14 +1,13 @@
 import { type Account, type Actor, ANONYMOUS, type Credential } from './actor.ts';
-import { basicCredential, learnAccess, NO_WAYS } from './access.ts';
-import { createObjects, ownedBy, readCreated } from './objects.ts';
-import { proveWrites } from './changes.ts';
-import { type Json, type JsonPath, valueAt } from './json.ts';
+import { basicCredential, learnAccess, type LearnedAccess, NO_WAYS } from './access.ts';
 import { crawl, type Crawled } from './crawl.ts';
 import { findControl, identify } from './control.ts';
 import { isGranted, isRefused } from './exchange.ts';
 import type { Access, Chosen, Granted, Knowledge, Purpose } from './knowledge.ts';
 import type { ActorRole } from './actor.ts';
 import type { Operation, SecurityScheme } from './operation.ts';
+import { grantedOf, learnObjects, untriedOf } from './learned-objects.ts';
+import { registered } from './registering.ts';
 import { choicesFor } from './purposes.ts';
 import { newView, readAll, type View } from './reads.ts';
 import type { Actors, Run } from './run.ts';
@@ -36,14 +35,12 @@ type Accounts = Readonly<Partial<Record<AccountRole, Account>>>;
  * Learns what a target is by using it as its accounts may: signs them in, finds out who they are,
  * reads what they can read, and what nobody can.
  */
-export async function understand(blank: Blank, accounts: Accounts): Promise<Understood> {
+export async function understand(blank: Blank, given: Accounts): Promise<Understood> {
   const problems: string[] = [];
+  const accounts = await withRegistered(blank, given);
   const a = accounts.a;
   const first = Object.values(accounts).find((one) => one.kind === 'password');
-  const learned =
-    first?.kind === 'password'
-      ? await learnAccess(blank, first, blank.schemes, blank.crawled?.signIns ?? [])
-      : null;
+  const learned = first?.kind === 'password' ? await learnSignIn(blank, first) : null;
   if (learned?.problem) problems.push(learned.problem);
   let run: Run = { ...blank, access: learned?.ways ?? NO_WAYS, knowledge: EMPTY, actors: NOBODY };
   const actors: Partial<Record<AccountRole, Actor>> = {};
@@ -88,6 +85,30 @@ export async function understand(blank: Blank, accounts: Accounts): Promise<Unde
     else run = await learnObjects(await withSynchronizers(run), views);
   }
   return { run, problems };
+}
+
+/** By the document first; where that describes no sign-in, by the forms of the target's pages. */
+async function learnSignIn(
+  blank: Blank,
+  account: Extract<Account, { kind: 'password' }>,
+): Promise<LearnedAccess> {
+  const forms = blank.crawled?.signIns ?? [];
+  const learned = await learnAccess(blank, account, blank.schemes, forms);
+  if (learned.problem === null || blank.crawled !== null) return learned;
+  const { signIns } = await crawl(blank.probe, blank.basePath);
+  if (signIns.length === 0) return learned;
+  return await learnAccess(blank, account, blank.schemes, signIns);
+}
+
+/** Accounts of the audit's own where none was given, as far as the target gives any to anybody. */
+async function withRegistered(blank: Blank, given: Accounts): Promise<Accounts> {
+  if (Object.keys(given).length > 0 || !blank.settings.allowWrites) return given;
+  const run: Run = { ...blank, access: NO_WAYS, knowledge: EMPTY, actors: NOBODY };
+  const a = await registered(run);
+  const b = a === null ? null : await registered(run);
+  if (a === null || b === null) return given;
+  blank.progress('accounts a and b were registered');
+  return { a, b };
 }
 
 const NOBODY: Actors = { a: null, b: null, stranger: null, superior: null };
@@ -178,23 +199,6 @@ async function look(run: Run): Promise<Partial<Record<ActorRole, View>>> {
   return views;
 }
 
-function grantedOf(
-  views: Partial<Record<ActorRole, View>>,
-): Partial<Record<ActorRole, readonly Granted[]>> {
-  return Object.fromEntries(Object.entries(views).map(([role, view]) => [role, view.granted]));
-}
-
-function untriedOf(
-  views: Partial<Record<ActorRole, View>>,
-  operations: readonly Operation[],
-): Knowledge['untried'] {
-  const unbound = views.a?.unbound ?? new Map<string, string>();
-  return operations.flatMap((operation) => {
-    const reason = unbound.get(operation.id);
-    return reason === undefined ? [] : [{ operation, reason }];
-  });
-}
-
 function matrixOf(views: Partial<Record<ActorRole, View>>): Knowledge['matrix'] {
   const matrix = new Map<string, Partial<Record<ActorRole, Access>>>();
   for (const [role, view] of Object.entries(views) as [ActorRole, View][]) {
@@ -223,55 +227,6 @@ function chooseAll(run: Run, signIn: Chosen | null): Knowledge['chosen'] {
     if (best !== undefined) chosen[purpose] = best;
   }
   return chosen;
-}
-
-/** Makes objects of A's where that is allowed, and looks again at what everybody sees then. */
-async function learnObjects(run: Run, views: Partial<Record<ActorRole, View>>): Promise<Run> {
-  const view = views.a;
-  const { a } = run.actors;
-  if (view === undefined || a === null) return run;
-  // The view was begun before the credential was complete.
-  const own: View = { ...view, actor: a };
-  if (!run.settings.allowWrites) {
-    return { ...run, knowledge: { ...run.knowledge, objects: ownedBy(own, []) } };
-  }
-  const { made, planted, refused } = await createObjects(run, own);
-  run.progress(`${made.length} objects created`);
-  await readCreated(run, own);
-  const writes = await proveWrites(run, own, made);
-  const all = [
-    ...planted,
-    ...writes.flatMap(({ granted, field }) => plantedAt(granted.call.body, field)),
-  ];
-  for (const role of ['b', 'stranger', 'superior', 'anonymous'] as const) {
-    const other = views[role];
-    const actor = role === 'anonymous' ? ANONYMOUS : run.actors[role];
-    if (other !== undefined && actor !== null) await readCreated(run, { ...other, actor });
-  }
-  // Reads from before the last change of an object no longer show what it holds.
-  await readCreated(run, own);
-  const untried = run.operations.flatMap((operation) => {
-    const reason = refused.get(operation.id);
-    return reason === undefined ? [] : [{ operation, reason }];
-  });
-  return {
-    ...run,
-    knowledge: {
-      ...run.knowledge,
-      reads: own.granted,
-      views: grantedOf({ ...views, a: own }),
-      planted: all,
-      recipes: made.map(({ recipe }) => recipe),
-      writes,
-      objects: ownedBy(own, all),
-      untried: [...untriedOf({ ...views, a: own }, run.operations), ...untried],
-    },
-  };
-}
-
-function plantedAt(body: Json | undefined, path: JsonPath): readonly string[] {
-  const value = valueAt(body, path);
-  return typeof value === 'string' ? [value] : [];
 }
 
 /** Where cookies sign in, tokens against cross-site requests are looked for in A's reads. */
