@@ -57,7 +57,7 @@ export async function proveWrites(
 /** Whether it changes many at once: nobody knows which, so it is not sent. */
 function changesCollection(run: Run, view: View, operation: Operation): boolean {
   const own = operation.path.replace(/\/+$/, '');
-  if (/\}$/.test(own)) return false;
+  if (own.endsWith('}')) return false;
   const hasItems = run.operations.some(({ path }) => path.startsWith(`${own}/{`));
   const isList = view.granted.some(
     ({ call, exchange }) =>

@@ -3,9 +3,9 @@ import { basicCredential, learnAccess, type LearnedAccess, NO_WAYS } from './acc
 import { crawl, type Crawled } from './crawl.ts';
 import { findControl, identify } from './control.ts';
 import { isGranted, isRefused } from './exchange.ts';
-import type { Access, Chosen, Granted, Knowledge, Purpose } from './knowledge.ts';
+import type { Access, Chosen, Knowledge, Purpose } from './knowledge.ts';
 import type { ActorRole } from './actor.ts';
-import type { Operation, SecurityScheme } from './operation.ts';
+import type { SecurityScheme } from './operation.ts';
 import { grantedOf, learnObjects, untriedOf } from './learned-objects.ts';
 import { registered } from './registering.ts';
 import { choicesFor } from './purposes.ts';
