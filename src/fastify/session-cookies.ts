@@ -72,7 +72,7 @@ export function endBrowserSignIn(reply: FastifyReply): void {
  * that it is known by. So the cookies go one by one: Clear-Site-Data would take all of them.
  */
 export function endBrowserSession(reply: FastifyReply): void {
-  const cookies = [SESSION_COOKIE, SYNCHRONIZER_COOKIE, PRESESSION_COOKIE] as const;
+  const cookies = [SESSION_COOKIE, SYNCHRONIZER_COOKIE, PRESESSION_COOKIE, SIGN_IN_COOKIE] as const;
   reply.header(
     'set-cookie',
     cookies.map((name) => clearCookie(name)),
