@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.{ts,tsx}'],
     globalSetup: ['test/support/global-setup.ts'],
+    isolate: false,
     setupFiles: ['test/support/capture-sql.ts'],
     // Each file may bring up a server and databases of its own: more at once would only wait.
     maxWorkers: Math.min(availableParallelism(), 4),
