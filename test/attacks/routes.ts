@@ -594,3 +594,29 @@ export async function tryAll<Attempt>(
   });
   return { answers, changed };
 }
+
+/** On so many routes of each kind every attack is tried. */
+const ROUTES_OF_AN_ATTACK = 3;
+
+/**
+ * The attacks for one of these routes. What is judged before a handler is known is judged in one
+ * place, so routes of one kind share the attacks out: each attack is tried on three of every kind,
+ * and the first one on all. SALLYPORT_ATTACKS=all, the nightly setting, tries each on all.
+ */
+export function shareOf<Attempt>(
+  routes: readonly Route[],
+  route: Route,
+  attacks: Readonly<Record<string, Attempt>>,
+): Readonly<Record<string, Attempt>> {
+  if (process.env['SALLYPORT_ATTACKS'] === 'all') return attacks;
+  const kin = routes.filter((other) => kindOf(other) === kindOf(route));
+  const turn = kin.indexOf(route);
+  const isTried = (index: number) =>
+    index === 0 || (index + kin.length - turn) % kin.length < ROUTES_OF_AN_ATTACK;
+  return Object.fromEntries(Object.entries(attacks).filter((_, index) => isTried(index)));
+}
+
+function kindOf(route: Route): string {
+  const { bodyType, method } = route;
+  return `${isPublic(route) ? 'public' : 'signed in'}, ${bodyType}, ${method}`;
+}

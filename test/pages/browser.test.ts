@@ -211,7 +211,9 @@ function complaintsOf(page: Page): string[] {
 
 async function violationsOf(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
-  const results = (await page.evaluate(`axe.run({ resultTypes: ['violations'] })`)) as axe.AxeResults;
+  const results = (await page.evaluate(
+    `axe.run({ resultTypes: ['violations'] })`,
+  )) as axe.AxeResults;
   return results.violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.html} ${node.failureSummary ?? ''}`),
   );
