@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const COOKIES = new Set(['__Host-csrf', '__Host-presession', '__Host-session']);
+const COOKIES = new Set(['__Host-csrf', '__Host-presession', '__Host-session', '__Host-sign-in']);
 
 /** Somebody with two sessions, and the ids of both. */
 async function twoSessions() {

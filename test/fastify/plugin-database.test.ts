@@ -423,12 +423,19 @@ describe('load', () => {
 });
 
 describe('round trips on the wire', () => {
-  /** Of the second request: the first one prepares its statements. */
+  /**
+   * Of a later request: the first ones prepare its statements. What is noted behind the answer to
+   * an earlier one may fall between, so the fewest of three are its own.
+   */
   async function roundTrips(ask: () => Promise<unknown>): Promise<number> {
     for (let each = 0; each < 4; each++) await ask();
-    proxy.clear();
-    await ask();
-    return proxy.roundTrips;
+    const counted: number[] = [];
+    while (counted.length < 3) {
+      proxy.clear();
+      await ask();
+      counted.push(proxy.roundTrips);
+    }
+    return Math.min(...counted);
   }
 
   test('a load route takes one', async () => {
