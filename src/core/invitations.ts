@@ -126,7 +126,12 @@ export async function readInvitation(
   core: Core,
   token: Secret,
 ): Promise<
-  | { readonly address: string; readonly tenantName: string; readonly hasAccount: boolean }
+  | {
+      readonly id: string;
+      readonly address: string;
+      readonly tenantName: string;
+      readonly hasAccount: boolean;
+    }
   | undefined
 > {
   return await core.database.transaction(async (tx) => {
@@ -135,8 +140,8 @@ export async function readInvitation(
     const tenant = await findTenant(tx, invitation.tenantId);
     if (!tenant) return undefined;
     const proved = await findProvedAddress(tx, invitation.folded);
-    const { address } = invitation;
-    return { address, tenantName: tenant.name, hasAccount: proved !== undefined };
+    const { id, address } = invitation;
+    return { id, address, tenantName: tenant.name, hasAccount: proved !== undefined };
   });
 }
 

@@ -1,4 +1,5 @@
-import { noteLeakCheck, type PasswordRow } from '../db/identities.ts';
+import { type PasswordRow } from '../db/identities.ts';
+import { noteLeakCheck } from '../db/passwords.ts';
 import { type Caller, insertSecurityEvent } from '../db/security-events.ts';
 import { deleteSessions } from '../db/sessions.ts';
 import type { Core } from './core.ts';

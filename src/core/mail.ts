@@ -14,7 +14,9 @@ export type AuthenticatorChange =
   | 'passkey-added'
   | 'passkey-removed'
   | 'passkey-suspected'
-  | 'recovery-codes-replaced';
+  | 'recovery-codes-replaced'
+  | 'password-added'
+  | 'password-removed';
 
 interface Addressed {
   readonly to: string;

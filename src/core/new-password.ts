@@ -1,4 +1,4 @@
-import type { LeakCheck } from '../db/identities.ts';
+import type { LeakCheck } from '../db/passwords.ts';
 import type { Core } from './core.ts';
 import { parseNewPassword, type PasswordProblem } from './password.ts';
 

@@ -1,6 +1,6 @@
 import { runAuthorizedTransaction } from '../db/authorization.ts';
 import { isUniqueViolation } from '../db/errors.ts';
-import { findPasswordHash } from '../db/identities.ts';
+import { findPasswordHash } from '../db/passwords.ts';
 import { consumeChallenge, deletePasskey, findPasskeysOf, insertPasskey } from '../db/passkeys.ts';
 import { raiseSession } from '../db/sessions.ts';
 import type { Authority, Refused } from './authority.ts';

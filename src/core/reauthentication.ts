@@ -1,5 +1,5 @@
 import { runAuthorizedTransaction } from '../db/authorization.ts';
-import { findPasswordHash } from '../db/identities.ts';
+import { findPasswordHash } from '../db/passwords.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import type { Tx } from '../db/transaction.ts';
 import type { Authority, Refused } from './authority.ts';

@@ -1,6 +1,7 @@
 import { deleteDevices } from '../db/devices.ts';
 import { deleteEmailChange } from '../db/email-changes.ts';
-import { findIdentityByAddress, setPasswordHash } from '../db/identities.ts';
+import { findIdentityByAddress } from '../db/identities.ts';
+import { setPasswordHash } from '../db/passwords.ts';
 import { consumeRecovery, findRecovery, replaceRecovery } from '../db/recoveries.ts';
 import { type Caller, insertSecurityEvent } from '../db/security-events.ts';
 import { deleteSessions } from '../db/sessions.ts';

@@ -21,7 +21,8 @@ import { browserDigestOf, digestOf, newSecret, type Secret, secretText } from '.
 
 export interface SignUpInput {
   readonly email: string;
-  readonly password: string;
+  /** Left out where whoever follows the link shall choose a passkey, or a password, behind it. */
+  readonly password?: string | undefined;
   readonly displayName: string;
 }
 
@@ -50,7 +51,10 @@ export async function signUp(
   const email = parseEmailAddress(input.email);
   const displayName = parseDisplayName(input.displayName);
   const personal = [input.email, input.displayName];
-  const password = await chooseNewPassword(core, input.password, personal);
+  const password =
+    input.password === undefined
+      ? { password: null }
+      : await chooseNewPassword(core, input.password, personal);
   const problems: FieldProblem[] = [];
   if ('problem' in email) problems.push({ field: 'email', reason: email.problem });
   if ('problem' in displayName) {
@@ -61,7 +65,8 @@ export async function signUp(
 
   const { address, folded } = email.email;
   await countMailRequest(core, caller);
-  const passwordHash = await core.passwords.hash(password.password);
+  const passwordHash =
+    password.password === null ? null : await core.passwords.hash(password.password);
   const token = newSecret();
   const unmailed = await core.database.transaction(async (tx) => {
     if (!(await mayMail(tx, folded))) return await findSufficingHash(tx, folded);
@@ -102,9 +107,9 @@ async function guardLastLink(
   core: Core,
   folded: string,
   itsHash: string,
-  password: string,
+  password: string | null,
 ): Promise<void> {
-  if (await core.passwords.verify(itsHash, password)) return;
+  if (password !== null && (await core.passwords.verify(itsHash, password))) return;
   await core.database.transaction((tx) => requireMoreThanToken(tx, folded));
 }
 

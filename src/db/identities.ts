@@ -2,43 +2,46 @@ import { sql } from 'kysely';
 import type { Statement } from './batch.ts';
 import { build } from './dialect.ts';
 import { OWN_IDENTITY } from './first-wall.ts';
+import type { LeakCheck } from './passwords.ts';
 import { type Caller, EVENT_COLUMNS, eventsOfRows } from './security-events.ts';
 import type { Tx } from './transaction.ts';
 
 export interface NewIdentity {
+  /** Where a passkey was made for it before it was there; else the database chooses one. */
+  readonly identityId?: string;
   readonly folded: string;
   readonly address: string;
   readonly displayName: string;
-  readonly passwordHash: string;
+  readonly passwordHash: string | null;
 }
 
-/** An identity with one proved address, a password and a profile. @returns its id. */
+/** An identity with one proved address, a profile and maybe a password. @returns its id. */
 export async function insertIdentity(tx: Tx, identity: NewIdentity): Promise<string> {
   const { id } = await tx
     .insertInto('sallyport.identities')
-    .values({ disabled_at: null, delete_after: null })
+    .values({
+      ...(identity.identityId === undefined ? {} : { id: identity.identityId }),
+      disabled_at: null,
+      delete_after: null,
+    })
     .returning('id')
     .executeTakeFirstOrThrow();
   await tx
     .insertInto('sallyport.email_addresses')
     .values({ folded: identity.folded, identity_id: id, address: identity.address })
     .execute();
-  await tx
-    .insertInto('sallyport.passwords')
-    .values({ identity_id: id, hash: identity.passwordHash })
-    .execute();
+  if (identity.passwordHash !== null) {
+    await tx
+      .insertInto('sallyport.passwords')
+      .values({ identity_id: id, hash: identity.passwordHash })
+      .execute();
+  }
   await tx
     .insertInto('sallyport.profiles')
     .values({ identity_id: id, display_name: identity.displayName })
     .execute();
   return id;
 }
-
-/**
- * Whether a list of compromised passwords has been asked about this one: it is not in it, it is, or
- * nobody could be asked yet.
- */
-export type LeakCheck = 'passed' | 'failed' | 'due';
 
 /** What sign-in needs to know of the identity that has proved this address. */
 export interface PasswordRow {
@@ -137,68 +140,6 @@ export async function findProvedAddress(tx: Tx, folded: string): Promise<string 
     .select('address')
     .executeTakeFirst();
   return row?.address;
-}
-
-export async function findPasswordHash(tx: Tx, identityId: string): Promise<string | undefined> {
-  const row = await tx
-    .selectFrom('sallyport.passwords')
-    .where('identity_id', '=', identityId)
-    .select('hash')
-    .executeTakeFirst();
-  return row?.hash;
-}
-
-/** One row where the request's own identity has a password. */
-export const ownPassword: Statement = build
-  .selectFrom('sallyport.passwords')
-  .where('identity_id', '=', OWN_IDENTITY)
-  .select('changed_at as changedAt')
-  .compile();
-
-/** Replaces the hash that was verified; false when it is no longer that one. */
-export async function replacePasswordHash(
-  tx: Tx,
-  identityId: string,
-  verified: string,
-  next: { readonly hash: string; readonly leakCheck: LeakCheck },
-): Promise<boolean> {
-  const row = await tx
-    .updateTable('sallyport.passwords')
-    .set({ hash: next.hash, leak_check: next.leakCheck, changed_at: sql<Date>`now()` })
-    .where('identity_id', '=', identityId)
-    .where('hash', '=', verified)
-    .returning('identity_id')
-    .executeTakeFirst();
-  return row !== undefined;
-}
-
-/** Notes what the list said of the password that was verified, unless it was replaced meanwhile. */
-export async function noteLeakCheck(
-  tx: Tx,
-  identityId: string,
-  verified: string,
-  leakCheck: LeakCheck,
-): Promise<void> {
-  await tx
-    .updateTable('sallyport.passwords')
-    .set({ leak_check: leakCheck })
-    .where('identity_id', '=', identityId)
-    .where('hash', '=', verified)
-    .execute();
-}
-
-/** Gives the identity a password, whether or not it has one. */
-export async function setPasswordHash(
-  tx: Tx,
-  identityId: string,
-  { hash, leakCheck }: { readonly hash: string; readonly leakCheck: LeakCheck },
-): Promise<void> {
-  const changed = { hash, leak_check: leakCheck, changed_at: sql<Date>`now()` };
-  await tx
-    .insertInto('sallyport.passwords')
-    .values({ identity_id: identityId, ...changed })
-    .onConflict((conflict) => conflict.column('identity_id').doUpdateSet(changed))
-    .execute();
 }
 
 /** Gives the identity another address, in place of exactly this one; false when it has not that. */

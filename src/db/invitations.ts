@@ -6,6 +6,8 @@ import type { Tx } from './transaction.ts';
 
 /** What an invitation is for; all that accepting it grants stands in its row. */
 export interface Invitation {
+  /** The id of an identity that is made with it and a passkey, too: no other will have it. */
+  readonly id: string;
   readonly tenantId: string;
   readonly folded: string;
   readonly address: string;
@@ -21,7 +23,7 @@ const LIVE = sql<boolean>`expires_at > now()`;
  */
 export async function replaceInvitation(
   tx: Tx,
-  invitation: Invitation,
+  invitation: Omit<Invitation, 'id'>,
   tokenDigest: string,
   mailed: boolean,
   days: number,
@@ -145,6 +147,7 @@ export function invitationsOfTenant(after: string | null, limit: number): Statem
 }
 
 const COLUMNS = [
+  'id',
   'tenant_id as tenantId',
   'folded',
   'address',

@@ -14,6 +14,7 @@ import { securityEvents } from './migrations/0006-security-events.ts';
 import { limits } from './migrations/0007-limits.ts';
 import { factors } from './migrations/0008-factors.ts';
 import { bearer } from './migrations/0009-bearer.ts';
+import { proofs } from './migrations/0011-proofs.ts';
 import { transactionProofs } from './migrations/0014-transaction-proofs.ts';
 import type { MigrationStatement } from './migration-statements.ts';
 import { prepareDatabase } from './roles.ts';
@@ -32,6 +33,7 @@ const MIGRATIONS: readonly {
   { id: '0007-limits', statements: limits },
   { id: '0008-factors', statements: factors },
   { id: '0009-bearer', statements: bearer },
+  { id: '0011-proofs', statements: proofs },
   { id: '0014-transaction-proofs', statements: transactionProofs },
 ];
 

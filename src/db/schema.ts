@@ -32,7 +32,8 @@ export interface Tables extends TeamTables {
     password_tries: Generated<number>;
     address: string;
     display_name: string;
-    password_hash: string;
+    password_hash: string | null;
+    identity_id: Generated<string>;
     created_at: Generated<Date>;
     expires_at: Date;
   };

@@ -5,7 +5,8 @@ export interface SignUp {
   readonly folded: string;
   readonly address: string;
   readonly displayName: string;
-  readonly passwordHash: string;
+  /** Null where whoever follows the link chooses a passkey, or a password, behind it. */
+  readonly passwordHash: string | null;
 }
 
 /** Where a sign-up came from, and the link that was mailed for it. */
@@ -21,6 +22,12 @@ export interface PendingSignUp extends SignUpOrigin {
   readonly address: string;
   /** Whether its password may still be tried. */
   readonly takesPassword: boolean;
+}
+
+/** A sign-up without a password: its account gets a first credential behind the link. */
+export interface OpenSignUp extends Pick<SignUp, 'address' | 'displayName'> {
+  /** The one that its identity will have: a passkey is made for it before it is there. */
+  readonly identityId: string;
 }
 
 /** Wrong passwords beside one token; after them only the browser of the sign-up can confirm it. */
@@ -123,10 +130,22 @@ export async function findSufficingHash(tx: Tx, folded: string): Promise<string 
     .selectFrom('sallyport.sign_ups')
     .where('folded', '=', folded)
     .where('token_suffices', '=', true)
+    .where('password_hash', 'is not', null)
     .where(LIVE)
     .select('password_hash')
     .executeTakeFirst();
-  return row?.password_hash;
+  return row?.password_hash ?? undefined;
+}
+
+/** The sign-up of this token, where it has no password; undefined where there is no such one. */
+export async function findOpenSignUp(tx: Tx, tokenDigest: string): Promise<OpenSignUp | undefined> {
+  return await tx
+    .selectFrom('sallyport.sign_ups')
+    .where('token_digest', '=', tokenDigest)
+    .where('password_hash', 'is', null)
+    .where(LIVE)
+    .select(['address', 'display_name as displayName', 'identity_id as identityId'])
+    .executeTakeFirst();
 }
 
 /** From now on no sign-up for the address is confirmed with its token alone. */
@@ -169,27 +188,33 @@ export async function findPendingSignUp(
 export async function countPasswordTry(
   tx: Tx,
   tokenDigest: string,
-): Promise<Pick<SignUp, 'address' | 'passwordHash'> | undefined> {
-  return await tx
+): Promise<{ readonly address: string; readonly passwordHash: string } | undefined> {
+  const row = await tx
     .updateTable('sallyport.sign_ups')
     .set({ password_tries: sql<number>`password_tries + 1` })
     .where('token_digest', '=', tokenDigest)
     .where('password_tries', '<', PASSWORD_TRIES_MAX)
+    .where('password_hash', 'is not', null)
     .where(LIVE)
-    .returning(['address', 'password_hash as passwordHash'])
+    .returning(['address', 'password_hash'])
     .executeTakeFirst();
+  return row?.password_hash ? { address: row.address, passwordHash: row.password_hash } : undefined;
 }
 
 /** Takes the token's sign-up away; undefined when there is none that has not expired. */
-export async function consumeSignUp(tx: Tx, tokenDigest: string): Promise<SignUp | undefined> {
+export async function consumeSignUp(
+  tx: Tx,
+  tokenDigest: string,
+): Promise<(SignUp & Pick<OpenSignUp, 'identityId'>) | undefined> {
   const row = await tx
     .deleteFrom('sallyport.sign_ups')
     .where('token_digest', '=', tokenDigest)
     .where(LIVE)
-    .returning(['folded', 'address', 'display_name', 'password_hash'])
+    .returning(['folded', 'address', 'display_name', 'password_hash', 'identity_id'])
     .executeTakeFirst();
   return (
     row && {
+      identityId: row.identity_id,
       folded: row.folded,
       address: row.address,
       displayName: row.display_name,

@@ -82,5 +82,26 @@ export interface PasskeysTexts {
   /** When the browser has answered with nothing. */
   readonly failed: string;
   /** What to do without a script, or without passkeys in the browser. */
-  readonly instead: Readonly<Record<'signIn' | 'secondFactor' | 'prove' | 'add', string>>;
+  readonly instead: Readonly<
+    Record<'signIn' | 'secondFactor' | 'prove' | 'add' | 'signUp', string>
+  >;
+}
+
+/** The words with which somebody new gets a passkey, and with it an account without a password. */
+export interface FirstPasskeyTexts {
+  /** Leads from the form with a password to the one without. */
+  readonly offer: string;
+  readonly orPassword: string;
+  readonly title: string;
+  readonly lead: string;
+  readonly submit: string;
+  readonly join: string;
+  /** Behind the mailed link. */
+  readonly choose: {
+    readonly title: string;
+    readonly lead: string;
+    readonly create: string;
+    readonly refused: string;
+    readonly submit: string;
+  };
 }

@@ -10,7 +10,7 @@ interface EmailConfirmationValues {
   readonly token: string;
   /** Where the link alone is not enough: `required` at first, then what was wrong. */
   readonly asked?: {
-    readonly passwordProblem: 'required' | 'wrong-password';
+    readonly passwordProblem: string;
     readonly address: string;
   };
 }

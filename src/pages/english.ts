@@ -1,5 +1,5 @@
 import * as account from './english/account.ts';
-import { authenticators, passkeys, secondFactor } from './english/authenticators.ts';
+import { authenticators, firstPasskey, passkeys, secondFactor } from './english/authenticators.ts';
 import { events } from './english/events.ts';
 import { errors, fields } from './english/forms.ts';
 import { mails } from './english/mails.ts';
@@ -138,6 +138,7 @@ export const english: Texts = {
   authenticators,
   tenants,
   passkeys,
+  firstPasskey,
   teams,
   invitations,
   problems,

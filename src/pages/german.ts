@@ -1,5 +1,5 @@
 import * as account from './german/account.ts';
-import { authenticators, passkeys, secondFactor } from './german/authenticators.ts';
+import { authenticators, firstPasskey, passkeys, secondFactor } from './german/authenticators.ts';
 import { events } from './german/events.ts';
 import { errors, fields } from './german/forms.ts';
 import { mails } from './german/mails.ts';
@@ -144,6 +144,7 @@ export const german: Texts = {
   authenticators,
   tenants,
   passkeys,
+  firstPasskey,
   teams,
   invitations,
   problems,

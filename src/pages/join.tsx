@@ -1,10 +1,11 @@
-import { revealPassword } from './assets.ts';
+import { passkeysScript, revealPassword } from './assets.ts';
 import { renderDocument } from './document.tsx';
 import { ErrorSummary, HiddenField, NameForPasswordManagers } from './form.tsx';
 import { passwordCharactersMin, TextField } from './form.tsx';
 import type { FieldError } from './form.tsx';
 import { pathOf } from './link.ts';
-import { Panel, renderOutcome } from './panel.tsx';
+import { Failure, Panel, renderOutcome } from './panel.tsx';
+import { PasskeyCeremony } from './passkey-ceremony.tsx';
 import type { Texts } from './texts.ts';
 
 interface InvitedValues {
@@ -38,7 +39,16 @@ export function joinPage(texts: Texts, values: JoinValues): string {
       <ErrorSummary texts={texts} errors={errors} fields={['displayName', 'password']} />
       <p class="lead">{lead}</p>
       <Invitation texts={texts} tenantName={tenantName} address={address} />
+      <p class="actions">
+        <a
+          class="button primary"
+          href={pathOf(texts, `/join/with-passkey?token=${encodeURIComponent(token)}`)}
+        >
+          {texts.firstPasskey.join}
+        </a>
+      </p>
       <form method="post" action={pathOf(texts, '/join')}>
+        <p class="lead">{texts.firstPasskey.orPassword}</p>
         <HiddenField name="_csrf" value={csrfToken} />
         <HiddenField name="token" value={token} />
         <TextField
@@ -62,6 +72,53 @@ export function joinPage(texts: Texts, values: JoinValues): string {
           {submit}
         </button>
       </form>
+      <p class="aside">{notYou}</p>
+    </Panel>,
+  );
+}
+
+interface JoinWithPasskeyValues extends InvitedValues {
+  readonly address: string;
+  readonly displayName?: string | undefined;
+  readonly options: object;
+  readonly errors: readonly FieldError[];
+  /** Whether the browser's passkey was refused. */
+  readonly refused: boolean;
+}
+
+/** The same with a passkey, which is made here, and no password. Posts to /join/with-passkey. */
+export function joinWithPasskeyPage(texts: Texts, values: JoinWithPasskeyValues): string {
+  const { csrfToken, token, tenantName, address, displayName, options, errors, refused } = values;
+  const { title, notYou } = texts.join;
+  const failed = refused || errors.length > 0;
+  const back = pathOf(texts, `/join?token=${encodeURIComponent(token)}`);
+  return renderDocument(
+    <Panel texts={texts} title={title} failed={failed} secretAddress scripts={[passkeysScript]}>
+      <ErrorSummary texts={texts} errors={errors} fields={['displayName']} />
+      {refused && <Failure>{texts.firstPasskey.choose.refused}</Failure>}
+      <Invitation texts={texts} tenantName={tenantName} address={address} />
+      <PasskeyCeremony
+        texts={texts}
+        csrfToken={csrfToken}
+        kind="create"
+        options={options}
+        path="/join/with-passkey"
+        submit={texts.firstPasskey.join}
+        instead={texts.passkeys.instead.signUp}
+      >
+        <HiddenField name="token" value={token} />
+        <TextField
+          texts={texts}
+          name="displayName"
+          type="text"
+          autocomplete="name"
+          value={displayName}
+          errors={errors}
+        />
+      </PasskeyCeremony>
+      <p class="aside">
+        <a href={back}>{texts.firstPasskey.orPassword}</a>
+      </p>
       <p class="aside">{notYou}</p>
     </Panel>,
   );

@@ -10,31 +10,36 @@ import {
 } from './form.tsx';
 import type { FieldError } from './form.tsx';
 import { pathOf } from './link.ts';
+import { Panel } from './panel.tsx';
 import type { Texts } from './texts.ts';
 
 interface PasswordValues extends AccountPageValues {
   readonly email: string;
   readonly errors: readonly FieldError[];
+  /** Whether the account has a password; one without is given its first. */
+  readonly hasPassword: boolean;
 }
 
 /** The form to change the password, which takes the one that it replaces (ASVS 6.2.3). */
 export function passwordPage(texts: Texts, values: PasswordValues): string {
-  const { csrfToken, email, errors } = values;
-  const { lead, submit } = texts.passwordChange;
+  const { csrfToken, email, errors, hasPassword } = values;
+  const { lead, submit, absent, add, remove } = texts.passwordChange;
   return renderDocument(
     <AccountDocument texts={texts} section="password" values={values} failed={errors.length > 0}>
       <ErrorSummary texts={texts} errors={errors} fields={['currentPassword', 'newPassword']} />
-      <p class="lead">{lead}</p>
+      <p class="lead">{hasPassword ? lead : absent}</p>
       <form class="card" method="post" action={pathOf(texts, '/account/password')}>
         <HiddenField name="_csrf" value={csrfToken} />
         <NameForPasswordManagers email={email} />
-        <TextField
-          texts={texts}
-          name="currentPassword"
-          type="password"
-          autocomplete="current-password"
-          errors={errors}
-        />
+        {hasPassword && (
+          <TextField
+            texts={texts}
+            name="currentPassword"
+            type="password"
+            autocomplete="current-password"
+            errors={errors}
+          />
+        )}
         <TextField
           texts={texts}
           name="newPassword"
@@ -44,9 +49,38 @@ export function passwordPage(texts: Texts, values: PasswordValues): string {
           errors={errors}
         />
         <button class="button primary" type="submit">
-          {submit}
+          {hasPassword ? submit : add}
         </button>
       </form>
+      {hasPassword && (
+        <p class="actions">
+          <a class="button" href={pathOf(texts, '/account/password/remove')}>
+            {remove}
+          </a>
+        </p>
+      )}
     </AccountDocument>,
+  );
+}
+
+/** Asks once more before the account is opened with a passkey alone. */
+export function removePasswordPage(
+  texts: Texts,
+  { csrfToken }: { readonly csrfToken: string },
+): string {
+  const { removeTitle, removeLead, remove } = texts.passwordChange;
+  return renderDocument(
+    <Panel texts={texts} title={removeTitle} signOut={{ csrfToken }}>
+      <p class="lead">{removeLead}</p>
+      <form method="post" action={pathOf(texts, '/account/password/remove')}>
+        <HiddenField name="_csrf" value={csrfToken} />
+        <button class="button primary" type="submit">
+          {remove}
+        </button>
+        <a class="button" href={pathOf(texts, '/account/password')}>
+          {texts.actions.cancel}
+        </a>
+      </form>
+    </Panel>,
   );
 }

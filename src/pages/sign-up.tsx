@@ -21,7 +21,13 @@ export function signUpPage(texts: Texts, values: SignUpValues): string {
     <Panel texts={texts} title={title} failed={errors.length > 0} scripts={[revealPassword]}>
       <ErrorSummary texts={texts} errors={errors} fields={['displayName', 'email', 'password']} />
       <p class="lead">{lead}</p>
+      <p class="actions">
+        <a class="button primary" href={pathOf(texts, '/sign-up/with-passkey')}>
+          {texts.firstPasskey.offer}
+        </a>
+      </p>
       <form method="post" action={pathOf(texts, '/sign-up')}>
+        <p class="lead">{texts.firstPasskey.orPassword}</p>
         <HiddenField name="_csrf" value={csrfToken} />
         <TextField
           texts={texts}

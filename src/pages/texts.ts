@@ -9,9 +9,11 @@ import type {
 import { english } from './english.ts';
 import type { EventsTexts } from './event-texts.ts';
 import { german } from './german.ts';
+import type { MailsTexts } from './mail-texts.ts';
 import type { RecoveryTexts } from './recovery-texts.ts';
 import type {
   AuthenticatorsTexts,
+  FirstPasskeyTexts,
   PasskeysTexts,
   SecondFactorTexts,
 } from './authenticator-texts.ts';
@@ -126,6 +128,7 @@ export type AccountNotice =
   | 'second-factor-missing'
   | 'totp-removed'
   | 'passkey-removed'
+  | 'password-removed'
   | 'last-way-in'
   | 'session-ended'
   | 'sessions-ended'
@@ -157,18 +160,6 @@ export interface ProblemTexts {
 export interface TitledText {
   readonly title: string;
   readonly text: string;
-}
-
-/**
- * The paragraphs of a mail before and after its link. No value of a person stands in any of them,
- * so that nobody can make this service mail their words to a stranger (CVE-2022-31127). The one
- * exception is a masked address, told to the owner of the account that it shall belong to.
- */
-interface MailTexts<Values extends readonly unknown[] = []> {
-  readonly subject: string;
-  readonly before: (...values: Values) => readonly string[];
-  readonly action: string;
-  readonly after: readonly string[];
 }
 
 /** All visible text in one language. Another language is another object of this type. */
@@ -240,9 +231,17 @@ export interface Texts extends Surroundings {
   readonly account: AccountTexts;
   readonly profile: FormTexts;
   readonly emailChange: EmailChangeTexts;
-  readonly passwordChange: FormTexts;
+  readonly passwordChange: FormTexts & {
+    /** Where there is no password, and how one is added. */
+    readonly absent: string;
+    readonly add: string;
+    readonly remove: string;
+    readonly removeTitle: string;
+    readonly removeLead: string;
+  };
   readonly authenticators: AuthenticatorsTexts;
   readonly passkeys: PasskeysTexts;
+  readonly firstPasskey: FirstPasskeyTexts;
   readonly sessions: SessionsTexts;
   readonly events: EventsTexts;
   readonly data: DataTexts;
@@ -261,34 +260,5 @@ export interface Texts extends Surroundings {
   readonly tenants: TenantsTexts;
   readonly problems: Readonly<Record<ProblemCode, ProblemTexts>>;
   readonly reference: string;
-  readonly mails: {
-    readonly signUp: MailTexts<[expiresInHours: number]>;
-    readonly existingAccount: MailTexts;
-    readonly invitation: MailTexts<[expiresInDays: number]>;
-    readonly emailChange: MailTexts<[expiresInHours: number]>;
-    readonly emailChangeNotice: MailTexts<[newAddressMasked: string, expiresInDays: number]>;
-    readonly passwordChanged: MailTexts;
-    readonly authenticatorsChanged: Readonly<
-      Record<
-        | 'totp-added'
-        | 'totp-removed'
-        | 'passkey-added'
-        | 'passkey-removed'
-        | 'passkey-suspected'
-        | 'recovery-codes-replaced',
-        MailTexts
-      >
-    >;
-    readonly recoveryCodeUsed: MailTexts<[left: number]>;
-    readonly accountDeletion: MailTexts<[deletesAt: string]>;
-    readonly newDevice: MailTexts<[device: string]>;
-    readonly passwordRecovery: MailTexts<[expiresInMinutes: number]>;
-    readonly passwordRecovered: MailTexts;
-    readonly passwordCompromised: MailTexts;
-    readonly guessesLimited: MailTexts;
-    readonly authenticatorClosed: Readonly<Record<GuessedFactor, MailTexts>>;
-  };
+  readonly mails: MailsTexts;
 }
-
-/** What somebody can guess to sign in as another. */
-export type GuessedFactor = 'password' | 'one-time-password' | 'recovery-code';

@@ -219,6 +219,40 @@ async function passkeyMade({ browser }: Sender): Promise<object> {
   return new SoftwarePasskey(browser.origin).create(options);
 }
 
+/** The passkey that opens a sign-up which has no password, made where its link was followed. */
+async function openSignUp({ browser: { origin } }: Sender): Promise<string> {
+  const { email, displayName } = newPerson();
+  await new Visitor(origin).send('POST', '/api/sign-up', { email, displayName });
+  return await mailedToken(origin, email);
+}
+
+async function behindLink(sender: Sender, path: string, token: string) {
+  const options = await optionsFrom(sender.browser, `${path}/passkey-options`, { token });
+  return { token, response: new SoftwarePasskey(sender.browser.origin).create(options) };
+}
+
+async function firstPasskey(sender: Sender): Promise<{ token: string; response: object }> {
+  return await behindLink(sender, '/api/email-confirmations', await openSignUp(sender));
+}
+
+async function invitedPasskey(sender: Sender) {
+  const { email, displayName } = newPerson();
+  const { token } = await invited(sender.browser.origin, email);
+  const made = await behindLink(sender, '/api/invited-sign-ups', String(token));
+  return { ...made, displayName };
+}
+
+/** An account that has both, and may lose one. */
+async function withPasskeyToo({ browser }: Sender): Promise<Fields> {
+  await addPasskey(browser);
+  return {};
+}
+
+/** What a script would put into the form. */
+function inFields({ response, ...rest }: { readonly response: object }): Fields {
+  return { ...rest, passkey: JSON.stringify(response) };
+}
+
 /** The same answer of a browser as JSON, and as the field that a script fills in. */
 const asResponse =
   (answer: (sender: Sender) => Promise<object>, more: Fields = {}) =>
@@ -366,6 +400,21 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
   'PATCH /api/account/profile': profileFields,
   'POST /api/account/change-email': newAddress,
   'POST /api/account/change-password': passwordFields,
+  'DELETE /api/account/password': withPasskeyToo,
+  'POST /api/email-confirmations/passkey-options': async (sender) => ({
+    token: await openSignUp(sender),
+  }),
+  'POST /api/email-confirmations/with-passkey': firstPasskey,
+  'POST /api/invited-sign-ups/passkey-options': ({ browser }) =>
+    invited(browser.origin, newPerson().email),
+  'POST /api/invited-sign-ups/with-passkey': invitedPasskey,
+  'POST /sign-up/with-passkey': async () => {
+    const { email, displayName } = newPerson();
+    return { email, displayName };
+  },
+  'POST /confirm-email/with-passkey': async (sender) => inFields(await firstPasskey(sender)),
+  'POST /join/with-passkey': async (sender) => inFields(await invitedPasskey(sender)),
+  'POST /account/password/remove': withPasskeyToo,
   'POST /api/account/delete': noFields,
   'POST /api/account/keep': scheduledDeletion,
   'DELETE /api/sessions/:id': otherSession,
@@ -564,6 +613,8 @@ const STORES_NOTHING: readonly string[] = [
   'POST /api/sign-in/passkey-options',
   'POST /api/re-authentication/passkey-options',
   'POST /api/account/passkeys/options',
+  'POST /api/email-confirmations/passkey-options',
+  'POST /api/invited-sign-ups/passkey-options',
 ];
 
 /** Whether the control had an effect: an attack that would change nothing proves nothing. */

@@ -31,7 +31,7 @@ function accountPages(texts: Texts, common: Common = {}): [string, string][] {
   return [
     ['/account', accountPage(texts, all)],
     ['/account/email', emailPage(texts, all)],
-    ['/account/password', passwordPage(texts, all)],
+    ['/account/password', passwordPage(texts, { ...all, hasPassword: true })],
     [
       '/account/authenticators',
       authenticatorsPage(texts, { ...all, totp: null, passkeys: [], recoveryCodesLeft: 0 }),

@@ -6,7 +6,7 @@ import { english, languages } from '../../src/pages/texts.ts';
 import { byId, fieldValues, openTags, visibleText } from './html.ts';
 import { hostileText } from './samples.ts';
 
-const values = { csrfToken: 'csrf', email: 'ada@example.com', errors: [] };
+const values = { csrfToken: 'csrf', email: 'ada@example.com', errors: [], hasPassword: true };
 const page = passwordPage(english, values);
 
 const onlyPassword = { hasPassword: true, secondFactor: false, passkeyOptions: null } as const;

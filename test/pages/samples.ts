@@ -20,17 +20,19 @@ import {
   emailRevertedPage,
   emailRevertPage,
 } from '../../src/pages/email-change.tsx';
+import { firstPasskeyPage, passkeySignUpPage } from '../../src/pages/first-passkey.tsx';
 import { homePage } from '../../src/pages/home.tsx';
 import {
   acceptInvitationPage,
   deadInvitationPage,
   joinAsOwnerPage,
   joinPage,
+  joinWithPasskeyPage,
 } from '../../src/pages/join.tsx';
 import { landingPage } from '../../src/pages/landing.tsx';
 import { mailboxPage } from '../../src/pages/mailbox.tsx';
 import { newPasskeyPage, removePasskeyPage, renamePasskeyPage } from '../../src/pages/passkeys.tsx';
-import { passwordPage } from '../../src/pages/password.tsx';
+import { passwordPage, removePasswordPage } from '../../src/pages/password.tsx';
 import { problemPage, signedOutPage } from '../../src/pages/problem.tsx';
 import { reauthenticationPage } from '../../src/pages/reauthentication.tsx';
 import { endOthersPage, endSessionPage } from '../../src/pages/session-end.tsx';
@@ -200,6 +202,32 @@ function invitedPages(values: Values, texts: Texts): Record<string, string> {
     'join, wrong': joinPage(texts, { ...invited, errors }),
     'join, has an account': joinAsOwnerPage(texts, invited),
     'accept invitation': acceptInvitationPage(texts, invited),
+    'join with passkey': joinWithPasskeyPage(texts, {
+      ...invited,
+      options: passkeyOptions,
+      refused: false,
+      errors: [],
+    }),
+    'join with passkey, wrong': joinWithPasskeyPage(texts, {
+      ...invited,
+      options: passkeyOptions,
+      refused: true,
+      errors,
+    }),
+    'sign up with passkey': passkeySignUpPage(texts, { ...values, errors: [] }),
+    'sign up with passkey, wrong': passkeySignUpPage(texts, { ...values, errors }),
+    'first passkey': firstPasskeyPage(texts, {
+      ...invited,
+      options: passkeyOptions,
+      refused: false,
+      errors: [],
+    }),
+    'first passkey, wrong': firstPasskeyPage(texts, {
+      ...invited,
+      options: passkeyOptions,
+      refused: true,
+      errors,
+    }),
     'dead invitation': deadInvitationPage(texts),
   };
 }
@@ -221,8 +249,10 @@ function ownPages(values: Values, texts: Texts): Record<string, string> {
       errors: [],
     }),
     'email, wrong': emailPage(texts, { ...wrong, pending, value: email }),
-    password: passwordPage(texts, { csrfToken, email, errors: [] }),
-    'password, wrong': passwordPage(texts, wrong),
+    password: passwordPage(texts, { csrfToken, email, errors: [], hasPassword: true }),
+    'password, none': passwordPage(texts, { csrfToken, email, errors: [], hasPassword: false }),
+    'password, wrong': passwordPage(texts, { ...wrong, hasPassword: true }),
+    'remove password': removePasswordPage(texts, { csrfToken }),
     ...authenticatorPages(values, texts),
     'sessions, one': sessionsPage(texts, { csrfToken, sessions: sessions(values).slice(0, 1) }),
     sessions: sessionsPage(texts, {

@@ -7,7 +7,8 @@ import {
 } from 'node:crypto';
 import { isoCBOR } from '@simplewebauthn/server/helpers';
 import { expect } from 'vitest';
-import type { Visitor } from './client.ts';
+import { Visitor } from './client.ts';
+import { mailedToken, newPerson, type Person } from './people.ts';
 
 /** What is to be wrong with an answer; nothing unless said. */
 export interface Deviation {
@@ -122,10 +123,46 @@ export class SoftwarePasskey {
 }
 
 /** Asks for what the browser is to be given; a visitor gets the cookie that it is bound to. */
-export async function optionsFrom(browser: Visitor, path: string): Promise<Options> {
-  const answer = await browser.send('POST', path, {});
+export async function optionsFrom(
+  browser: Visitor,
+  path: string,
+  body: object = {},
+): Promise<Options> {
+  const answer = await browser.send('POST', path, body);
   expect(answer.status, answer.text).toBe(200);
   return (answer.json() as { options: Options }).options;
+}
+
+/** Somebody new who signs up with a passkey and no password, in one browser. */
+export async function newcomerWithoutPassword(origin: string, person: Person = newPerson()) {
+  const browser = new Visitor(origin);
+  const { email, displayName } = person;
+  const asked = await browser.send('POST', '/api/sign-up', { email, displayName });
+  expect(asked.status, asked.text).toBe(202);
+  const token = await mailedToken(origin, email);
+  const passkey = new SoftwarePasskey(origin);
+  const path = '/api/email-confirmations';
+  const options = await optionsFrom(browser, `${path}/passkey-options`, { token });
+  const body = { token, response: passkey.create(options) };
+  const answer = await browser.send('POST', `${path}/with-passkey`, body);
+  expect(answer.status, answer.text).toBe(200);
+  const { recoveryCodes } = answer.json() as { recoveryCodes: readonly string[] };
+  return { person, browser, passkey, recoveryCodes };
+}
+
+/** Proves again who is there, with the passkey. */
+export async function proveAgain(browser: Visitor, passkey: SoftwarePasskey): Promise<void> {
+  const path = '/api/re-authentication/passkey';
+  const response = passkey.get(await optionsFrom(browser, `${path}-options`));
+  const answer = await browser.send('POST', path, { response });
+  expect(answer.status, answer.text).toBe(200);
+}
+
+/** A browser in which somebody signs in with the passkey alone. */
+export async function signedInWithPasskey(origin: string, passkey: SoftwarePasskey) {
+  const browser = new Visitor(origin);
+  const response = passkey.get(await optionsFrom(browser, '/api/passkeys/sign-in-options'));
+  return { browser, answer: await browser.send('POST', '/api/passkeys/sign-in', { response }) };
 }
 
 /** Registers a passkey in the account of whoever is signed in. */

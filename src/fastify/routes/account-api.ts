@@ -42,7 +42,9 @@ export function accountApi(server: FastifyInstance, core: Core): void {
         summary: 'Sign up; a mailed link proves the address',
         body: z.strictObject({
           email: emailAddress,
-          password: newPassword,
+          password: newPassword
+            .describe('left out, a passkey is made, or a password chosen, behind the link')
+            .optional(),
           displayName: newDisplayName,
         }),
         response: {
@@ -71,7 +73,9 @@ export function accountApi(server: FastifyInstance, core: Core): void {
         body: z.strictObject({
           token: text,
           password: text
-            .describe('the one chosen at sign-up; needed where the token alone is not enough')
+            .describe(
+              'the one chosen at sign-up, where the token alone is not enough; a new one, where none was',
+            )
             .optional(),
         }),
         response: {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
 import { renewRecoveryCodes } from '../../core/recovery-codes.ts';
 import { beginTotp, confirmTotp, removeTotp } from '../../core/totp.ts';
+import { ownPassword } from '../../db/passwords.ts';
 import { ownPasskeys } from '../../db/passkeys.ts';
 import { ownRecoveryCodes } from '../../db/recovery-codes.ts';
 import { ownAssurance } from '../../db/sessions.ts';
@@ -21,6 +22,7 @@ export const loadAuthenticators = () => ({
   totp: ownTotp,
   recoveryCodes: ownRecoveryCodes,
   passkeys: ownPasskeys,
+  password: ownPassword,
 });
 
 const authenticators = z.object({
@@ -29,6 +31,7 @@ const authenticators = z.object({
     amr: z.array(z.string()).describe('how: password, passkey, passkey-touch, totp, recovery-code'),
     authenticatedAt: instant,
   }),
+  password: z.object({ changedAt: instant }).nullable(),
   totp: z.object({ createdAt: instant, lastUsedAt: instant }).nullable(),
   passkeys: z.array(
     z.object({
@@ -63,9 +66,10 @@ function listRoute(server: FastifyInstance): void {
       },
     },
     async (request, reply) => {
-      const { assurance, totp, passkeys, recoveryCodesLeft } = authenticatorsOf(request);
+      const { assurance, password, totp, passkeys, recoveryCodesLeft } = authenticatorsOf(request);
       return reply.send({
         session: { ...assurance, authenticatedAt: assurance.authenticatedAt.toISOString() },
+        password: password && { changedAt: password.changedAt.toISOString() },
         totp: totp && {
           createdAt: totp.createdAt.toISOString(),
           lastUsedAt: totp.lastUsedAt.toISOString(),
@@ -84,10 +88,12 @@ function listRoute(server: FastifyInstance): void {
 /** What `loadAuthenticators` has found. */
 export function authenticatorsOf(request: FastifyRequest) {
   const [assurance] = loadedBy(request, 'assurance')?.rows ?? [];
+  const [password] = loadedBy(request, 'password')?.rows ?? [];
   const [totp] = loadedBy(request, 'totp')?.rows ?? [];
   const [codes] = loadedBy(request, 'recoveryCodes')?.rows ?? [];
   return {
     assurance: assurance as { aal: number; amr: string[]; authenticatedAt: Date },
+    password: (password ?? null) as { changedAt: Date } | null,
     totp: (totp ?? null) as { createdAt: Date; lastUsedAt: Date } | null,
     passkeys: (loadedBy(request, 'passkeys')?.rows ?? []) as unknown as readonly Passkey[],
     recoveryCodesLeft: Number(codes?.['left'] ?? 0),

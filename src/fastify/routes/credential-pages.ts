@@ -3,14 +3,15 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
 import { requestEmailChange } from '../../core/email-change.ts';
-import { changePassword } from '../../core/password-change.ts';
+import { changePassword, removePassword } from '../../core/password-change.ts';
 import { ownEmailChange } from '../../db/email-changes.ts';
 import { ownDeletion } from '../../db/identities.ts';
+import { ownPassword } from '../../db/passwords.ts';
 import { eventOfCurrentIdentity } from '../../db/security-events.ts';
 import { deleteCurrentSession } from '../../db/sessions.ts';
 import type { FieldError } from '../../http/problem.ts';
 import { emailPage } from '../../pages/email-change.tsx';
-import { passwordPage } from '../../pages/password.tsx';
+import { passwordPage, removePasswordPage } from '../../pages/password.tsx';
 import { signedOutPage } from '../../pages/problem.tsx';
 import { authorityOf, loadedBy } from '../access.ts';
 import { callerOf } from '../caller.ts';
@@ -18,8 +19,8 @@ import { mounted } from '../mount.ts';
 import { languageOf, sendPage, textsFor } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import { text } from '../schemas.ts';
-import { endBrowserSession, startBrowserSession } from '../session-cookies.ts';
-import { accountValues, FORM, NO_FIELDS, noticeOf, PAGE, withDeletion } from './account-page.ts';
+import { csrfTokenFor, endBrowserSession, startBrowserSession } from '../session-cookies.ts';
+import { accountValues, FORM, NO_FIELDS, noticeOf, PAGE } from './account-page.ts';
 import { FRESH } from './own-account-api.ts';
 import { reauthenticationPages } from './reauthentication-pages.ts';
 
@@ -80,17 +81,22 @@ function emailPages(server: FastifyInstance, core: Core): void {
 
 function passwordPages(server: FastifyInstance, core: Core): void {
   const app = server.withTypeProvider<ZodTypeProvider>();
+  const load = () => ({ deletion: ownDeletion, password: ownPassword });
+  const pageOf = (request: FastifyRequest) => ({
+    ...accountValues(request),
+    hasPassword: loadedBy(request, 'password')?.rowCount === 1,
+  });
 
   app.get(
     '/account/password',
     {
       ...PAGE,
       access: FRESH,
-      ...withDeletion,
-      schema: { hide: true, querystring: noticeOf('password-changed') },
+      load,
+      schema: { hide: true, querystring: noticeOf('password-changed', 'password-removed') },
     },
     async (request, reply) => {
-      const values = { ...accountValues(request), notice: request.query.notice, errors: [] };
+      const values = { ...pageOf(request), notice: request.query.notice, errors: [] };
       return sendPage(reply, passwordPage(textsFor(request), values));
     },
   );
@@ -100,11 +106,11 @@ function passwordPages(server: FastifyInstance, core: Core): void {
     {
       ...FORM,
       access: FRESH,
-      ...withDeletion,
+      load,
       role: 'sallyport_identity',
       schema: {
         hide: true,
-        body: z.strictObject({ _csrf: text, currentPassword: text, newPassword: text }),
+        body: z.strictObject({ _csrf: text, currentPassword: text.optional(), newPassword: text }),
       },
     },
     async (request, reply) => {
@@ -113,11 +119,30 @@ function passwordPages(server: FastifyInstance, core: Core): void {
       const outcome = await changePassword(core, authorityOf(request), input, languageOf(request));
       if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
       if ('problem' in outcome) {
-        const values = { ...accountValues(request), errors: [outcome.problem] };
+        const values = { ...pageOf(request), errors: [outcome.problem] };
         return sendPage(reply.code(400), passwordPage(textsFor(request), values));
       }
       startBrowserSession(reply, outcome);
       return reply.redirect(mounted(request, '/account/password?notice=password-changed'), 303);
+    },
+  );
+
+  const REMOVAL = '/account/password/remove';
+  app.get(REMOVAL, { ...PAGE, access: FRESH, schema: { hide: true } }, async (request, reply) =>
+    sendPage(reply, removePasswordPage(textsFor(request), { csrfToken: csrfTokenFor(request) })),
+  );
+
+  app.post(
+    REMOVAL,
+    { ...FORM, access: FRESH, schema: { hide: true, body: NO_FIELDS } },
+    async (request, reply) => {
+      const outcome = await removePassword(core, authorityOf(request));
+      if (outcome === 'last-way-in')
+        return reply.redirect(mounted(request, '/account/authenticators?notice=last-way-in'), 303);
+      if (typeof outcome === 'string') return refuse(outcome, request, reply);
+      if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
+      startBrowserSession(reply, outcome);
+      return reply.redirect(mounted(request, '/account/password?notice=password-removed'), 303);
     },
   );
 }

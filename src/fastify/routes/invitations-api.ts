@@ -197,13 +197,12 @@ function invited(server: FastifyInstance, core: Core): void {
       },
     },
     async (request, reply) => {
-      const outcome = await signUpInvited(
-        core,
-        request.body,
-        request.sessionSecret,
-        callerOf(request),
-      );
-      if (outcome === 'invalid') return refuse('invalid-token', request, reply);
+      const { token: link, displayName, password } = request.body;
+      const input = { token: link, displayName, credential: { password } };
+      const caller = callerOf(request);
+      const outcome = await signUpInvited(core, input, request.sessionSecret, caller);
+      if (outcome === 'invalid' || outcome === 'refused')
+        return refuse('invalid-token', request, reply);
       if (outcome === 'sign-in-first') return refuse('account-exists', request, reply);
       if ('problems' in outcome) return refuse('invalid-fields', request, reply, outcome.problems);
       const token = startBrowserSession(reply, outcome);

@@ -1,15 +1,22 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
-import { acceptInvitation, signUpInvited } from '../../core/invitation-acceptance.ts';
+import {
+  acceptInvitation,
+  invitedPasskeyOptions,
+  signUpInvited,
+} from '../../core/invitation-acceptance.ts';
 import { readInvitation } from '../../core/invitations.ts';
 import { parseSecret } from '../../core/secret.ts';
+import type { FieldError } from '../../http/problem.ts';
+import { recoveryCodesPage } from '../../pages/authenticators.tsx';
 import {
   acceptInvitationPage,
   deadInvitationPage,
   joinAsOwnerPage,
   joinPage,
+  joinWithPasskeyPage,
 } from '../../pages/join.tsx';
 import { landingPage } from '../../pages/landing.tsx';
 import { authorityOf, readPresessionSecret } from '../access.ts';
@@ -17,9 +24,15 @@ import { callerOf } from '../caller.ts';
 import { mounted } from '../mount.ts';
 import { sendPage, textsFor } from '../reader.ts';
 import { comesFromElsewhere, refuse } from '../refusals.ts';
-import { text } from '../schemas.ts';
-import { csrfTokenFor, startBrowserSession, visitorFormToken } from '../session-cookies.ts';
+import { ceremonyText, text } from '../schemas.ts';
+import {
+  csrfTokenFor,
+  startBrowserSession,
+  visitorForm,
+  visitorFormToken,
+} from '../session-cookies.ts';
 import { FORM, PAGE } from './account-page.ts';
+import { joinFrom } from './first-passkey-api.ts';
 
 const VISITOR = { access: 'public', page: true } as const;
 const LINK = z.object({ token: text.default('') });
@@ -28,8 +41,9 @@ const LINK = z.object({ token: text.default('') });
  * Where the link of an invitation leads. Opening it consumes nothing: mail scanners do. Somebody
  * without an account signs up with it; somebody who has one signs in, and is asked.
  */
-export function joinPages(server: FastifyInstance, core: Core): void {
+export function joinPages(server: FastifyInstance, core: Core, origin: () => string): void {
   signUpPages(server, core);
+  passkeyPages(server, core, origin);
   acceptPages(server, core);
 }
 
@@ -63,7 +77,7 @@ function signUpPages(server: FastifyInstance, core: Core): void {
     async (request, reply) => {
       const texts = textsFor(request);
       const { token, displayName, password } = request.body;
-      const input = { token, displayName, password };
+      const input = { token, displayName, credential: { password } };
       const caller = callerOf(request);
       const outcome = await signUpInvited(core, input, request.sessionSecret, caller);
       const invitation = await invitationOf(core, token);
@@ -84,6 +98,59 @@ function signUpPages(server: FastifyInstance, core: Core): void {
       return reply.redirect(mounted(request, '/account'), 303);
     },
   );
+}
+
+function passkeyPages(server: FastifyInstance, core: Core, origin: () => string): void {
+  const app = server.withTypeProvider<ZodTypeProvider>();
+  const path = '/join/with-passkey';
+
+  app.get(
+    path,
+    { ...VISITOR, schema: { hide: true, querystring: LINK } },
+    async (request, reply) => await show(request, reply, request.query.token, {}),
+  );
+
+  const form = z.strictObject({
+    _csrf: text,
+    token: text,
+    displayName: text,
+    passkey: ceremonyText,
+  });
+  app.post(
+    path,
+    { ...VISITOR, bodyType: 'form', schema: { hide: true, body: form } },
+    async (request, reply) => {
+      const { token, displayName, passkey: response } = request.body;
+      const input = { token, displayName, response };
+      const outcome = await joinFrom(core, origin(), request, input);
+      if (typeof outcome === 'string' || 'problems' in outcome) {
+        const errors = typeof outcome === 'object' ? outcome.problems : [];
+        const refused = outcome === 'refused';
+        return await show(request, reply.code(400), token, { displayName, refused, errors });
+      }
+      const csrfToken = startBrowserSession(reply, outcome);
+      const values = { csrfToken, codes: outcome.recoveryCodes, added: 'passkey' } as const;
+      return sendPage(reply, recoveryCodesPage(textsFor(request), values));
+    },
+  );
+
+  async function show(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    token: string,
+    given: { displayName?: string; refused?: boolean; errors?: readonly FieldError[] },
+  ) {
+    const texts = textsFor(request);
+    const invitation = await invitationOf(core, token);
+    const { csrfToken, secret } = visitorForm(request, reply);
+    const party = { origin: origin() };
+    const options = await invitedPasskeyOptions(core, token, secret, party, new Date());
+    if (!invitation || !options) return sendPage(reply.code(400), deadInvitationPage(texts));
+    const { address, tenantName } = invitation;
+    const about = { csrfToken, token, tenantName, address, options };
+    const values = { refused: false, errors: [], ...given, ...about };
+    return sendPage(reply, joinWithPasskeyPage(texts, values));
+  }
 }
 
 function acceptPages(server: FastifyInstance, core: Core): void {

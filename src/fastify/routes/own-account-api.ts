@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { requestDeletion } from '../../core/account-deletion.ts';
 import type { Core } from '../../core/core.ts';
 import { requestEmailChange, revertEmailChange } from '../../core/email-change.ts';
-import { changePassword } from '../../core/password-change.ts';
 import { reauthenticate } from '../../core/reauthentication.ts';
 import { keepOwnIdentity, ownDeletion } from '../../db/identities.ts';
 import { ownSecurityEvents } from '../../db/security-events.ts';
@@ -13,7 +12,7 @@ import { authorityOf, loadedBy, principalOf } from '../access.ts';
 import { callerOf } from '../caller.ts';
 import { languageOf } from '../reader.ts';
 import { refuse } from '../refusals.ts';
-import { csrfToken, emailAddress, instant, newPassword, refusals, text } from '../schemas.ts';
+import { csrfToken, emailAddress, instant, refusals, text } from '../schemas.ts';
 import { endBrowserSession, startBrowserSession } from '../session-cookies.ts';
 
 /**
@@ -168,27 +167,6 @@ function credentialRoutes(server: FastifyInstance, core: Core): void {
       const outcome = await revertEmailChange(core, request.body.token, callerOf(request));
       if (outcome === 'invalid') return refuse('invalid-token', request, reply);
       return reply.send({ status: outcome });
-    },
-  );
-
-  app.post(
-    '/api/account/change-password',
-    {
-      access: FRESH,
-      bodyType: 'json',
-      schema: {
-        summary: 'Change the password; all other sessions end',
-        body: z.strictObject({ currentPassword: text, newPassword }),
-        response: { 204: z.undefined(), ...refusals() },
-      },
-    },
-    async (request, reply) => {
-      const language = languageOf(request);
-      const outcome = await changePassword(core, authorityOf(request), request.body, language);
-      if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
-      if ('problem' in outcome) return refuse('invalid-fields', request, reply, [outcome.problem]);
-      startBrowserSession(reply, outcome);
-      return reply.code(204).send();
     },
   );
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
 import { reauthenticationOptions } from '../../core/passkey-proof.ts';
 import { reauthenticate } from '../../core/reauthentication.ts';
-import { ownPassword } from '../../db/identities.ts';
+import { ownPassword } from '../../db/passwords.ts';
 import { ownPasskeys } from '../../db/passkeys.ts';
 import { ownTotp } from '../../db/totp.ts';
 import { parseReturnTarget } from '../../http/return-target.ts';

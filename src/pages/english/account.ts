@@ -19,8 +19,9 @@ export const account: Texts['account'] = {
     'password-changed': 'Your password is changed, and your other sessions have ended.',
     'second-factor-missing': 'What you wanted to do needs a second factor. Set one up here first.',
     'passkey-removed': 'The passkey is removed. Nobody can sign in with it any more.',
-    'last-way-in':
-      'This passkey is the only way into your account. Add another one, or a password, first.',
+    'last-way-in': 'This is the only way into your account. Add a passkey, or a password, first.',
+    'password-removed':
+      'Your password is removed, and your other sessions have ended. You sign in with a passkey.',
     'totp-removed': 'The authenticator app is removed. It is not asked for any more.',
     'session-ended': 'The session has ended.',
     'sessions-ended': 'All other sessions have ended.',
@@ -52,6 +53,12 @@ export const emailChange: Texts['emailChange'] = {
 export const passwordChange: Texts['passwordChange'] = {
   lead: 'When you change it, all your other sessions end. You stay signed in here.',
   submit: 'Change password',
+  absent: 'Your account has no password: you sign in with a passkey. You can add one.',
+  add: 'Add password',
+  remove: 'Remove password',
+  removeTitle: 'Remove your password?',
+  removeLead:
+    'From then on you sign in with a passkey alone. Your other sessions end; you stay signed in here.',
 };
 
 export const sessions: Texts['sessions'] = {

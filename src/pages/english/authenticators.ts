@@ -95,5 +95,24 @@ export const passkeys: Texts['passkeys'] = {
     prove:
       'Passkeys need JavaScript and a browser that has them. Use your password, if you have one.',
     add: 'Passkeys need JavaScript and a browser that has them. An authenticator app works without.',
+    signUp: 'Passkeys need JavaScript and a browser that has them. Choose a password instead.',
+  },
+};
+
+export const firstPasskey: Texts['firstPasskey'] = {
+  offer: 'Sign up with a passkey',
+  orPassword: 'Or with a password',
+  title: 'Create your account with a passkey',
+  lead:
+    'We send you a mail to make sure that the address is yours. ' +
+    'The link in it leads to where your device makes the passkey. There is no password to remember.',
+  submit: 'Send the link',
+  join: 'Join with a passkey',
+  choose: {
+    title: 'One last step',
+    lead: 'Your device makes a passkey for your account, and asks you to unlock it. The account is',
+    create: 'Create passkey',
+    refused: 'This passkey could not be used. Try again, or choose a password.',
+    submit: 'Use this password',
   },
 };

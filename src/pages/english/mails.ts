@@ -1,9 +1,5 @@
 import type { Texts } from '../texts.ts';
-
-const NOT_YOU = [
-  'If it was not you, somebody else was signed in as you: change your password, ' +
-    'end all other sessions, and look at your ways to sign in.',
-];
+import { authenticatorsChanged, NOT_YOU } from './authenticator-mails.ts';
 
 export const mails: Texts['mails'] = {
   signUp: {
@@ -11,8 +7,8 @@ export const mails: Texts['mails'] = {
     before: (expiresInHours) => [
       'Somebody, most likely you, has signed up for Sallyport with this email address.',
       `If it was you, confirm the address within ${hours(expiresInHours)}. ` +
-        'The link opens a page with one button. ' +
-        'In another browser it also asks for the password that you have chosen.',
+        'The link opens a page on which you finish it. ' +
+        'In another browser it also asks for your password, if you have chosen one.',
     ],
     action: 'Confirm email address',
     after: [
@@ -87,66 +83,7 @@ export const mails: Texts['mails'] = {
         'Tell those who run this service at once.',
     ],
   },
-  authenticatorsChanged: {
-    'totp-added': {
-      subject: 'An authenticator app was added to your Sallyport account',
-      before: () => [
-        'An authenticator app has just been set up for your Sallyport account. ' +
-          'From now on its codes are asked for when you sign in.',
-        'If it was you, there is nothing to do. You find your account here:',
-      ],
-      action: 'Go to your account',
-      after: NOT_YOU,
-    },
-    'totp-removed': {
-      subject: 'The authenticator app of your Sallyport account was removed',
-      before: () => [
-        'The authenticator app of your Sallyport account has just been removed. ' +
-          'Its codes are not asked for any more.',
-        'If it was you, there is nothing to do. You find your account here:',
-      ],
-      action: 'Go to your account',
-      after: NOT_YOU,
-    },
-    'passkey-added': {
-      subject: 'A passkey was added to your Sallyport account',
-      before: () => [
-        'A passkey has just been added to your Sallyport account. One can sign in with it from now on.',
-        'If it was you, there is nothing to do. You find your account here:',
-      ],
-      action: 'Go to your account',
-      after: NOT_YOU,
-    },
-    'passkey-removed': {
-      subject: 'A passkey of your Sallyport account was removed',
-      before: () => [
-        'A passkey of your Sallyport account has just been removed. Nobody can sign in with it any more.',
-        'If it was you, there is nothing to do. You find your account here:',
-      ],
-      action: 'Go to your account',
-      after: NOT_YOU,
-    },
-    'passkey-suspected': {
-      subject: 'A passkey of your Sallyport account may have been copied',
-      before: () => [
-        'Somebody, most likely you, has just used a passkey of your Sallyport account. ' +
-          'Its counter went back, which may mean that there is a copy of it.',
-        'If you are not sure, remove the passkey in your account and add a new one:',
-      ],
-      action: 'Look at your passkeys',
-      after: NOT_YOU,
-    },
-    'recovery-codes-replaced': {
-      subject: 'Your Sallyport account has new recovery codes',
-      before: () => [
-        'New recovery codes have just been made for your Sallyport account. ' +
-          'All earlier ones have stopped working.',
-        'If it was you, there is nothing to do. You find your account here:',
-      ],
-      action: 'Go to your account',
-      after: NOT_YOU,
-    },
-  },
+  authenticatorsChanged,
   recoveryCodeUsed: {
     subject: 'A recovery code of your Sallyport account was used',
     before: (left) => [

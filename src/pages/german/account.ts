@@ -21,7 +21,9 @@ export const account: Texts['account'] = {
       'Dafür brauchen Sie einen zweiten Faktor. Richten Sie hier zuerst einen ein.',
     'passkey-removed': 'Der Passkey ist entfernt. Niemand kann sich mehr damit anmelden.',
     'last-way-in':
-      'Dieser Passkey ist der einzige Weg in Ihr Konto. Fügen Sie zuerst einen weiteren oder ein Passwort hinzu.',
+      'Das ist der einzige Weg in Ihr Konto. Fügen Sie zuerst einen Passkey oder ein Passwort hinzu.',
+    'password-removed':
+      'Ihr Passwort ist entfernt, Ihre anderen Sitzungen sind beendet. Sie melden sich mit einem Passkey an.',
     'totp-removed': 'Die Authenticator-App ist entfernt. Sie wird nicht mehr verlangt.',
     'session-ended': 'Die Sitzung ist beendet.',
     'sessions-ended': 'Alle anderen Sitzungen sind beendet.',
@@ -54,6 +56,13 @@ export const emailChange: Texts['emailChange'] = {
 export const passwordChange: Texts['passwordChange'] = {
   lead: 'Mit der Änderung enden alle Ihre anderen Sitzungen. Hier bleiben Sie angemeldet.',
   submit: 'Passwort ändern',
+  absent:
+    'Ihr Konto hat kein Passwort: Sie melden sich mit einem Passkey an. Sie können eines hinzufügen.',
+  add: 'Passwort hinzufügen',
+  remove: 'Passwort entfernen',
+  removeTitle: 'Ihr Passwort entfernen?',
+  removeLead:
+    'Danach melden Sie sich nur noch mit einem Passkey an. Ihre anderen Sitzungen enden; hier bleiben Sie angemeldet.',
 };
 
 export const sessions: Texts['sessions'] = {

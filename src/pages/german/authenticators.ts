@@ -101,5 +101,28 @@ export const passkeys: Texts['passkeys'] = {
     prove:
       'Passkeys brauchen JavaScript und einen Browser, der sie kennt. Nehmen Sie Ihr Passwort, falls Sie eines haben.',
     add: 'Passkeys brauchen JavaScript und einen Browser, der sie kennt. Eine Authenticator-App geht ohne.',
+    signUp:
+      'Passkeys brauchen JavaScript und einen Browser, der sie kennt. Wählen Sie stattdessen ein Passwort.',
+  },
+};
+
+export const firstPasskey: Texts['firstPasskey'] = {
+  offer: 'Mit einem Passkey registrieren',
+  orPassword: 'Oder mit einem Passwort',
+  title: 'Konto mit einem Passkey anlegen',
+  lead:
+    'Wir schicken Ihnen eine Nachricht, um sicher zu sein, dass die Adresse Ihnen gehört. ' +
+    'Der Link darin führt dorthin, wo Ihr Gerät den Passkey erzeugt. Ein Passwort brauchen Sie nicht.',
+  submit: 'Link senden',
+  join: 'Mit einem Passkey beitreten',
+  choose: {
+    title: 'Ein letzter Schritt',
+    lead:
+      'Ihr Gerät erzeugt einen Passkey für Ihr Konto und bittet Sie, es zu entsperren. ' +
+      'Das Konto ist',
+    create: 'Passkey erzeugen',
+    refused:
+      'Dieser Passkey kann nicht benutzt werden. Versuchen Sie es noch einmal, oder wählen Sie ein Passwort.',
+    submit: 'Dieses Passwort nehmen',
   },
 };

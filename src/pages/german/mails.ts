@@ -1,9 +1,5 @@
 import type { Texts } from '../texts.ts';
-
-const NICHT_SIE = [
-  'Waren Sie es nicht, war jemand anderes in Ihrem Namen angemeldet: Ändern Sie Ihr Passwort, ' +
-    'beenden Sie alle anderen Sitzungen, und sehen Sie Ihre Anmeldewege an.',
-];
+import { authenticatorsChanged, NICHT_SIE } from './authenticator-mails.ts';
 
 export const mails: Texts['mails'] = {
   signUp: {
@@ -11,8 +7,8 @@ export const mails: Texts['mails'] = {
     before: (expiresInHours) => [
       'Jemand, vermutlich Sie selbst, hat sich mit dieser E-Mail-Adresse bei Sallyport registriert.',
       `Wenn Sie es waren, bestätigen Sie die Adresse innerhalb von ${hours(expiresInHours)}. ` +
-        'Der Link öffnet eine Seite mit einer einzigen Schaltfläche. ' +
-        'In einem anderen Browser fragt sie auch nach dem Passwort, das Sie gewählt haben.',
+        'Der Link öffnet eine Seite, auf der Sie es abschließen. ' +
+        'In einem anderen Browser fragt sie auch nach Ihrem Passwort, falls Sie eines gewählt haben.',
     ],
     action: 'E-Mail-Adresse bestätigen',
     after: [
@@ -91,66 +87,7 @@ export const mails: Texts['mails'] = {
         'Sagen Sie es sofort denen, die diesen Dienst betreiben.',
     ],
   },
-  authenticatorsChanged: {
-    'totp-added': {
-      subject: 'Für Ihr Sallyport-Konto wurde eine Authenticator-App eingerichtet',
-      before: () => [
-        'Für Ihr Sallyport-Konto wurde soeben eine Authenticator-App eingerichtet. ' +
-          'Von nun an wird bei der Anmeldung nach ihren Codes gefragt.',
-        'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
-      ],
-      action: 'Zu Ihrem Konto',
-      after: NICHT_SIE,
-    },
-    'totp-removed': {
-      subject: 'Die Authenticator-App Ihres Sallyport-Kontos wurde entfernt',
-      before: () => [
-        'Die Authenticator-App Ihres Sallyport-Kontos wurde soeben entfernt. ' +
-          'Nach ihren Codes wird nicht mehr gefragt.',
-        'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
-      ],
-      action: 'Zu Ihrem Konto',
-      after: NICHT_SIE,
-    },
-    'passkey-added': {
-      subject: 'Ihrem Sallyport-Konto wurde ein Passkey hinzugefügt',
-      before: () => [
-        'Ihrem Sallyport-Konto wurde soeben ein Passkey hinzugefügt. Von nun an kann man sich damit anmelden.',
-        'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
-      ],
-      action: 'Zu Ihrem Konto',
-      after: NICHT_SIE,
-    },
-    'passkey-removed': {
-      subject: 'Ein Passkey Ihres Sallyport-Kontos wurde entfernt',
-      before: () => [
-        'Ein Passkey Ihres Sallyport-Kontos wurde soeben entfernt. Niemand kann sich mehr damit anmelden.',
-        'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
-      ],
-      action: 'Zu Ihrem Konto',
-      after: NICHT_SIE,
-    },
-    'passkey-suspected': {
-      subject: 'Ein Passkey Ihres Sallyport-Kontos wurde vielleicht kopiert',
-      before: () => [
-        'Jemand, wahrscheinlich Sie selbst, hat soeben einen Passkey Ihres Sallyport-Kontos benutzt. ' +
-          'Sein Zähler ist zurückgegangen; es könnte eine Kopie davon geben.',
-        'Wenn Sie nicht sicher sind, entfernen Sie den Passkey in Ihrem Konto und fügen Sie einen neuen hinzu:',
-      ],
-      action: 'Zu Ihren Passkeys',
-      after: NICHT_SIE,
-    },
-    'recovery-codes-replaced': {
-      subject: 'Ihr Sallyport-Konto hat neue Notfallcodes',
-      before: () => [
-        'Für Ihr Sallyport-Konto wurden soeben neue Notfallcodes erzeugt. ' +
-          'Alle früheren gelten nicht mehr.',
-        'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
-      ],
-      action: 'Zu Ihrem Konto',
-      after: NICHT_SIE,
-    },
-  },
+  authenticatorsChanged,
   recoveryCodeUsed: {
     subject: 'Ein Notfallcode Ihres Sallyport-Kontos wurde benutzt',
     before: (left) => [

@@ -1,4 +1,5 @@
-import type { GuessedFactor, Texts } from '../texts.ts';
+import type { GuessedFactor } from '../mail-texts.ts';
+import type { Texts } from '../texts.ts';
 import { deviceText } from '../session-end.tsx';
 import { renderMail } from './mail.tsx';
 import type { Mail } from './mail.tsx';

@@ -1,0 +1,86 @@
+import type { Texts } from '../texts.ts';
+
+export const NOT_YOU = [
+  'If it was not you, somebody else was signed in as you: change your password, ' +
+    'end all other sessions, and look at your ways to sign in.',
+];
+
+export const authenticatorsChanged: Texts['mails']['authenticatorsChanged'] = {
+  'totp-added': {
+    subject: 'An authenticator app was added to your Sallyport account',
+    before: () => [
+      'An authenticator app has just been set up for your Sallyport account. ' +
+        'From now on its codes are asked for when you sign in.',
+      'If it was you, there is nothing to do. You find your account here:',
+    ],
+    action: 'Go to your account',
+    after: NOT_YOU,
+  },
+  'totp-removed': {
+    subject: 'The authenticator app of your Sallyport account was removed',
+    before: () => [
+      'The authenticator app of your Sallyport account has just been removed. ' +
+        'Its codes are not asked for any more.',
+      'If it was you, there is nothing to do. You find your account here:',
+    ],
+    action: 'Go to your account',
+    after: NOT_YOU,
+  },
+  'passkey-added': {
+    subject: 'A passkey was added to your Sallyport account',
+    before: () => [
+      'A passkey has just been added to your Sallyport account. One can sign in with it from now on.',
+      'If it was you, there is nothing to do. You find your account here:',
+    ],
+    action: 'Go to your account',
+    after: NOT_YOU,
+  },
+  'passkey-removed': {
+    subject: 'A passkey of your Sallyport account was removed',
+    before: () => [
+      'A passkey of your Sallyport account has just been removed. Nobody can sign in with it any more.',
+      'If it was you, there is nothing to do. You find your account here:',
+    ],
+    action: 'Go to your account',
+    after: NOT_YOU,
+  },
+  'passkey-suspected': {
+    subject: 'A passkey of your Sallyport account may have been copied',
+    before: () => [
+      'Somebody, most likely you, has just used a passkey of your Sallyport account. ' +
+        'Its counter went back, which may mean that there is a copy of it.',
+      'If you are not sure, remove the passkey in your account and add a new one:',
+    ],
+    action: 'Look at your passkeys',
+    after: NOT_YOU,
+  },
+  'password-added': {
+    subject: 'A password was added to your Sallyport account',
+    before: () => [
+      'A password has just been added to your Sallyport account.',
+      'If it was you, there is nothing to do. You find your account here:',
+    ],
+    action: 'Go to your account',
+    after: NOT_YOU,
+  },
+  'password-removed': {
+    subject: 'The password of your Sallyport account was removed',
+    before: () => [
+      'The password of your Sallyport account has just been removed. ' +
+        'One signs in with a passkey from now on.',
+      'If it was you, there is nothing to do. You find your account here:',
+    ],
+    action: 'Go to your account',
+    after: NOT_YOU,
+  },
+  'recovery-codes-replaced': {
+    subject: 'Your Sallyport account has new recovery codes',
+    before: () => [
+      'New recovery codes have just been made for your Sallyport account. ' +
+        'All earlier ones have stopped working.',
+      'If it was you, there is nothing to do. You find your account here:',
+    ],
+    action: 'Go to your account',
+    after: NOT_YOU,
+  },
+};

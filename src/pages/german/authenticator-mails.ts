@@ -1,0 +1,86 @@
+import type { Texts } from '../texts.ts';
+
+export const NICHT_SIE = [
+  'Waren Sie es nicht, war jemand anderes in Ihrem Namen angemeldet: Ändern Sie Ihr Passwort, ' +
+    'beenden Sie alle anderen Sitzungen, und sehen Sie Ihre Anmeldewege an.',
+];
+
+export const authenticatorsChanged: Texts['mails']['authenticatorsChanged'] = {
+  'totp-added': {
+    subject: 'Für Ihr Sallyport-Konto wurde eine Authenticator-App eingerichtet',
+    before: () => [
+      'Für Ihr Sallyport-Konto wurde soeben eine Authenticator-App eingerichtet. ' +
+        'Von nun an wird bei der Anmeldung nach ihren Codes gefragt.',
+      'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
+    ],
+    action: 'Zu Ihrem Konto',
+    after: NICHT_SIE,
+  },
+  'totp-removed': {
+    subject: 'Die Authenticator-App Ihres Sallyport-Kontos wurde entfernt',
+    before: () => [
+      'Die Authenticator-App Ihres Sallyport-Kontos wurde soeben entfernt. ' +
+        'Nach ihren Codes wird nicht mehr gefragt.',
+      'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
+    ],
+    action: 'Zu Ihrem Konto',
+    after: NICHT_SIE,
+  },
+  'passkey-added': {
+    subject: 'Ihrem Sallyport-Konto wurde ein Passkey hinzugefügt',
+    before: () => [
+      'Ihrem Sallyport-Konto wurde soeben ein Passkey hinzugefügt. Von nun an kann man sich damit anmelden.',
+      'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
+    ],
+    action: 'Zu Ihrem Konto',
+    after: NICHT_SIE,
+  },
+  'passkey-removed': {
+    subject: 'Ein Passkey Ihres Sallyport-Kontos wurde entfernt',
+    before: () => [
+      'Ein Passkey Ihres Sallyport-Kontos wurde soeben entfernt. Niemand kann sich mehr damit anmelden.',
+      'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
+    ],
+    action: 'Zu Ihrem Konto',
+    after: NICHT_SIE,
+  },
+  'passkey-suspected': {
+    subject: 'Ein Passkey Ihres Sallyport-Kontos wurde vielleicht kopiert',
+    before: () => [
+      'Jemand, wahrscheinlich Sie selbst, hat soeben einen Passkey Ihres Sallyport-Kontos benutzt. ' +
+        'Sein Zähler ist zurückgegangen; es könnte eine Kopie davon geben.',
+      'Wenn Sie nicht sicher sind, entfernen Sie den Passkey in Ihrem Konto und fügen Sie einen neuen hinzu:',
+    ],
+    action: 'Zu Ihren Passkeys',
+    after: NICHT_SIE,
+  },
+  'password-added': {
+    subject: 'Ihrem Sallyport-Konto wurde ein Passwort hinzugefügt',
+    before: () => [
+      'Ihrem Sallyport-Konto wurde soeben ein Passwort hinzugefügt.',
+      'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
+    ],
+    action: 'Zu Ihrem Konto',
+    after: NICHT_SIE,
+  },
+  'password-removed': {
+    subject: 'Das Passwort Ihres Sallyport-Kontos wurde entfernt',
+    before: () => [
+      'Das Passwort Ihres Sallyport-Kontos wurde soeben entfernt. ' +
+        'Von nun an meldet man sich mit einem Passkey an.',
+      'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
+    ],
+    action: 'Zu Ihrem Konto',
+    after: NICHT_SIE,
+  },
+  'recovery-codes-replaced': {
+    subject: 'Ihr Sallyport-Konto hat neue Notfallcodes',
+    before: () => [
+      'Für Ihr Sallyport-Konto wurden soeben neue Notfallcodes erzeugt. ' +
+        'Alle früheren gelten nicht mehr.',
+      'Waren Sie es, ist nichts zu tun. Ihr Konto finden Sie hier:',
+    ],
+    action: 'Zu Ihrem Konto',
+    after: NICHT_SIE,
+  },
+};
