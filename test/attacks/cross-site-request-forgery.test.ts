@@ -163,7 +163,8 @@ describe('what our own pages send', () => {
 });
 
 /** A sign-in under way and a passkey's challenge are bound to the browser by its cookie. */
-const OF_ONE_BROWSER = /^\/api\/(sign-in|passkeys)\//;
+const OF_ONE_BROWSER =
+  /^\/api\/((sign-in|passkeys)\/|(email-confirmations|invited-sign-ups)\/(with-)?passkey)/;
 
 describe('a JSON route that takes no cookie', () => {
   const routes = server.unsafeRoutes.filter(

@@ -111,6 +111,7 @@ describe('what can be read', () => {
   const ASK_FOR_QUERY: readonly string[] = [
     '/join',
     '/join/accept',
+    '/join/with-passkey',
     '/reset-password',
     '/tenant/members/remove',
   ];

@@ -107,7 +107,12 @@ function passkeyPages(server: FastifyInstance, core: Core, origin: () => string)
   app.get(
     path,
     { ...VISITOR, schema: { hide: true, querystring: LINK } },
-    async (request, reply) => await show(request, reply, request.query.token, {}),
+    async (request, reply) => {
+      if (readPresessionSecret(request) === null && comesFromElsewhere(request)) {
+        return sendPage(reply, landingPage(textsFor(request), { path: request.url }));
+      }
+      return await show(request, reply, request.query.token, {});
+    },
   );
 
   const form = z.strictObject({

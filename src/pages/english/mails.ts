@@ -8,7 +8,7 @@ export const mails: Texts['mails'] = {
       'Somebody, most likely you, has signed up for Sallyport with this email address.',
       `If it was you, confirm the address within ${hours(expiresInHours)}. ` +
         'The link opens a page on which you finish it. ' +
-        'In another browser it also asks for your password, if you have chosen one.',
+        'In another browser it also asks for the password that you have chosen, if any.',
     ],
     action: 'Confirm email address',
     after: [

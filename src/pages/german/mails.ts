@@ -8,7 +8,7 @@ export const mails: Texts['mails'] = {
       'Jemand, vermutlich Sie selbst, hat sich mit dieser E-Mail-Adresse bei Sallyport registriert.',
       `Wenn Sie es waren, bestätigen Sie die Adresse innerhalb von ${hours(expiresInHours)}. ` +
         'Der Link öffnet eine Seite, auf der Sie es abschließen. ' +
-        'In einem anderen Browser fragt sie auch nach Ihrem Passwort, falls Sie eines gewählt haben.',
+        'In einem anderen Browser fragt sie auch nach dem Passwort, das Sie gewählt haben, falls es eines gibt.',
     ],
     action: 'E-Mail-Adresse bestätigen',
     after: [
