@@ -52,7 +52,7 @@ test('no policy has a subquery: CockroachDB takes none there', () => {
 
 test('each statement may run twice: it says so, or it is a grant or a replacement', () => {
   const repeatable =
-    /IF NOT EXISTS|IF EXISTS|CREATE OR REPLACE|OWNER TO|^\s*(?:GRANT|REVOKE)|(?:ENABLE|FORCE) ROW LEVEL SECURITY/i;
+    /IF NOT EXISTS|IF EXISTS|CREATE OR REPLACE|OWNER TO|^\s*(?:GRANT|REVOKE)|(?:ENABLE|FORCE) ROW LEVEL SECURITY|DROP NOT NULL/i;
   const others = statements.filter((sql) => !repeatable.test(sql));
   // A policy and a constraint are dropped by the statement before.
   for (const sql of others) {
