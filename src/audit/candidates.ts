@@ -110,7 +110,7 @@ function scoreOf(
   const isNamesake = wordsOf(lastSegment).map(singular).includes(resource);
   let score = 0;
   if (entry.selects !== null)
-    score = entry.selects === selects ? 60 : key === name && !isId ? 35 : 0;
+    score = entry.selects === selects ? 100 : key === name && !isId ? 35 : 0;
   else if (key === name) score = isId && !isCollection && !isUnder && !isNamesake ? 10 : 50;
   else if (isId && (isCollection || isUnder || isNamesake)) score = 45;
   else if (resource !== '' && key === `${resource}_id`) score = 45;

@@ -12,10 +12,10 @@ export async function findGraphQl(probe: Probe, basePath: string): Promise<strin
   for (const path of bases.flatMap((base) => PLACES.map((place) => `${base}${place}`))) {
     const { answer } = await probe.send(
       {
-        method: 'POST',
-        path,
-        headers: { 'content-type': 'application/json', accept: 'application/json' },
-        body: '{"query":"{ __typename }"}',
+        method: 'GET',
+        path: `${path}?query=${encodeURIComponent('{__typename}')}`,
+        headers: { accept: 'application/json' },
+        body: null,
       },
       'anonymous',
     );

@@ -1,4 +1,4 @@
-import type { Actor } from './actor.ts';
+import { type Actor, ANONYMOUS } from './actor.ts';
 import type { Call } from './call.ts';
 import { shows } from './canary.ts';
 import { changesObjects } from './creatable.ts';
@@ -104,6 +104,13 @@ function isNear(list: string, creation: string): boolean {
   return one === other || (other?.startsWith(`${one}/`) ?? false);
 }
 
+async function isOpenToNobody(run: Run, operation: Operation, a: Actor): Promise<boolean> {
+  const target = await freshTarget(run, operation);
+  if (target === null) return false;
+  await send(run, target.deletion, ANONYMOUS);
+  return !shows((await send(run, target.reader, a)).answer, target.canary);
+}
+
 /** Whether the answer now says that the object is deleted, where it is only marked so. */
 function isMarked(before: Exchange, after: Exchange): boolean {
   const marks = ({ answer }: Exchange) =>
@@ -190,6 +197,9 @@ async function attack(run: Run, target: Target, attacker: Actor): Promise<Verdic
       subject,
       `${list} shows the object to ${attacker.role} too, and nothing in it says that it is A's`,
     );
+  }
+  if (await isOpenToNobody(run, deletion.operation, a)) {
+    return sound(subject, 'nobody needs to be signed in for it: that is another weakness');
   }
   const across = attacker.role === 'stranger';
   return {

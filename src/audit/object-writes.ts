@@ -95,6 +95,9 @@ async function attack(run: Run, write: ProvenWrite, attacker: Actor): Promise<Ve
     }
     return sound(subject, `what ${attacker.role} sends does not reach A's object`);
   }
+  if (await isOpenToNobody(run, write, a)) {
+    return sound(subject, 'nobody needs to be signed in for it: that is another weakness');
+  }
   const shared = await isMeantToBeShared(run, write, attacker, canary);
   if (shared !== null) return sound(subject, shared);
   const across = attacker.role === 'stranger';
@@ -115,6 +118,12 @@ async function attack(run: Run, write: ProvenWrite, attacker: Actor): Promise<Ve
       step('A changes it, as it may', write.granted.exchange),
     ],
   };
+}
+
+async function isOpenToNobody(run: Run, write: ProvenWrite, a: Actor): Promise<boolean> {
+  const canary = run.canary();
+  await send(run, withCanary(write, canary), ANONYMOUS);
+  return shows((await send(run, write.reader, a)).answer, canary);
 }
 
 /**

@@ -17,8 +17,9 @@ interface Sight {
 
 type Signal = readonly [points: number, says: string, holds: (sight: Sight) => boolean];
 
-const SIGN_IN = /\b(log ?in|sign ?in|token|session|sessions|authenticate|jwt|access token|auth)\b/;
-const REGISTER = /\b(register|registration|sign ?up|signup|create (user|account)|join|enroll)\b/;
+const SIGN_IN =
+  /\b(log ?ins?|sign ?ins?|tokens?|sessions?|authenticate|authentications?|jwt|auth)\b/;
+const REGISTER = /\b(register|registrations?|sign ?ups?|create (user|account)|join|enroll|enrol)\b/;
 const RECOVER = /\b(forgot|forgotten|recover|recovery|reset|lost)\b/;
 const CHANGE = /\b(change|update|set|edit|modify)\b/;
 

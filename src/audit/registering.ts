@@ -8,14 +8,14 @@ import { isNameField, isPasswordField, snake } from './words.ts';
 
 /**
  * An account that the target gives to whoever asks, for an audit that was given none. Null where it
- * gives none, or where nothing looks like a registration.
+ * gives none, or where nothing looks like a registration. `as` is a name that it shall have.
  */
-export async function registered(run: Run): Promise<Account | null> {
+export async function registered(run: Run, as: string | null = null): Promise<Account | null> {
   const [registration] = choicesFor(run, 'registration');
   const [signIn] = choicesFor(run, 'sign-in');
   if (registration === undefined) return null;
-  const name = run.canary();
-  const address = `${name}@sallyport-audit.example`;
+  const name = as === null || as.includes('@') ? run.canary() : as;
+  const address = as?.includes('@') === true ? as : `${name}@sallyport-audit.example`;
   const password = passwordOf(run.canary());
   const lookup = (field: string) => {
     if (isPasswordField(field)) return password;

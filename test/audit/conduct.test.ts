@@ -176,10 +176,10 @@ test('without leave to write it registers nobody', async () => {
 test('GraphQL is said not to be tested', async () => {
   const target = records({
     more: {
-      'POST /graphql': ({ body }) =>
-        body.query === undefined
-          ? { status: 400, body: { errors: [{ message: 'Must provide a query' }] } }
-          : { status: 200, body: { data: { __typename: 'Query' } } },
+      'GET /graphql': ({ query }) =>
+        query.get('query') === '{__typename}'
+          ? { status: 200, body: { data: { __typename: 'Query' } } }
+          : { status: 400, body: { errors: [{ message: 'Must provide a query' }] } },
     },
   });
   const twin = await startTwin(target.routes, documentOf(target.routes, SESSION));

@@ -11,6 +11,9 @@ export type Flaw =
   | 'tenant-by-query'
   | 'tenant-by-header'
   | 'open-write'
+  | 'open-delete'
+  | 'deleted-keeps-session'
+  | 'removed-keeps-access'
   | 'members-may-ban'
   | 'role-in-profile'
   | 'sign-out-keeps-session'
@@ -37,6 +40,12 @@ interface Note {
   title: string;
   text: string;
   comments: { id: number; by: string; text: string }[];
+}
+
+interface Group {
+  readonly id: number;
+  readonly title: string;
+  readonly members: Set<number>;
 }
 
 interface Session {
@@ -79,6 +88,10 @@ export function notesTwin(...flaws: Flaw[]): TwinRoutes {
     note(22, 'robert', 'acme'),
     note(23, 'stella', 'globex'),
   ];
+  const groups: Group[] = [];
+  /** Which session has read which group: what a careless cache remembers. */
+  const readers = new Set<string>();
+  const deleted: Person[] = [];
   const sessions = new Map<string, Session>();
 
   const signedIn = (request: TwinRequest): (Person & { session: Session }) | null => {
@@ -86,7 +99,9 @@ export function notesTwin(...flaws: Flaw[]): TwinRoutes {
     if (session === undefined) return null;
     const found = has('name-is-the-session')
       ? people.find(({ username }) => username === session.name)
-      : people.find(({ id }) => id === session.person);
+      : [...people, ...(has('deleted-keeps-session') ? deleted : [])].find(
+          ({ id }) => id === session.person,
+        );
     if (found === undefined || (found.disabled && !has('disabled-keeps-session'))) return null;
     return {
       ...found,
@@ -160,6 +175,53 @@ export function notesTwin(...flaws: Flaw[]): TwinRoutes {
       if (!has('password-change-keeps-sessions')) ended(me.id, bearer);
       return { status: 204 };
     }),
+    'POST /api/registrations': ({ body: { username, password } }) => {
+      if (typeof username !== 'string' || String(password).length < 15)
+        return refusal(422, 'password is too short');
+      if (people.some((one) => one.username === username)) return refusal(409, 'Taken');
+      const made = { ...person((next += 1), username, 'guests', 'member'), password };
+      people.push(made);
+      return { status: 201, body: open(made) };
+    },
+    'DELETE /api/me': asMember((_, me) => {
+      const at = people.findIndex(({ id }) => id === me.id);
+      if (at >= 0) deleted.push(...people.splice(at, 1));
+      return { status: 204 };
+    }),
+    'GET /api/groups': asMember((_, me) => ({
+      status: 200,
+      body: groups
+        .filter(({ members }) => members.has(me.id))
+        .map(({ id, title }) => ({ id, title })),
+    })),
+    'POST /api/groups': asMember(({ body }, me) => {
+      const made = { id: (next += 1), title: String(body.title), members: new Set([me.id]) };
+      groups.push(made);
+      return { status: 201, body: { id: made.id, title: made.title } };
+    }),
+    'GET /api/groups/{group_id}': asMember(({ params, bearer }, me) => {
+      const found = groups.find(({ id }) => id === Number(params['group_id']));
+      const key = `${found?.id} ${bearer}`;
+      const isRemembered = has('removed-keeps-access') && readers.has(key);
+      if (found === undefined || (!found.members.has(me.id) && !isRemembered))
+        return refusal(404, 'No such group');
+      readers.add(key);
+      return { status: 200, body: { id: found.id, title: found.title } };
+    }),
+    'POST /api/groups/{group_id}/members': asMember(({ params, body }, me) => {
+      const found = groups.find(({ id }) => id === Number(params['group_id']));
+      const added = people.find(({ id }) => id === body.user_id);
+      if (found?.members.has(me.id) !== true) return refusal(404, 'No such group');
+      if (added === undefined) return refusal(422, 'user_id is nobody');
+      found.members.add(added.id);
+      return { status: 201, body: { user_id: added.id } };
+    }),
+    'DELETE /api/groups/{group_id}/members/{user_id}': asMember(({ params }, me) => {
+      const found = groups.find(({ id }) => id === Number(params['group_id']));
+      if (found?.members.has(me.id) !== true) return refusal(404, 'No such group');
+      found.members.delete(Number(params['user_id']));
+      return { status: 204 };
+    }),
     'GET /api/colleagues': asMember((request, me) => ({
       status: 200,
       body: people
@@ -201,12 +263,15 @@ export function notesTwin(...flaws: Flaw[]): TwinRoutes {
       found.text = request.body.text ?? found.text;
       return { status: 200, body: found };
     },
-    'DELETE /api/notes/{note_id}': asMember((request, me) => {
-      const found = find(request, me, has('delete-any-note'));
+    'DELETE /api/notes/{note_id}': (request) => {
+      const me = signedIn(request);
+      if (me === null && !has('open-delete')) return refusal(401, 'Not authenticated');
+      const isOpen = has('delete-any-note') || has('open-delete');
+      const found = find(request, me ?? people[0]!, isOpen);
       if (found === undefined) return refusal(404, 'No such note');
       notes.splice(notes.indexOf(found), 1);
       return { status: 204 };
-    }),
+    },
     'GET /api/notes/{note_id}/comments': asMember((request, me) => {
       const found = find(request, me, false);
       return found === undefined
@@ -275,7 +340,27 @@ export const NOTES_DOCUMENT = {
       },
     },
     '/api/sign-out': { post: said },
-    '/api/me': { get: said, patch: { requestBody: body({ bio: text, username: text }), ...said } },
+    '/api/registrations': {
+      post: {
+        security: [],
+        requestBody: body({ username: text, password: text }, ['username', 'password']),
+        ...said,
+      },
+    },
+    '/api/groups': {
+      get: said,
+      post: { requestBody: body({ title: text }, ['title']), ...said },
+    },
+    '/api/groups/{group_id}': { get: said },
+    '/api/groups/{group_id}/members': {
+      post: { requestBody: body({ user_id: { type: 'integer' } }, ['user_id']), ...said },
+    },
+    '/api/groups/{group_id}/members/{user_id}': { delete: said },
+    '/api/me': {
+      get: said,
+      delete: said,
+      patch: { requestBody: body({ bio: text, username: text }), ...said },
+    },
     '/api/me/password': {
       post: {
         requestBody: body({ current_password: text, new_password: text }, [

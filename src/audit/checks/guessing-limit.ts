@@ -56,14 +56,16 @@ async function guess(
     password: string,
     headers: Readonly<Record<string, string>> = {},
     name = account.username,
+    manner: 'patient' | 'impatient' = 'impatient',
   ) =>
     attemptSignIn(run.probe, signIn, name, password, {
       as: `${actor.role}, guessing`,
       headers,
-      manner: 'impatient',
+      manner,
     });
 
-  const before = await attempt(account.password);
+  // A limit on requests of all kinds is waited for, so that the next answers are about guesses.
+  const before = await attempt(account.password, {}, account.username, 'patient');
   if (!gaveSomething(before)) {
     return inconclusive(
       subject,
@@ -73,7 +75,9 @@ async function guess(
   }
   const wrong: Exchange[] = [];
   for (let count = 0; count < run.settings.signInAttempts; count += 1) {
-    const { exchange } = await attempt(`wrong-${run.canary()}`);
+    const manner = count === 0 ? 'patient' : 'impatient';
+    const guessed = `wrong-${run.canary()}`;
+    const { exchange } = await attempt(guessed, {}, account.username, manner);
     wrong.push(exchange);
     if (count > 0 && isLimited(wrong[0], exchange)) break;
   }

@@ -3,6 +3,7 @@ import { shows } from '../canary.ts';
 import type { Check } from '../check.ts';
 import { describe, type Exchange, isBroken, isGranted, isRefused } from '../exchange.ts';
 import type { Granted } from '../knowledge.ts';
+import { attackAsNobody } from '../nobodys-writes.ts';
 import { privateValues } from '../private-values.ts';
 import { type Run, send } from '../run.ts';
 import { inconclusive, notTested, sound, step, type Verdict } from '../verdict.ts';
@@ -20,9 +21,9 @@ export const missingAuthentication: Check = {
   cwe: [306],
   owaspApi: ['API2:2023'],
   asvs: ['8.2.1', '8.3.1'],
-  phase: 'reads',
+  phase: 'writes',
   needs: ['a', 'identity'],
-  effect: 'reads',
+  effect: 'writes',
   repair: {
     fastapi:
       'Put the dependency that finds the current user on the router (`APIRouter(dependencies=[Depends(current_user)])`), not on each function, so that a new route has it without anybody thinking of it.',
@@ -34,6 +35,7 @@ export const missingAuthentication: Check = {
   run: async (run) => {
     const verdicts: Verdict[] = [];
     for (const read of run.knowledge.reads) verdicts.push(await attack(run, read));
+    verdicts.push(...(await attackAsNobody(run)));
     if (verdicts.length > 0) return verdicts;
     return [
       notTested('all operations', 'no read was granted to A, so there is nothing to compare with'),

@@ -1,15 +1,29 @@
 import type { Check } from '../check.ts';
 import { afterDisabling } from '../after-disabling.ts';
 import { afterPasswordChange } from '../after-password-change.ts';
+import { afterDeletion } from '../after-deletion.ts';
 import { afterDemotion } from '../after-demotion.ts';
+import { afterRemoval } from '../after-removal.ts';
+import { afterRenaming } from '../after-renaming.ts';
 import { afterSignOut } from '../after-sign-out.ts';
 import { renewed } from '../sessions.ts';
 import type { Verdict } from '../verdict.ts';
 
+const ENDINGS = [
+  afterSignOut,
+  afterPasswordChange,
+  afterDemotion,
+  afterDisabling,
+  afterRemoval,
+  afterDeletion,
+  afterRenaming,
+];
+
 /**
  * What goes on working after it was ended: a session after its sign-out or after the password was
- * changed, a role after it was taken away, an account after it was switched off. The window is
- * measured, on an operation that refuses nobody else's credential.
+ * changed, a role after it was taken away, a member after its removal, an account after it was
+ * switched off, deleted or renamed. The window is measured, on an operation that refuses nobody
+ * else's credential.
  */
 export const staleAuthority: Check = {
   id: 'stale-authority',
@@ -30,7 +44,7 @@ export const staleAuthority: Check = {
   },
   run: async (run) => {
     const verdicts: Verdict[] = [];
-    for (const attempt of [afterSignOut, afterPasswordChange, afterDemotion, afterDisabling]) {
+    for (const attempt of ENDINGS) {
       // The one before may have ended sessions that the next one works with.
       verdicts.push(await attempt(await renewed(run)));
     }
