@@ -60,7 +60,7 @@ async function attempt(run: Run, a: Actor, b: Actor, removal: Operation): Promis
   const view = newView(a, run.operations);
   view.planted.push(...fresh.planted.map(({ canary }) => canary));
   keep(view, fresh.call, made, true);
-  const [reading] = callsFor(run, read, view.pool).filter(({ path }) =>
+  const reading = callsFor(run, read, view.pool).find(({ path }) =>
     view.pool.some(({ isCreated, value }) => isCreated && value === Object.values(path).at(-1)),
   );
   if (reading === undefined) return null;

@@ -11,8 +11,8 @@ import { type Run, send } from './run.ts';
 import { type Finding, inconclusive, type Step, sound, step, type Verdict } from './verdict.ts';
 
 /**
- * Sends A's own changes and deletions without a credential, and looks with A's eyes. What nobody may
- * add to is told by the document alone: a contact form takes something of everybody.
+ * Sends A's own changes and deletions without a credential, and looks with A's eyes. What nobody
+ * may add to is told by the document alone: a contact form takes something of everybody.
  */
 export async function attackAsNobody(run: Run): Promise<readonly Verdict[]> {
   const { a } = run.actors;
