@@ -13,6 +13,7 @@ import { createSecrets, type Secrets } from './secrets.ts';
 import { renewed } from './sessions.ts';
 import { AuditError, type AuditOptions } from './setup.ts';
 import { understand } from './understanding.ts';
+import { givenBy } from './transport.ts';
 import { type Finding, inconclusive, notTested, type Verdict } from './verdict.ts';
 
 /**
@@ -25,10 +26,13 @@ export async function audit(options: AuditOptions): Promise<Report> {
   const started = options.now();
   const clock = performance.now();
   const secrets = createSecrets();
+  for (const [role, account] of Object.entries(options.accounts)) {
+    if (account.kind === 'password')
+      secrets.add(`${role.toUpperCase()}_PASSWORD`, account.password);
+  }
   const url = targetOf(options.url);
-  const probe = openProbe(url.origin, options, (exchange) =>
-    options.log(logLine(exchange, secrets)),
-  );
+  const lineOf = logger(secrets);
+  const probe = openProbe(url.origin, options, (exchange) => options.log(lineOf(exchange)));
   probe.onDistress(async () => {
     const root = await probe.send(
       { method: 'GET', path: url.pathname, headers: {}, body: null },
@@ -37,7 +41,10 @@ export async function audit(options: AuditOptions): Promise<Report> {
     return root.answer !== null && root.answer.status < 500;
   });
   try {
-    const parts = await attack(options, url, probe, secrets);
+    const parts = await attack(options, url, probe, secrets).catch((error: unknown) => {
+      if (error instanceof StopError) return nothingTested(options, error.message);
+      throw error;
+    });
     const seconds = (performance.now() - clock) / 1000;
     return {
       ...parts,
@@ -64,7 +71,6 @@ async function attack(
   secrets: Secrets,
 ): Promise<Parts> {
   const problems: string[] = [];
-  let stopped: string | null = null;
   const discovered = await discover(probe, url.pathname, options.document);
   const crawled = discovered === null ? await crawl(probe, url.pathname) : null;
   if (crawled !== null && crawled.operations.length === 0 && crawled.signIns.length === 0) {
@@ -97,9 +103,10 @@ async function attack(
     now: options.now,
     progress: options.progress,
   };
-  const { run: learned, problems: met } = await understand(blank, options.accounts);
-  problems.push(...met);
-  let run = learned;
+  const understood = await understand(blank, options.accounts);
+  problems.push(...understood.problems);
+  let { run, stopped } = understood;
+  const learned = run;
   probe.onDistress(() => isWell(learned));
   const checks: CheckReport[] = [];
   for (const check of inOrder(options.checks)) {
@@ -133,6 +140,25 @@ async function putBack(run: Run): Promise<void> {
   if (run.knowledge.writes.every(({ original }) => original === null)) return;
   run.probe.reserve();
   await restoreAccount(await renewed(run));
+}
+
+/** Where the target was down before anything was known about it. */
+function nothingTested(options: AuditOptions, stopped: string): Parts {
+  return {
+    title: '',
+    source: null,
+    operations: 0,
+    checks: inOrder(options.checks).map((check) =>
+      reportOf(check, [notTested(check.title, stopped)], 0),
+    ),
+    chosen: {},
+    untried: [],
+    matrix: new Map(),
+    suppressed: [],
+    reached: 0,
+    problems: [],
+    stopped,
+  };
 }
 
 interface Outcome {
@@ -236,15 +262,25 @@ function targetOf(text: string): URL {
   throw new AuditError(`${text} is no address of an API: it begins with http:// or https://.`);
 }
 
-function logLine({ number, as, request, answer, failure }: Exchange, secrets: Secrets): string {
-  const entry = {
-    number,
-    as,
-    ...request,
-    status: answer?.status ?? null,
-    failure,
-    milliseconds: answer === null ? null : Math.round(answer.milliseconds),
-    answer: answer === null ? null : answer.text.slice(0, 2_000),
+/** Writes exchanges as lines; what a sign-in gives is masked from then on, named or not. */
+function logger(secrets: Secrets): (exchange: Exchange) => string {
+  const given = new Set<string>();
+  return (exchange) => {
+    const { number, as, request, answer, failure } = exchange;
+    const { tokens, cookies } = givenBy(exchange);
+    for (const value of [...tokens.map((token) => token.value), ...Object.values(cookies)]) {
+      if (value.length >= 8) given.add(value);
+    }
+    const entry = {
+      number,
+      as,
+      ...request,
+      status: answer?.status ?? null,
+      failure,
+      milliseconds: answer === null ? null : Math.round(answer.milliseconds),
+      answer: answer === null ? null : answer.text.slice(0, 2_000),
+    };
+    const masked = secrets.mask(JSON.stringify(entry));
+    return [...given].reduce((text, value) => text.replaceAll(value, '[secret]'), masked);
   };
-  return secrets.mask(JSON.stringify(entry));
 }

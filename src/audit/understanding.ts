@@ -10,6 +10,7 @@ import { grantedOf, learnObjects, untriedOf } from './learned-objects.ts';
 import { registered } from './registering.ts';
 import { choicesFor } from './purposes.ts';
 import { newView, readAll, type View } from './reads.ts';
+import { StopError } from './probe.ts';
 import type { Actors, Run } from './run.ts';
 import { openSession } from './sessions.ts';
 import { ACCOUNT_ROLES, type AccountRole } from './setup.ts';
@@ -27,6 +28,8 @@ export type Blank = Omit<Run, 'actors' | 'access' | 'knowledge'> & {
 export interface Understood {
   readonly run: Run;
   readonly problems: readonly string[];
+  /** Why the audit cannot go on, or null. */
+  readonly stopped: string | null;
 }
 
 type Accounts = Readonly<Partial<Record<AccountRole, Account>>>;
@@ -36,13 +39,33 @@ type Accounts = Readonly<Partial<Record<AccountRole, Account>>>;
  * reads what they can read, and what nobody can.
  */
 export async function understand(blank: Blank, given: Accounts): Promise<Understood> {
-  const problems: string[] = [];
+  const nothing: Run = { ...blank, access: NO_WAYS, knowledge: EMPTY, actors: NOBODY };
+  const learned: Learning = { run: nothing, problems: [] };
+  try {
+    await learn(learned, blank, given);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof StopError) return { ...learned, stopped: reason };
+    learned.problems.push(`the target was understood in part only: ${reason}`);
+  }
+  return { ...learned, stopped: null };
+}
+
+/** What is known so far, so that an error on the way loses nothing of it. */
+interface Learning {
+  run: Run;
+  readonly problems: string[];
+}
+
+async function learn(learning: Learning, blank: Blank, given: Accounts): Promise<void> {
+  const { problems } = learning;
   const accounts = await withRegistered(blank, given);
   const a = accounts.a;
   const first = Object.values(accounts).find((one) => one.kind === 'password');
   const learned = first?.kind === 'password' ? await learnSignIn(blank, first) : null;
   if (learned?.problem) problems.push(learned.problem);
   let run: Run = { ...blank, access: learned?.ways ?? NO_WAYS, knowledge: EMPTY, actors: NOBODY };
+  learning.run = run;
   const actors: Partial<Record<AccountRole, Actor>> = {};
   for (const role of ACCOUNT_ROLES) {
     const account = accounts[role];
@@ -69,6 +92,7 @@ export async function understand(blank: Blank, given: Accounts): Promise<Underst
       untried: untriedOf(views, run.operations),
     },
   };
+  learning.run = run;
   if (run.actors.a !== null) {
     const control = await findControl(run, run.actors.a);
     const matrix = matrixOf(views);
@@ -81,10 +105,10 @@ export async function understand(blank: Blank, given: Accounts): Promise<Underst
         chosen: control?.chosen ? { ...chosen, 'who-am-i': control.chosen } : chosen,
       },
     };
+    learning.run = run;
     if (control === null) problems.push('no read tells account A from nobody');
-    else run = await learnObjects(await withSynchronizers(run), views);
+    else learning.run = await learnObjects(await withSynchronizers(run), views);
   }
-  return { run, problems };
 }
 
 /** By the document first; where that describes no sign-in, by the forms of the target's pages. */
@@ -102,13 +126,14 @@ async function learnSignIn(
 
 /** Accounts of the audit's own where none was given, as far as the target gives any to anybody. */
 async function withRegistered(blank: Blank, given: Accounts): Promise<Accounts> {
-  if (Object.keys(given).length > 0 || !blank.settings.allowWrites) return given;
+  const isEnough = given.a !== undefined && (given.b ?? given.stranger) !== undefined;
+  if (isEnough || !blank.settings.allowWrites) return given;
   const run: Run = { ...blank, access: NO_WAYS, knowledge: EMPTY, actors: NOBODY };
-  const a = await registered(run);
-  const b = a === null ? null : await registered(run);
+  const a = given.a ?? (await registered(run));
+  const b = a === null ? null : (given.b ?? given.stranger ?? (await registered(run)));
   if (a === null || b === null) return given;
-  blank.progress('accounts a and b were registered');
-  return { a, b };
+  blank.progress('accounts that were not given were registered');
+  return given.stranger === undefined ? { ...given, a, b } : { ...given, a };
 }
 
 const NOBODY: Actors = { a: null, b: null, stranger: null, superior: null };

@@ -38,9 +38,15 @@ export function sarifReport(report: Report, version: string): string {
             })),
           },
         ],
-        results: report.checks.flatMap((one, ruleIndex) =>
-          one.findings.map((finding) => resultOf(report, one, finding, ruleIndex)),
-        ),
+        results: report.checks.flatMap((one, ruleIndex) => [
+          ...one.findings.map((finding) => resultOf(report, one, finding, ruleIndex)),
+          ...report.suppressed
+            .filter(({ check }) => check.id === one.check.id)
+            .map(({ finding, reason }) => ({
+              ...resultOf(report, one, finding, ruleIndex),
+              suppressions: [{ kind: 'external', justification: report.mask(reason) }],
+            })),
+        ]),
       },
     ],
   };
