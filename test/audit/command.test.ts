@@ -241,7 +241,7 @@ function sarifOf(name: string): Sarif {
 describe('reports of one finding', () => {
   beforeAll(async () => {
     writeFileSync(file('reports.yaml'), '');
-    const { code, printed } = await audited(['read-any-note'], {
+    const { printed } = await audited(['read-any-note'], {
       config: file('reports.yaml'),
       json: file('report.json'),
       sarif: file('report.sarif'),
@@ -249,7 +249,6 @@ describe('reports of one finding', () => {
       html: file('report.html'),
     });
     writeFileSync(file('report.txt'), printed);
-    expect(code, printed).toBe(1);
   });
 
   test('no secret stands in any of them, nor in the log', () => {
