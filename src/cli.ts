@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { type AuditFlags, runAudit, USAGE } from './audit/command.ts';
 import { IN_FORCE } from './db/checks/row-level-security.ts';
+import { addGateway } from './gateway/command.ts';
 import { isDevelopment, readConfig, SETTINGS, type Config } from './server/config.ts';
 import { StartError } from './server/data-folder.ts';
 import { migrateServer } from './server/databases.ts';
@@ -71,6 +72,11 @@ export async function run(argv: string[]): Promise<void> {
     .option('--json', 'for programs: the same as JSON')
     .action(why);
   addAudit(program);
+  addGateway(program, {
+    configuration,
+    run: runUntilSignal,
+    print: (text) => process.stdout.write(text),
+  });
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
@@ -128,10 +134,17 @@ async function auditTarget(url: string, flags: AuditFlags): Promise<void> {
 
 async function serve(): Promise<void> {
   const config = configuration();
-  const server = await startServer(config);
+  await runUntilSignal(config, await startServer(config));
+}
+
+async function runUntilSignal(
+  config: Config,
+  server: { readonly origin: string; close(): Promise<void> },
+  lines: readonly string[] = [],
+): Promise<void> {
   // Whoever read our output may be gone by the time we stop; that is no reason to stop badly.
   process.stdout.on('error', () => {});
-  process.stdout.write(`${greeting(config, server.origin)}\n`);
+  process.stdout.write(`${[greeting(config, server.origin), ...lines].join('\n')}\n`);
   await stopSignal();
   process.stdout.write('Stopping.\n');
   await server.close();

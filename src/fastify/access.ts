@@ -280,7 +280,7 @@ function presentedDigest(request: FastifyRequest): string | null {
  * one when the first is missing (CWE-352), and never from a cookie.
  */
 function presentedToken(request: FastifyRequest): Buffer | null {
-  if (request.routeOptions.config.bodyType === 'json') {
+  if (request.routeOptions.config.bodyType !== 'form') {
     const header = readTokenHeader(request.raw);
     return header === null ? null : unmaskToken(header);
   }

@@ -30,6 +30,7 @@ export type ProblemCode = keyof typeof PROBLEMS;
  */
 export const PROBLEMS = {
   'malformed-request': { status: 400, title: 'The request could not be understood.' },
+  'ambiguous-request': { status: 400, title: 'The request could be understood in two ways.' },
   'invalid-fields': { status: 400, title: 'Some fields need to be corrected.' },
   'duplicate-cookie': {
     status: 400,
@@ -127,6 +128,18 @@ export const PROBLEMS = {
   },
   'header-too-large': { status: 431, title: 'The header of the request is too large.' },
   internal: { status: 500, title: 'Something went wrong on our side.' },
+  'upstream-failed': {
+    status: 502,
+    title: 'The service behind this one did not answer properly.',
+  },
+  'upstream-unavailable': {
+    status: 503,
+    title: 'The service behind this one is not available at the moment. Try again later.',
+  },
+  'upstream-timeout': {
+    status: 504,
+    title: 'The service behind this one took too long to answer.',
+  },
   'outcome-unknown': {
     status: 503,
     title: 'It is not certain whether this was done. Check before you try again.',

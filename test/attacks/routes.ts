@@ -48,6 +48,7 @@ export async function startRecordedServer(
     const { fastify } = message as { fastify: FastifyInstance };
     fastify.addHook('onRoute', ({ method, url, access, bodyType, page }) => {
       for (const each of [method].flat()) {
+        if (bodyType === 'any') throw new Error('a route of the product takes any body');
         routes.push({ method: each, path: url, access, bodyType, page: page === true });
       }
     });

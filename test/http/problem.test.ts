@@ -25,6 +25,7 @@ describe('PROBLEMS', () => {
   test('is this closed catalogue of codes and statuses', () => {
     const statuses = Object.entries(PROBLEMS).map(([code, { status }]) => [code, status]);
     expect(Object.fromEntries(statuses)).toEqual({
+      'ambiguous-request': 400,
       'malformed-request': 400,
       'invalid-fields': 400,
       'duplicate-cookie': 400,
@@ -66,6 +67,9 @@ describe('PROBLEMS', () => {
       'main-origin-only': 421,
       'header-too-large': 431,
       internal: 500,
+      'upstream-failed': 502,
+      'upstream-unavailable': 503,
+      'upstream-timeout': 504,
       'outcome-unknown': 503,
       busy: 503,
       'database-unavailable': 503,
