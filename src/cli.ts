@@ -139,12 +139,12 @@ async function serve(): Promise<void> {
 
 async function runUntilSignal(
   config: Config,
-  server: { readonly origin: string; close(): Promise<void> },
+  server: { readonly origin: string; readonly accounts?: string; close(): Promise<void> },
   lines: readonly string[] = [],
 ): Promise<void> {
   // Whoever read our output may be gone by the time we stop; that is no reason to stop badly.
   process.stdout.on('error', () => {});
-  process.stdout.write(`${[greeting(config, server.origin), ...lines].join('\n')}\n`);
+  process.stdout.write(`${[greeting(config, server), ...lines].join('\n')}\n`);
   await stopSignal();
   process.stdout.write('Stopping.\n');
   await server.close();
@@ -241,7 +241,10 @@ function configuration(): Config {
   return read.config;
 }
 
-function greeting(config: Config, origin: string): string {
+function greeting(
+  config: Config,
+  { origin, accounts = origin }: { readonly origin: string; readonly accounts?: string },
+): string {
   const lines = [`Sallyport is ready at ${origin}`];
   if (config.database.kind === 'embedded') {
     lines.push(`  Data folder:  ${config.dataFolder} (embedded database, for development)`);
@@ -250,7 +253,7 @@ function greeting(config: Config, origin: string): string {
   }
   if (config.policyForm === 'settings') lines.push(`  ${IN_FORCE.settings}`);
   if (isDevelopment(config) && !config.mail) {
-    lines.push(`  Mails:        ${origin}/development/mailbox`);
+    lines.push(`  Mails:        ${accounts}/development/mailbox`);
   }
   if (origin.startsWith('http://')) {
     lines.push('  Safari refuses Secure cookies on http://localhost: use another browser here.');

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 /** What Node.js hands to a listener of its own in place of the app. */
 const EVENTS = ['upgrade', 'connect', 'checkContinue', 'checkExpectation'] as const;
 
-/** Decorators of those who lead an upgrade back into the app: @fastify/websocket, and the gateway. */
+/** Decorators of who leads upgrades back into the app: @fastify/websocket, and the gateway. */
 const LEADING_BACK = ['websocketServer', 'sallyportTunnels'] as const;
 
 /**

@@ -5,8 +5,8 @@ import type { GatewayRoute } from './config.ts';
 
 /**
  * The header lines of an answer: the upstream's, and beneath them those that every answer of ours
- * has. What is for somebody who is signed in is nobody else's to keep, whatever the upstream says of
- * it, and what it depends on is said in any case (R-86, CWE-524, ASVS 14.3.2).
+ * has. What is for somebody who is signed in is nobody else's to keep, whatever the upstream says
+ * of it, and what it depends on is said in any case (R-86, CWE-524, ASVS 14.3.2).
  */
 export function answerHead(
   request: FastifyRequest,

@@ -34,7 +34,7 @@ const HEAD_MILLISECONDS_MAX = 15_000;
 /** Longer than any id, and than what a path may be in all. */
 const PARAMETER_CHARACTERS_MAX = 16_384;
 
-/** The product's pages and API under their prefix, and every route of the upstream behind the gate. */
+/** The product's pages and API under their prefix, and the upstream's routes, behind one gate. */
 export async function buildGatewayApp(
   core: Core,
   options: GatewayAppOptions,
@@ -76,7 +76,7 @@ export async function buildGatewayApp(
       ...(route.body ? { bodyType: route.body } : {}),
       ...(route.websocket ? { tunnels: true } : {}),
       onRequest(request, reply, done) {
-        if (matches(route.template, request.params as Record<string, unknown>)) done();
+        if (matches(route.template, request.params as Record<string, string>)) done();
         else refuse('not-found', request, reply);
       },
       handler(request, reply) {

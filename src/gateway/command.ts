@@ -21,7 +21,11 @@ interface InitFlags {
 export interface Surroundings {
   readonly configuration: () => Config;
   /** Prints that it runs, waits for the signal to stop, and stops it. */
-  readonly run: (config: Config, running: RunningGateway, lines: readonly string[]) => Promise<void>;
+  readonly run: (
+    config: Config,
+    running: RunningGateway,
+    lines: readonly string[],
+  ) => Promise<void>;
   readonly print: (text: string) => void;
 }
 
@@ -40,8 +44,10 @@ export function addGateway(program: Command, { configuration, run, print }: Surr
       const port = running.operatorPort;
       await run(config, running, [
         `  Upstream:     ${read.upstream}, ${read.routes.length} routes; its audience is ${read.audience}`,
-        `  Account:      ${running.origin}${read.prefix}`,
-        ...(port === null ? [] : [`  Operator:     http://127.0.0.1:${port}/metrics, /live, /ready`]),
+        `  Account:      ${running.accounts}`,
+        ...(port === null
+          ? []
+          : [`  Operator:     http://127.0.0.1:${port}/metrics, /live, /ready`]),
       ]);
     });
   gateway

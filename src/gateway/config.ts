@@ -200,7 +200,11 @@ function readRoutes(
   });
   for (const [index, one] of routes.entries()) {
     for (const other of routes.slice(index + 1)) {
-      if (one.method === other.method && overlap(one.template, other.template) && differ(one, other)) {
+      if (
+        one.method === other.method &&
+        overlap(one.template, other.template) &&
+        differ(one, other)
+      ) {
         problems.push(
           `${one.method} ${one.path} and ${other.path} overlap, and the upstream may not choose as we do: give the parameter a type, such as {id:uuid} or {id:int}, or say the same of both.`,
         );
@@ -215,7 +219,7 @@ function readRoutes(
  * team it is another segment that names it.
  */
 function differ(one: GatewayRoute, other: GatewayRoute): boolean {
-  const saidOf = (route: GatewayRoute) => JSON.stringify({ ...route, path: '', template: null });
+  const saidOf = (each: GatewayRoute) => JSON.stringify({ ...each, path: '', template: null });
   const inTeam = typeof one.access === 'object' && 'team' in one.access;
   return inTeam || samePlaces(one, other) || saidOf(one) !== saidOf(other);
 }

@@ -69,7 +69,7 @@ export function readOperations(text: string, name: string): readonly UpstreamOpe
   const paths = memberOf(document, 'paths');
   if (!isObject(paths)) throw new StartError(`${name} is no OpenAPI document: it has no paths.`);
   return Object.entries(paths).flatMap(([path, written]) => {
-    const item = resolve(document, written);
+    const item = resolved(document, written);
     return METHODS.flatMap((method) => {
       const operation = memberOf(item, method.toLowerCase());
       if (!isObject(operation)) return [];
@@ -79,14 +79,14 @@ export function readOperations(text: string, name: string): readonly UpstreamOpe
         {
           method,
           path,
-          bodyTypes: typesOf(resolve(document, memberOf(operation, 'requestBody'))),
+          bodyTypes: typesOf(resolved(document, memberOf(operation, 'requestBody'))),
           answerTypes: Object.values(isObject(answers) ? answers : {}).flatMap((answer) =>
-            typesOf(resolve(document, answer)),
+            typesOf(resolved(document, answer)),
           ),
           parameters: Object.fromEntries(
             parameters
               .flatMap((list) => (Array.isArray(list) ? list : []))
-              .map((each) => resolve(document, each))
+              .map((each) => resolved(document, each))
               .filter((each) => memberOf(each, 'in') === 'path')
               .map((each) => [String(memberOf(each, 'name')), typeOf(document, each)]),
           ),
@@ -122,7 +122,7 @@ function parseDocument(text: string): unknown {
 }
 
 /** What a reference within the document points to, through a few of them; else what was given. */
-function resolve(document: unknown, value: unknown): unknown {
+function resolved(document: unknown, value: unknown): unknown {
   let found = value;
   for (let step = 0; step < 5; step += 1) {
     const reference = memberOf(found, '$ref');
@@ -143,8 +143,9 @@ function typesOf(content: unknown): readonly string[] {
 }
 
 function typeOf(document: unknown, parameter: unknown): string {
-  const schema = resolve(document, memberOf(parameter, 'schema'));
-  return String(memberOf(schema, 'format') ?? memberOf(schema, 'type') ?? '');
+  const schema = resolved(document, memberOf(parameter, 'schema'));
+  const type = memberOf(schema, 'format') ?? memberOf(schema, 'type');
+  return typeof type === 'string' ? type : '';
 }
 
 function memberOf(value: unknown, name: string): unknown {

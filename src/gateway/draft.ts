@@ -44,7 +44,9 @@ function routeOf(operation: UpstreamOperation) {
 
 function typedPath({ path, parameters }: UpstreamOperation): string {
   return path.replaceAll(/\{([A-Za-z_]\w*)\}/g, (written, name: string) => {
-    const type = { integer: 'int', int32: 'int', int64: 'int', uuid: 'uuid' }[parameters[name] ?? ''];
+    const type = { integer: 'int', int32: 'int', int64: 'int', uuid: 'uuid' }[
+      parameters[name] ?? ''
+    ];
     return type ? `{${name}:${type}}` : written;
   });
 }

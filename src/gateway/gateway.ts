@@ -5,14 +5,13 @@ import { Pool } from 'undici';
 import { recordPermissions } from '../core/permissions.ts';
 import { keptSigningKey } from '../core/signing-keys.ts';
 import { PING } from '../db/database.ts';
-import type { GatePolicy } from '../fastify/head-checks.ts';
 import { hostsOf } from '../http/host.ts';
 import { startBackgroundWork } from '../server/background-work.ts';
 import { type Config, isDevelopment, isLoopback } from '../server/config.ts';
 import { StartError } from '../server/data-folder.ts';
 import { mailboxOf } from '../server/mailbox.ts';
 import { openCore } from '../server/opening.ts';
-import { packageVersion } from '../server/server.ts';
+import { atPort, packageVersion } from '../server/server.ts';
 import { buildGatewayApp } from './app.ts';
 import type { GatewayConfig } from './config.ts';
 import { fetchOperations, unlistedOperations } from './document.ts';
@@ -24,6 +23,8 @@ import { slots } from './slots.ts';
 
 export interface RunningGateway {
   readonly origin: string;
+  /** Where the account's pages are. */
+  readonly accounts: string;
   /** Where /metrics, /live and /ready are; null where nobody wanted them. */
   readonly operatorPort: number | null;
   /**
@@ -86,9 +87,8 @@ export async function startGateway(
         : {}),
       upstream,
       forwarding: {
-        origin: () => policy.origin,
+        policy,
         audience: gateway.audience,
-        trustedProxies: config.trustedProxies,
         signingKey: gateway.assertions ? keptSigningKey(core) : null,
       },
       health,
@@ -98,7 +98,7 @@ export async function startGateway(
     tell = (message) => app.log.warn(message);
     await app.listen({ host: config.host, port: config.port });
     const { port } = app.server.address() as AddressInfo;
-    if (config.port === 0) policy.origin = policy.origin.replace(/:0$/, `:${port}`);
+    if (config.port === 0) Object.assign(policy, atPort(policy, port));
     policy.hosts = hostsOf(policy.origin, { loopback: isLoopback(config.host), port }).hosts;
 
     let draining = false;
@@ -132,7 +132,7 @@ export async function startGateway(
       await cutting;
       for (const cut of upstream.live) cut();
     });
-    return { origin: policy.origin, operatorPort: operator?.port ?? null, close };
+    return { origin: policy.origin, accounts: base, operatorPort: operator?.port ?? null, close };
   } catch (error) {
     await close();
     throw error;
@@ -140,9 +140,10 @@ export async function startGateway(
 }
 
 /** Its origin and hosts are those of the port that it gets, which may be known only then. */
-function policyOf(config: Config): GatePolicy & { origin: string; hosts: readonly string[] } {
-  const { origin, trustedOrigins, trustedProxies, tenantHeader } = config;
-  return { origin, trustedOrigins, trustedProxies, tenantHeader, hosts: [] };
+function policyOf(config: Config) {
+  const { origin, trustedOrigins, trustedProxies, tenantHeader, tenantHosts } = config;
+  const hosts: readonly string[] = [];
+  return { origin, trustedOrigins, trustedProxies, tenantHeader, tenantHosts, hosts };
 }
 
 async function refuseUnlisted({ openapi, upstream, listed }: GatewayConfig): Promise<void> {

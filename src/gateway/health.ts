@@ -10,8 +10,9 @@ export interface Health {
 }
 
 /**
- * Asks the upstream's own address for health now and then, as nobody. While it is down, requests are
- * refused at once, and the gateway says that it is not ready. Without such an address it counts as up.
+ * Asks the upstream's own address for health now and then, as nobody. While it is down, requests
+ * are refused at once, and the gateway says that it is not ready. Without such an address it counts
+ * as up.
  */
 export function watchHealth(
   pool: Pool,

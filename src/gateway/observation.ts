@@ -1,4 +1,11 @@
-import { context, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import {
+  context,
+  propagation,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { REFUSED } from '../fastify/refusals.ts';
 import { isTrustedPeer, type TrustedProxies } from '../http/source.ts';
@@ -16,6 +23,12 @@ export interface Observing {
   readonly metrics: Metrics;
   readonly accessLog: boolean;
   readonly trustedProxies: TrustedProxies;
+}
+
+interface Begun {
+  readonly began: number;
+  readonly address: string | null;
+  readonly span: Span;
 }
 
 /**
@@ -41,11 +54,15 @@ export function observe(app: FastifyInstance, options: Observing): void {
     );
     request[SPAN] = span;
     const began = performance.now();
-    reply.raw.once('close', () => over(request, reply, performance.now() - began, span));
+    // Behind its end a request has no connection any more.
+    const { address } = request.source;
+    reply.raw.once('close', () => over(request, reply, { began, address, span }));
     done();
   });
 
-  function over(request: FastifyRequest, reply: FastifyReply, took: number, span: Span): void {
+  function over(request: FastifyRequest, reply: FastifyReply, begun: Begun): void {
+    const { began, address, span } = begun;
+    const took = performance.now() - began;
     const { method, id, principal } = request;
     const route = routeOf(request);
     const { statusCode, writableFinished } = reply.raw;
@@ -68,7 +85,7 @@ export function observe(app: FastifyInstance, options: Observing): void {
       route,
       status: status ?? 'aborted',
       milliseconds: Math.round(took * 10) / 10,
-      address: request.source.address,
+      address,
       identity: principal?.identityId ?? null,
       tenant: principal?.tenantId ?? null,
       ...(refusal === null ? {} : { refusal }),

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { pipeline, type Readable, Transform } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
 import type { FastifyRequest } from 'fastify';
 import type { ProblemCode } from '../http/problem.ts';
 import type { GatewayRoute } from './config.ts';
@@ -55,7 +55,11 @@ function limited(raw: IncomingMessage, limit: number): Readable {
       else next(null, chunk);
     },
   });
-  pipeline(raw, counted, () => {});
+  // Not as a pipeline, which would take the connection away from under the answer.
+  raw.pipe(counted);
+  raw.once('close', () => {
+    if (!raw.complete) counted.destroy(new Error('the body breaks off'));
+  });
   return counted;
 }
 

@@ -5,7 +5,7 @@ type Segment =
 
 export type ParameterType = keyof typeof TYPES;
 
-/** What the parameter of a type may be; of `text`, anything that a path may hold between slashes. */
+/** What the parameter of a type may be; of `text`, what a path may hold between slashes. */
 const TYPES = {
   text: /^.+$/s,
   int: /^-?\d{1,18}$/,
@@ -52,15 +52,19 @@ export function overlap(a: Template, b: Template): boolean {
   return a.segments.every((segment, index) => {
     const other = b.segments[index];
     if (!other) return false;
-    if ('text' in segment) return 'text' in other ? segment.text === other.text : takes(other, segment.text);
+    if ('text' in segment)
+      return 'text' in other ? segment.text === other.text : takes(other, segment.text);
     return 'text' in other ? takes(segment, other.text) : true;
   });
 }
 
 /** Whether the parameters of a request that was routed here are what the template says. */
-export function matches({ segments }: Template, parameters: Readonly<Record<string, unknown>>): boolean {
+export function matches(
+  { segments }: Template,
+  parameters: Readonly<Record<string, string>>,
+): boolean {
   return segments.every(
-    (segment) => 'text' in segment || takes(segment, String(parameters[segment.parameter] ?? '')),
+    (segment) => 'text' in segment || takes(segment, parameters[segment.parameter] ?? ''),
   );
 }
 

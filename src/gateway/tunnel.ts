@@ -52,7 +52,10 @@ export async function tunnel(
   reply.raw.statusCode = 101;
   const { socket, lines } = opened;
   const kept = answeredHeaders(lines, route);
-  const head = Array.from({ length: kept.length / 2 }, (_, at) => `${kept[2 * at]}: ${kept[2 * at + 1]}`);
+  const head = Array.from(
+    { length: kept.length / 2 },
+    (_, at) => `${kept[2 * at]}: ${kept[2 * at + 1]}`,
+  );
   const first = ['HTTP/1.1 101 Switching Protocols', 'connection: upgrade', 'upgrade: websocket'];
   client.write(Buffer.from([...first, ...head, '', ''].join('\r\n'), 'latin1'));
   socket.write(Reflect.get(request.raw, HEAD) as Buffer);

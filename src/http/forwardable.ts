@@ -35,8 +35,8 @@ const SINGLE: ReadonlySet<string> = new Set([
 // What RFC 3986 3.3 allows in a segment, less `;`, before which some servers end it (R-76).
 const PATH = /^(?:\/(?:[\w.~!$&'()*+,=:@-]|%[\da-f]{2})+)+\/?$|^\/$/i;
 /**
- * Escapes of letters, digits and `-._~`, which stand for themselves; of `/`, `\`, `;`, `?` and `#`; of
- * control bytes; and of a `%` before two hexadecimal digits, which somebody could decode twice.
+ * Escapes of letters, digits and `-._~`, which stand for themselves; of `/`, `\`, `;`, `?` and `#`;
+ * of control bytes; and of a `%` before two hexadecimal digits, which somebody could decode twice.
  */
 const AMBIGUOUS_ESCAPE =
   /%(?:2[3def]|3[\dbf]|4[1-9a-f]|5[\dacf]|6[1-9a-f]|7[\daef]|[01][\da-f]|25[\da-f]{2})/i;

@@ -55,13 +55,9 @@ const OUR_PREFIXES = ['sallyport-', 'x-sallyport-', 'x-forwarded-', 'cf-connecti
 const TRACE: ReadonlySet<string> = new Set(['baggage', 'traceparent', 'tracestate']);
 
 const OUR_COOKIES: ReadonlySet<string> = new Set(
-  [
-    SESSION_COOKIE,
-    SYNCHRONIZER_COOKIE,
-    PRESESSION_COOKIE,
-    SIGN_IN_COOKIE,
-    DEVICE_COOKIE,
-  ].map((name) => name.toLowerCase()),
+  [SESSION_COOKIE, SYNCHRONIZER_COOKIE, PRESESSION_COOKIE, SIGN_IN_COOKIE, DEVICE_COOKIE].map(
+    (name) => name.toLowerCase(),
+  ),
 );
 
 /**

@@ -1,3 +1,4 @@
+import type { ProblemCode } from './problem-texts.ts';
 import type {
   FormTexts,
   AccountTexts,
@@ -71,57 +72,7 @@ export type FieldReason =
   | 'malformed-cursor'
   | 'other';
 
-/** Why a request was refused or failed. `refused` and `internal` also stand for unlisted codes. */
-export type ProblemCode =
-  | 'foreign-origin'
-  | 'foreign-host'
-  | 'main-origin-only'
-  | 'synchronizer-token-mismatch'
-  | 'not-found'
-  | 'not-signed-in'
-  | 'malformed-authorization'
-  | 'bearer-not-accepted'
-  | 'two-principals'
-  | 'wrong-credentials'
-  | 'step-up-required'
-  | 'second-factor-required'
-  | 'second-factor-missing'
-  | 'sign-in-over'
-  | 'already-set-up'
-  | 'too-many'
-  | 'last-way-in'
-  | 'forbidden'
-  | 'tenant-not-selected'
-  | 'tenant-deleted'
-  | 'above-own-level'
-  | 'last-owner'
-  | 'built-in-role'
-  | 'role-in-use'
-  | 'password-compromised'
-  | 'too-many-attempts'
-  | 'busy'
-  | 'database-unavailable'
-  | 'outcome-unknown'
-  | 'upstream-failed'
-  | 'upstream-unavailable'
-  | 'upstream-timeout'
-  | 'ambiguous-request'
-  | 'malformed-request'
-  | 'invalid-fields'
-  | 'invalid-token'
-  | 'account-exists'
-  | 'idempotency-key-malformed'
-  | 'idempotency-key-reused'
-  | 'idempotency-key-in-use'
-  | 'idempotency-answer-not-kept'
-  | 'request-timeout'
-  | 'header-too-large'
-  | 'unsupported-media-type'
-  | 'body-too-large'
-  | 'method-not-allowed'
-  | 'duplicate-cookie'
-  | 'internal'
-  | 'refused';
+export type { ProblemCode } from './problem-texts.ts';
 
 /** What has just been done, told at the top of the account page that follows. */
 export type AccountNotice =

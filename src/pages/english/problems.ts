@@ -1,4 +1,5 @@
 import type { Texts } from '../texts.ts';
+import { gatewayProblems } from './gateway.ts';
 
 export const problems: Texts['problems'] = {
   'foreign-origin': {
@@ -159,26 +160,7 @@ export const problems: Texts['problems'] = {
       'Look whether your change is there before you send it again.',
     action: 'account',
   },
-  'upstream-failed': {
-    title: 'The service did not answer properly',
-    explanation: 'This is our fault, not yours. It is not certain whether anything was done.',
-    action: 'home',
-  },
-  'upstream-unavailable': {
-    title: 'The service is not available',
-    explanation: 'This is our fault, not yours. Wait a few minutes and try again.',
-    action: 'home',
-  },
-  'upstream-timeout': {
-    title: 'The service took too long',
-    explanation: 'This is our fault, not yours. It is not certain whether anything was done.',
-    action: 'home',
-  },
-  'ambiguous-request': {
-    title: 'We could not read this request',
-    explanation: 'It could mean two things, so nothing was done. Check the address.',
-    action: 'home',
-  },
+  ...gatewayProblems,
   'malformed-request': {
     title: 'We could not read this request',
     explanation: 'Nothing was changed. Go back, reload the page, and try again.',

@@ -1,4 +1,5 @@
 import type { Texts } from '../texts.ts';
+import { gatewayProblems } from './gateway.ts';
 
 export const problems: Texts['problems'] = {
   'foreign-origin': {
@@ -168,26 +169,7 @@ export const problems: Texts['problems'] = {
       'Sehen Sie nach, ob Ihre Änderung da ist, bevor Sie sie noch einmal senden.',
     action: 'account',
   },
-  'upstream-failed': {
-    title: 'Der Dienst hat nicht richtig geantwortet',
-    explanation: 'Das liegt an uns. Ob etwas getan wurde, ist nicht sicher.',
-    action: 'home',
-  },
-  'upstream-unavailable': {
-    title: 'Der Dienst ist nicht erreichbar',
-    explanation: 'Das liegt an uns. Versuchen Sie es in einigen Minuten noch einmal.',
-    action: 'home',
-  },
-  'upstream-timeout': {
-    title: 'Der Dienst hat zu lange gebraucht',
-    explanation: 'Das liegt an uns. Ob etwas getan wurde, ist nicht sicher.',
-    action: 'home',
-  },
-  'ambiguous-request': {
-    title: 'Wir konnten diese Anfrage nicht lesen',
-    explanation: 'Sie ist doppeldeutig, deshalb geschah nichts. Prüfen Sie die Adresse.',
-    action: 'home',
-  },
+  ...gatewayProblems,
   'malformed-request': {
     title: 'Wir konnten diese Anfrage nicht lesen',
     explanation:
