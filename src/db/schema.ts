@@ -151,9 +151,28 @@ export interface Tables extends TeamTables {
   'sallyport.sign_in_flows': {
     digest: string;
     identity_id: string;
-    password_digest: string;
+    password_digest: string | null;
+    link_id: string | null;
     return_to: string | null;
     tries: Generated<number>;
+    created_at: Generated<Date>;
+    expires_at: Date;
+  };
+  'sallyport.provider_links': {
+    id: Generated<string>;
+    identity_id: string;
+    issuer: string;
+    subject: string;
+    address: string;
+    created_at: Generated<Date>;
+    last_used_at: Generated<Date | null>;
+  };
+  'sallyport.provider_flows': {
+    digest: string;
+    purpose: 'sign-in' | 'link' | 're-authentication';
+    issuer: string;
+    session_id: string | null;
+    return_to: string | null;
     created_at: Generated<Date>;
     expires_at: Date;
   };

@@ -68,6 +68,23 @@ export const PROBLEMS = {
     title: 'This page is out of date. Reload it and try again.',
   },
   'sign-in-over': { status: 401, title: 'This took too long, or too many tries. Start again.' },
+  'provider-refused': { status: 401, title: 'The other site did not say who you are.' },
+  'provider-unreachable': {
+    status: 503,
+    title: 'The other site cannot be reached at the moment. Try again later.',
+  },
+  'provider-address-unproved': {
+    status: 403,
+    title: 'The other site has not made sure that your address is yours.',
+  },
+  'provider-not-linked': {
+    status: 409,
+    title: 'This address is known here. Sign in in another way, then link the other site.',
+  },
+  'provider-taken': {
+    status: 409,
+    title: 'This is linked already, or something else of the same site is.',
+  },
   'second-factor-required': {
     status: 401,
     title: 'Prove again that it is you, with your second factor, then try once more.',

@@ -1,3 +1,5 @@
+import type { ProviderProblemCode } from './provider-texts.ts';
+
 /** Why a request was refused or failed. `refused` and `internal` also stand for unlisted codes. */
 export type ProblemCode =
   | 'foreign-origin'
@@ -14,6 +16,7 @@ export type ProblemCode =
   | 'second-factor-required'
   | 'second-factor-missing'
   | 'sign-in-over'
+  | ProviderProblemCode
   | 'already-set-up'
   | 'too-many'
   | 'last-way-in'

@@ -9,6 +9,8 @@ import type {
 } from './account-texts.ts';
 import { english } from './english.ts';
 import type { EventsTexts } from './event-texts.ts';
+import type { KeysTexts } from './key-texts.ts';
+import type { ProvidersTexts } from './provider-texts.ts';
 import { german } from './german.ts';
 import type { MailsTexts } from './mail-texts.ts';
 import type { RecoveryTexts } from './recovery-texts.ts';
@@ -84,6 +86,8 @@ export type AccountNotice =
   | 'totp-removed'
   | 'passkey-removed'
   | 'password-removed'
+  | 'provider-linked'
+  | 'provider-unlinked'
   | 'last-way-in'
   | 'session-ended'
   | 'sessions-ended'
@@ -212,6 +216,8 @@ export interface Texts extends Surroundings {
   readonly deletionRequested: TitledText & { readonly keep: string };
   readonly landing: TitledText & { readonly link: string };
   readonly mailbox: MailboxTexts;
+  readonly providers: ProvidersTexts;
+  readonly keys: KeysTexts;
   readonly tenants: TenantsTexts;
   readonly problems: Readonly<Record<ProblemCode, ProblemTexts>>;
   readonly reference: string;

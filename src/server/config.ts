@@ -16,6 +16,7 @@ import {
 } from './config-networks.ts';
 import { readKey, readPreviousKeys } from './encryption-keys.ts';
 import { nearest } from './nearest.ts';
+import { type ProvidersConfig, readProvidersFile } from './providers.ts';
 
 /** Everything that a deployment decides, checked once at start. */
 export interface Config {
@@ -47,6 +48,8 @@ export interface Config {
   readonly mail: { readonly smtpUrl: string; readonly from: string } | null;
   /** Whose tokens are taken; null where nobody's are. */
   readonly issuers: IssuersConfig | null;
+  /** With whom one can sign in beside us; null where with nobody. */
+  readonly providers: ProvidersConfig | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -87,6 +90,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   SALLYPORT_MAIL_FROM: 'the sender of mails; needed with SALLYPORT_SMTP_URL',
   SALLYPORT_ISSUERS_FILE:
     "a JSON file that says which issuers' tokens are taken, and for whom they stand (default: nobody's)",
+  SALLYPORT_PROVIDERS_FILE:
+    'a JSON file that says with which OpenID Connect providers one can sign in (default: none)',
   SALLYPORT_LOG_LEVEL: `${LOG_LEVELS.join(', ')} (default: warn)`,
 };
 
@@ -130,6 +135,7 @@ export function readConfig(
     previousEncryptionKeys: readPreviousKeys(value, problems),
     mail: readMail(value('SALLYPORT_SMTP_URL'), value('SALLYPORT_MAIL_FROM'), problems),
     issuers: readIssuersFile(value('SALLYPORT_ISSUERS_FILE'), problems),
+    providers: readProvidersFile(value('SALLYPORT_PROVIDERS_FILE'), problems),
     logLevel: readLogLevel(value('SALLYPORT_LOG_LEVEL'), problems),
   };
   refuseAmbiguousOrigins(config, problems);

@@ -30,9 +30,9 @@ const ASSERTION: SignedToken = {
 
 const published = async () => (await publishedKeySet(opened.core)).keys.map(({ kid }) => kid);
 
-async function verified(token: string) {
+async function verified(token: string, asked: Partial<SignedToken> = {}) {
   const keys = createLocalJWKSet({ keys: [...(await publishedKeySet(opened.core)).keys] });
-  const { issuer, audience, type } = ASSERTION;
+  const { issuer, audience, type } = { ...ASSERTION, ...asked };
   return await jwtVerify(token, keys, { issuer, audience, typ: type, algorithms: ['EdDSA'] });
 }
 
@@ -44,10 +44,13 @@ async function pass(minutes: number): Promise<void> {
 }
 
 describe('what is signed', () => {
-  test('verifies with the published keys, for its audience and type [ASVS 9.1.1] [R-64]', async () => {
+  test('verifies with the published keys, for its audience and type alone [ASVS 9.1.1] [ASVS 9.2.4] [R-64]', async () => {
     await keepSigningKeys(opened.core);
     const token = await signToken(opened.core, ASSERTION);
     const { payload } = await verified(token);
+    for (const wrong of [{ audience: 'another' }, { type: 'at+jwt' }, { issuer: 'another' }]) {
+      await expect(verified(token, wrong)).rejects.toThrow('unexpected');
+    }
     expect(payload).toMatchObject({ sub: 'ada', tenant: 'engines' });
     expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(60);
     expect(decodeProtectedHeader(token)).toEqual({

@@ -1,5 +1,6 @@
 import type { Texts } from '../texts.ts';
 import { gatewayProblems } from './gateway.ts';
+import { providerProblems } from './providers.ts';
 
 export const problems: Texts['problems'] = {
   'foreign-origin': {
@@ -112,6 +113,7 @@ export const problems: Texts['problems'] = {
     explanation: 'Die Anmeldung hat zu lange gedauert, oder es waren zu viele Versuche.',
     action: 'sign-in',
   },
+  ...providerProblems,
   'too-many': {
     title: 'Mehr davon geht nicht',
     explanation:
