@@ -1,11 +1,12 @@
 import type { Generated } from 'kysely';
 import type { Decision } from './refusals.ts';
+import type { ProviderTables } from './provider-schema.ts';
 import type { TeamTables } from './team-schema.ts';
 
 /**
  * The tables of the schema `sallyport`, as Kysely sees them. Columns are explained in migrations/.
  */
-export interface Tables extends TeamTables {
+export interface Tables extends ProviderTables, TeamTables {
   'sallyport.identities': {
     id: Generated<string>;
     disabled_at: Date | null;
@@ -155,24 +156,6 @@ export interface Tables extends TeamTables {
     link_id: string | null;
     return_to: string | null;
     tries: Generated<number>;
-    created_at: Generated<Date>;
-    expires_at: Date;
-  };
-  'sallyport.provider_links': {
-    id: Generated<string>;
-    identity_id: string;
-    issuer: string;
-    subject: string;
-    address: string;
-    created_at: Generated<Date>;
-    last_used_at: Generated<Date | null>;
-  };
-  'sallyport.provider_flows': {
-    digest: string;
-    purpose: 'sign-in' | 'link' | 're-authentication';
-    issuer: string;
-    session_id: string | null;
-    return_to: string | null;
     created_at: Generated<Date>;
     expires_at: Date;
   };

@@ -15,6 +15,7 @@ import {
   refuseAmbiguousOrigins,
 } from './config-networks.ts';
 import { readKey, readPreviousKeys } from './encryption-keys.ts';
+import { readMail } from './config-mail.ts';
 import { nearest } from './nearest.ts';
 import { type ProvidersConfig, readProvidersFile } from './providers.ts';
 
@@ -276,26 +277,6 @@ function readEventDays(text: string | undefined, problems: string[]): number {
 function isPostgresUrl(text: string): boolean {
   const scheme = URL.canParse(text) ? new URL(text).protocol : '';
   return scheme === 'postgres:' || scheme === 'postgresql:';
-}
-
-function readMail(
-  smtpUrl: string | undefined,
-  from: string | undefined,
-  problems: string[],
-): Config['mail'] {
-  if (smtpUrl === undefined) {
-    if (from !== undefined)
-      problems.push('SALLYPORT_MAIL_FROM needs SALLYPORT_SMTP_URL beside it.');
-    return null;
-  }
-  const scheme = URL.canParse(smtpUrl) ? new URL(smtpUrl).protocol : '';
-  if (scheme !== 'smtp:' && scheme !== 'smtps:') {
-    problems.push('SALLYPORT_SMTP_URL must look like smtps://user:password@mail.example.com.');
-  }
-  if (from === undefined) {
-    problems.push('SALLYPORT_MAIL_FROM must be set with SALLYPORT_SMTP_URL: the sender of mails.');
-  }
-  return { smtpUrl, from: from ?? '' };
 }
 
 function readLogLevel(text: string | undefined, problems: string[]): Config['logLevel'] {
