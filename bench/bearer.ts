@@ -44,6 +44,7 @@ export async function bearerBench(seconds: number): Promise<readonly Figure[]> {
       );
     const key = await bearer('an API key', keys);
     const token = await bearer('a token of another issuer', tokens);
+    await showEach(token);
     const against = async (bench: string, ours: Contender) => {
       await onDatabase(database.url, async (client) => {
         await seeEverybody(client, database.people);
@@ -61,6 +62,14 @@ export async function bearerBench(seconds: number): Promise<readonly Figure[]> {
     await stage.strike();
     issuer.close();
     file.remove();
+  }
+}
+
+/** What is measured is their repeated use, so each has been seen before. */
+async function showEach({ targets }: Contender): Promise<void> {
+  for (const { url, headers = {} } of targets) {
+    const answer = await fetch(url, { headers });
+    await answer.arrayBuffer();
   }
 }
 
