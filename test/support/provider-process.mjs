@@ -3,7 +3,7 @@
 // `x-account: none` refuses. What it signs and checks is its own.
 import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair } from 'jose';
-import Provider from 'oidc-provider';
+import { Provider } from 'oidc-provider';
 
 const { issuer, clients } = JSON.parse(process.argv[2] ?? '');
 const { privateKey } = await generateKeyPair('RS256', { extractable: true });
