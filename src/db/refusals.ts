@@ -11,6 +11,8 @@ export interface Refusal {
   readonly code: string;
   /** Of the proof that the request carried, null where it carried none. */
   readonly proofDigest: string | null;
+  /** The slug of the tenant that the request named; null where its session says which it is. */
+  readonly namedTenant: string | null;
   readonly decision: Decision;
 }
 
@@ -35,18 +37,23 @@ export interface CheckVerdict {
 }
 
 /**
- * Keeps the decision for a week. Whose session it was, if anybody's, the database looks up: the
- * refused request never learnt it.
+ * Keeps the decision for a week. Whose session or bearer credential it was, if anybody's, the
+ * database looks up: the refused request never learnt it.
  */
-export function insertRefusal({ caller, code, proofDigest, decision }: Refusal): Statement {
+export function insertRefusal(refusal: Refusal): Statement {
+  const { caller, code, proofDigest, namedTenant, decision } = refusal;
   return sql`INSERT INTO sallyport.refusals
       (request_id, code, identity_id, session_id, tenant_id, role, decision, expires_at)
-    SELECT ${caller.requestId}::UUID, ${code}::TEXT, s.identity_id, s.id, m.tenant_id, m.role,
+    SELECT ${caller.requestId}::UUID, ${code}::TEXT, COALESCE(s.identity_id, b.identity_id), s.id,
+      m.tenant_id, m.role,
       ${JSON.stringify(decision)}::JSONB, now() + INTERVAL '7 days'
     FROM (SELECT ${proofDigest}::TEXT AS digest) AS presented
     LEFT JOIN sallyport.sessions AS s ON s.proof_digest = presented.digest
-    LEFT JOIN sallyport.memberships AS m
-      ON m.tenant_id = s.tenant_id AND m.identity_id = s.identity_id
+    LEFT JOIN sallyport.bearer_credentials AS b ON b.proof_digest = presented.digest
+    LEFT JOIN sallyport.tenants AS t ON t.slug = ${namedTenant}::TEXT
+    LEFT JOIN sallyport.memberships AS m ON m.identity_id = COALESCE(s.identity_id, b.identity_id)
+      AND m.tenant_id = COALESCE(b.tenant_id,
+        CASE WHEN ${namedTenant}::TEXT IS NULL THEN s.tenant_id ELSE t.id END)
     ON CONFLICT (request_id) DO NOTHING`.compile(build);
 }
 

@@ -54,13 +54,13 @@ export function addGate(
     if (policy.trustedOrigins.length > 0) {
       reply.headers(corsHeaders(request.raw, policy.trustedOrigins));
     }
+    request[NAMED_TENANT] = selectedTenant(request.raw, request.socket.remoteAddress, policy);
     request[OTHER_HOSTS] = otherHostsOf(request, policy);
     const rejection = judgeHead(request, cookies, policy) ?? noteKey(request);
     if (rejection) return void refuseHead(rejection, policy, request, reply);
     const preflight = preflightHeaders(request.raw, policy.trustedOrigins);
     if (preflight) return void reply.code(204).headers(preflight).send();
     request.sessionSecret = readSessionSecret(cookies);
-    request[NAMED_TENANT] = selectedTenant(request.raw, request.socket.remoteAddress, policy);
     request[ANSWER] = reply.raw;
     const { access } = request.routeOptions.config;
     // What has no route serves nobody; a route that was registered past us is a fault of ours.

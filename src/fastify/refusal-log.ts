@@ -3,6 +3,8 @@ import type { Core } from '../core/core.ts';
 import { digestOf, proofOf } from '../core/secret.ts';
 import { eventOfRefusal, insertRefusal, type Refusal } from '../db/refusals.ts';
 import type { ProblemCode } from '../http/problem.ts';
+import { NAMED_TENANT } from './access.ts';
+import { BEARER } from './bearer.ts';
 import { callerOf } from './caller.ts';
 import type { GatePolicy } from './head-checks.ts';
 import { refusalBudget } from './refusal-budget.ts';
@@ -70,8 +72,11 @@ export function addRefusalLog(app: FastifyInstance, core: Core, policy: GatePoli
       return complain(now);
     }
     const { sessionSecret } = request;
-    const proofDigest = sessionSecret && digestOf(proofOf(sessionSecret));
-    pending.push({ caller, code, proofDigest, decision: decisionOn(request, code, policy) });
+    const proof = sessionSecret ? proofOf(sessionSecret) : (request[BEARER]?.proof ?? null);
+    const proofDigest = proof === null ? null : digestOf(proof);
+    const namedTenant = request[NAMED_TENANT];
+    const decision = decisionOn(request, code, policy);
+    pending.push({ caller, code, proofDigest, namedTenant, decision });
     writing ??= write().finally(() => {
       writing = null;
     });

@@ -38,12 +38,22 @@ async function world() {
   return { acme, globex, foreign, ada, on };
 }
 
+/** In which tenants it was noted that this person was refused something there. */
+async function refusalsOf(identityId: string) {
+  const { rows } = await server.admin.query<{ id: string }>(
+    `SELECT DISTINCT tenant_id AS id FROM sallyport.security_events
+      WHERE kind = 'request-refused' AND identity_id = $1 AND tenant_id IS NOT NULL`,
+    [identityId],
+  );
+  return rows.map(({ id }) => id);
+}
+
 async function tenantOn(browser: Visitor, headers: Record<string, string> = {}) {
   const answer = await browser.get('/api/tenant', headers);
   return answer.status === 200 ? (answer.json().name as string) : (answer.json().code as string);
 }
 
-test('the host selects among the memberships, and grants none [ASVS 8.4.1] [CWE-639]', async () => {
+test('the host selects among the memberships, and grants none [ASVS 8.4.1] [CWE-639] [trap 70]', async () => {
   const { acme, globex, foreign, ada, on } = await world();
   expect(await tenantOn(ada.browser)).toBe('Acme');
   expect(await tenantOn(on(originOf(globex.slug)))).toBe('Globex');
@@ -62,6 +72,8 @@ test('the host selects among the memberships, and grants none [ASVS 8.4.1] [CWE-
     expect(answer.json().code).toBe('forbidden');
   });
   expect(changed.filter((table) => table === 'tenants')).toEqual([]);
+  // The refusal is in the log of the tenant that it was in, and not of the session's own.
+  await expect.poll(() => refusalsOf(ada.identityId)).toEqual([globex.id]);
   const renamed = await on(originOf(acme.slug)).send('PATCH', '/api/tenant', { name: 'Acme 2' });
   expect(renamed.status).toBe(200);
 });

@@ -3,7 +3,11 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { apiKeyText } from '../../src/core/api-key.ts';
+import { newSecret } from '../../src/core/secret.ts';
+import type { Decision } from '../../src/db/refusals.ts';
 import { type Answer, ask, type Visitor } from '../support/client.ts';
+import { insertKey } from '../support/api-keys.ts';
 import { createDatabase, type TestDatabase } from '../support/databases.ts';
 import {
   insertMember,
@@ -14,17 +18,23 @@ import {
 } from '../support/plugin-apps.ts';
 import { TEST_KEY } from '../support/test-key.ts';
 
+const IN_TEAM = { parameter: 'team', permission: 'invoices:write' } as const;
+
 let database: TestDatabase;
 let app: PluginApp;
 let member: Member;
 beforeAll(async () => {
   database = await createDatabase();
-  app = await startPluginApp({ ...optionsFor(database), sharedTables: [] }, (server) => {
+  const options = { ...optionsFor(database), sharedTables: [] };
+  const origins = { tenantOrigins: 'http://*.localhost:0' };
+  app = await startPluginApp({ ...options, ...origins }, (server) => {
     server.post(
       '/things/:id',
       { access: { permission: 'invoices:write' }, bodyType: 'json' },
       async () => ({ done: true }),
     );
+    server.get('/teams/:team/things', { access: { team: IN_TEAM } }, async () => ({ done: true }));
+    server.get('/safe', { access: { stepUp: { withinSeconds: 60, aal: 2 } } }, async () => ({}));
   });
   member = await insertMember(database.admin, app.origin, { permissions: ['invoices:read'] });
 });
@@ -65,6 +75,11 @@ async function keptId(answer: Answer): Promise<string> {
 }
 
 const path = '/things/7';
+const WRITE = 'invoices:write';
+const POST = { method: 'POST', body: '{}' };
+const JSON_TYPE = { 'content-type': 'application/json' };
+/** In the form of one of ours. */
+const KEY = `Bearer ${apiKeyText(newSecret())}`;
 const send = (headers: Record<string, string>, browser: Visitor = member.browser) =>
   browser.send('POST', path, {}, headers);
 
@@ -146,6 +161,111 @@ const REFUSED: Readonly<
       return other.browser.send('DELETE', '/sallyport/api/sessions');
     },
   },
+  'no bearer token': {
+    code: 'malformed-authorization',
+    check: 'bearer credential',
+    why: /not one bearer token/,
+    refuse: () =>
+      ask(app.origin, path, { ...POST, headers: { ...JSON_TYPE, authorization: 'Bearer' } }),
+  },
+  'a bearer token where none is taken': {
+    code: 'bearer-not-accepted',
+    check: 'bearer credential',
+    why: /takes a session alone/,
+    refuse: () => ask(app.origin, '/sallyport/api/session', { headers: { authorization: KEY } }),
+  },
+  'a key that there is not': {
+    code: 'not-signed-in',
+    check: 'bearer credential',
+    why: /unknown, revoked, past its time, or not verified/,
+    refuse: () => ask(app.origin, path, { ...POST, headers: { ...JSON_TYPE, authorization: KEY } }),
+  },
+  'a session and the key of somebody else': {
+    code: 'two-principals',
+    check: 'one principal',
+    why: /not the same person's/,
+    async refuse() {
+      const other = await insertMember(database.admin, app.origin, { permissions: [WRITE] });
+      const { text } = await insertKey(database.admin, other, [WRITE]);
+      return send({ authorization: `Bearer ${text}` });
+    },
+  },
+  'no tenant of several': {
+    code: 'tenant-not-selected',
+    check: 'tenant',
+    why: /in none of the tenants of its person/,
+    async refuse() {
+      const one = await insertMember(database.admin, app.origin, { permissions: [WRITE] });
+      await database.admin.query('UPDATE sallyport.sessions SET tenant_id = NULL WHERE id = $1', [
+        one.sessionId,
+      ]);
+      return send({}, one.browser);
+    },
+  },
+  'a tenant that waits for its deletion': {
+    code: 'tenant-deleted',
+    check: 'tenant',
+    why: /waits for its deletion/,
+    async refuse() {
+      const one = await insertMember(database.admin, app.origin, { permissions: [WRITE] });
+      await database.admin.query(
+        `UPDATE sallyport.tenants SET delete_after = now() + INTERVAL '1 day' WHERE id = $1`,
+        [one.tenantId],
+      );
+      return send({}, one.browser);
+    },
+  },
+  'the host of another tenant': {
+    code: 'forbidden',
+    check: 'permission',
+    why: /needs invoices:write in the tenant that the host or a proxy has named: elsewhere/,
+    async refuse() {
+      const one = await insertMember(database.admin, app.origin, { permissions: [WRITE] });
+      const origin = app.origin.replace('//', '//elsewhere.');
+      return send({ host: new URL(origin).host, origin }, one.browser);
+    },
+  },
+  'what is done at the main origin alone': {
+    code: 'main-origin-only',
+    check: 'main origin',
+    why: /asked on a tenant's host/,
+    refuse() {
+      const origin = app.origin.replace('//', '//elsewhere.');
+      const headers = { host: new URL(origin).host, origin };
+      return member.browser.send('PUT', '/sallyport/api/session/tenant', {}, headers);
+    },
+  },
+  'a team that there is not': {
+    code: 'not-found',
+    check: 'team',
+    why: /needs invoices:write in a team that there is/,
+    refuse: () => member.browser.get('/teams/nobody/things'),
+  },
+  'no second factor': {
+    code: 'second-factor-missing',
+    check: 'step-up',
+    why: /has no second factor/,
+    refuse: () => member.browser.get('/safe'),
+  },
+  'a key for requests that is none': {
+    code: 'idempotency-key-malformed',
+    check: 'idempotency key',
+    why: /not 1 to 255 visible characters/,
+    refuse: () => send({ 'idempotency-key': 'a b' }),
+  },
+  'too many guesses': {
+    code: 'too-many-attempts',
+    check: 'limits',
+    why: /budget of guesses/,
+    async refuse() {
+      const guess = { email: 'guessed@example.com', password: 'violet kettle' };
+      const asked = { ...POST, headers: JSON_TYPE, body: JSON.stringify(guess) };
+      for (let tries = 0; ; tries++) {
+        const answer = await ask(app.origin, '/sallyport/api/sign-in', asked);
+        if (answer.status !== 401 || tries > 20) return answer;
+      }
+    },
+  },
   'wrong credentials': {
     code: 'wrong-credentials',
     check: 'operation',
@@ -176,22 +296,53 @@ describe('a refusal is explained by the id in its answer: one check refused, and
     async (_name, { code, check, why: reason, refuse }) => {
       const answer = await refuse();
       expect((answer.json() as { code: string }).code).toBe(code);
-      const said = await why(await keptId(answer));
-      expect(said).toMatchObject({ exitCode: 0, stderr: '' });
-      expect(said.stdout).toContain(`was refused: ${code}`);
-      const failed = [...said.stdout.matchAll(/^ {2}([a-z -]+?) +FAILED +(.*)$/gm)];
-      expect(failed.map(([, name]) => name)).toEqual([check]);
-      expect(failed[0]?.[2]).toMatch(reason);
+      const { rows } = await database.admin.query<{ code: string; decision: Decision }>(
+        'SELECT code, decision FROM sallyport.refusals WHERE request_id = $1',
+        [(await keptId(answer)).replace('urn:uuid:', '')],
+      );
+      expect(rows[0]?.code).toBe(code);
+      const checks = rows[0]?.decision.checks ?? [];
+      const failed = checks.findIndex(({ verdict }) => verdict === 'failed');
+      expect(checks[failed]?.check).toBe(check);
+      expect(checks[failed]?.reason).toMatch(reason);
+      // Those of the head are asked to their end; behind one that refused nothing was reached.
+      const behind = checks.slice(failed + 1).map(({ verdict }) => verdict);
+      expect(behind).not.toContain('failed');
+      expect(checks.at(-1)?.verdict).toBe(check === 'operation' ? 'failed' : 'not reached');
     },
   );
 
-  test('whose request it was, the database found by itself; as JSON too', async () => {
+  test('as lines for a person', async () => {
+    const answer = (await REFUSED['no permission']?.refuse()) as Answer;
+    const said = await why(await keptId(answer));
+    expect(said).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(said.stdout).toContain('was refused: forbidden');
+    expect(said.stdout).toMatch(/^ {2}session +passed$/m);
+    expect(said.stdout).toMatch(/^ {2}permission +FAILED +needs invoices:write$/m);
+    expect(said.stdout).toMatch(/^ {2}operation +not reached$/m);
+  });
+
+  test('whose request it was, the database found by itself; as JSON too [ASVS 16.3.3]', async () => {
     const { code, refuse } = REFUSED['no permission'] ?? {};
     const said = await why(await keptId((await refuse?.()) as Answer), '--json');
     const { identityId, sessionId, tenantId } = member;
     expect(JSON.parse(said.stdout)).toMatchObject({
       refusal: { code, identityId, sessionId, tenantId },
       events: [{ kind: 'request-refused', outcome: 'failure', reason: code, identityId }],
+    });
+  });
+
+  test('and whose key it came with, though no session was there', async () => {
+    const { identityId, tenantId } = member;
+    const key = await insertKey(database.admin, member, ['invoices:read']);
+    const headers = { ...JSON_TYPE, authorization: `Bearer ${key.text}` };
+    const said = await why(
+      await keptId(await ask(app.origin, path, { ...POST, headers })),
+      '--json',
+    );
+    expect(JSON.parse(said.stdout)).toMatchObject({
+      refusal: { code: 'forbidden', identityId, sessionId: null, tenantId },
+      events: [{ kind: 'request-refused', reason: 'forbidden', identityId }],
     });
   });
 
@@ -230,7 +381,7 @@ describe('what is kept of a head', () => {
     for (const hidden of [secret, token, 'violet', 'kettle']) expect(all).not.toContain(hidden);
   });
 
-  test('writes no lines and no commands of its own to the terminal [CWE-117] [CWE-150]', async () => {
+  test('writes no lines and no commands of its own to the terminal [CWE-117] [CWE-150] [ASVS 16.4.1]', async () => {
     const answer = await member.browser.send(
       'POST',
       path,
