@@ -16,9 +16,7 @@ export type AuthenticatorChange =
   | 'passkey-suspected'
   | 'recovery-codes-replaced'
   | 'password-added'
-  | 'password-removed'
-  | 'provider-linked'
-  | 'provider-unlinked';
+  | 'password-removed';
 
 interface Addressed {
   readonly to: string;
@@ -53,6 +51,8 @@ export type MailMessage = Addressed &
     | { readonly kind: 'authenticators-changed'; readonly change: AuthenticatorChange }
     | { readonly kind: 'recovery-code-used'; readonly left: number }
     | { readonly kind: 'account-deletion'; readonly deletesAt: string }
+    | { readonly kind: 'tenant-deletion'; readonly slug: string; readonly deletesAt: string }
+    | { readonly kind: 'tenant-restored'; readonly slug: string }
   );
 
 /** A mail that could not be sent for this long is dropped; one with a link, when that expires. */

@@ -1,10 +1,12 @@
 import { runAuthorizedTransaction } from '../db/authorization.ts';
-import { findMemberships } from '../db/memberships.ts';
+import { findAddresses, findMemberships } from '../db/memberships.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
+import type { Tx } from '../db/transaction.ts';
 import { findTenant, restoreTenant, scheduleTenantDeletion, updateTenant } from '../db/tenants.ts';
 import type { Authority, Refused } from './authority.ts';
 import type { Core } from './core.ts';
 import { parseDisplayName } from './display-name.ts';
+import { type MailLanguage, queueMail } from './mail.ts';
 import { runInTenant } from './membership.ts';
 import { type RotatedSecret, rotateInto } from './session-rotation.ts';
 import type { Tenant, TenantProblem } from './tenant-creation.ts';
@@ -48,27 +50,35 @@ export async function changeTenant(
 
 /**
  * Has the request's tenant deleted after its grace. From the commit on nobody is in it: every
- * session of its members is refused there, with a code that says why. @returns when it will be.
+ * session of its members is refused there, with a code that says why. All its owners are told.
+ * @returns when it will be.
  */
 export async function deleteTenant(
   core: Core,
   authority: Authority,
+  language: MailLanguage,
 ): Promise<{ readonly deletesAt: Date } | Refused> {
   const outcome = await runInTenant(core, authority, async (tx, { tenantId, identityId }) => {
     const deletesAt = await scheduleTenantDeletion(tx, tenantId, TENANT_GRACE_DAYS);
     const { caller } = authority;
     const kind = 'tenant-deletion-requested';
     await insertSecurityEvent(tx, { kind, identityId, tenantId, caller });
+    const notice = { kind: 'tenant-deletion', deletesAt: deletesAt.toISOString() } as const;
+    await tellOwners(core, tx, tenantId, { ...notice, language });
     return deletesAt;
   });
   return 'refusal' in outcome ? outcome : { deletesAt: outcome.result };
 }
 
-/** Calls the deletion off: an owner may. For everybody else there is nothing of that id. */
+/**
+ * Calls the deletion off, and tells all owners: an owner may. For everybody else there is nothing
+ * of that id.
+ */
 export async function keepTenant(
   core: Core,
   authority: Authority,
   tenantId: string,
+  language: MailLanguage,
 ): Promise<'restored' | 'not-found' | Refused> {
   const { principal, requirement, caller } = authority;
   const { identityId } = principal;
@@ -77,9 +87,31 @@ export async function keepTenant(
     if (membership?.role !== 'owner') return 'not-found';
     if (!(await restoreTenant(tx, tenantId))) return 'not-found';
     await insertSecurityEvent(tx, { kind: 'tenant-restored', identityId, tenantId, caller });
+    await tellOwners(core, tx, tenantId, { kind: 'tenant-restored', language });
     return 'restored';
   });
   return 'refusal' in outcome ? outcome : outcome.result;
+}
+
+/** By its slug: a name is whatever somebody typed, and could be a message of theirs. */
+async function tellOwners(
+  core: Core,
+  tx: Tx,
+  tenantId: string,
+  notice:
+    | { readonly kind: 'tenant-restored'; readonly language: MailLanguage }
+    | {
+        readonly kind: 'tenant-deletion';
+        readonly language: MailLanguage;
+        readonly deletesAt: string;
+      },
+): Promise<void> {
+  const tenant = await findTenant(tx, tenantId);
+  if (!tenant) throw new Error('a tenant of an owner is not there');
+  const { slug } = tenant;
+  for (const to of await findAddresses(tx, tenantId, 'owner')) {
+    await queueMail(tx, core.encryptionKey, { ...notice, to, slug });
+  }
 }
 
 /**

@@ -67,6 +67,22 @@ export async function findLasting(
   return rows.map(({ id }) => id);
 }
 
+/** The addresses of all members with this role. */
+export async function findAddresses(
+  tx: Tx,
+  tenantId: string,
+  role: string,
+): Promise<readonly string[]> {
+  const rows = await tx
+    .selectFrom('sallyport.memberships as m')
+    .innerJoin('sallyport.email_addresses as a', 'a.identity_id', 'm.identity_id')
+    .where('m.tenant_id', '=', tenantId)
+    .where('m.role', '=', role)
+    .select('a.address')
+    .execute();
+  return rows.map(({ address }) => address);
+}
+
 /** The tenants, but those that wait for their deletion, in which the identity has this role. */
 export async function findTenantsWithRole(
   tx: Tx,

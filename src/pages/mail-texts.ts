@@ -3,7 +3,7 @@
  * so that nobody can make this service mail their words to a stranger (CVE-2022-31127). The one
  * exception is a masked address, told to the owner of the account that it shall belong to.
  */
-interface MailTexts<Values extends readonly unknown[] = []> {
+export interface MailTexts<Values extends readonly unknown[] = []> {
   readonly subject: string;
   readonly before: (...values: Values) => readonly string[];
   readonly action: string;
@@ -30,9 +30,7 @@ export interface MailsTexts {
       | 'passkey-suspected'
       | 'recovery-codes-replaced'
       | 'password-added'
-      | 'password-removed'
-      | 'provider-linked'
-      | 'provider-unlinked',
+      | 'password-removed',
       MailTexts
     >
   >;
@@ -45,9 +43,3 @@ export interface MailsTexts {
   readonly guessesLimited: MailTexts;
   readonly authenticatorClosed: Readonly<Record<GuessedFactor, MailTexts>>;
 }
-
-/** The mails about accounts elsewhere. */
-export type ProviderMails = Pick<
-  MailsTexts['authenticatorsChanged'],
-  'provider-linked' | 'provider-unlinked'
->;

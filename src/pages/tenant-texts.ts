@@ -1,4 +1,5 @@
 import type { MomentText } from './account-texts.ts';
+import type { MailTexts } from './mail-texts.ts';
 import type { TitledText } from './texts.ts';
 
 /** A tenant as the header offers it. */
@@ -27,14 +28,7 @@ export interface Surroundings {
 }
 
 /** The pages of a tenant. */
-export type TenantSection =
-  | 'members'
-  | 'teams'
-  | 'invitations'
-  | 'roles'
-  | 'keys'
-  | 'events'
-  | 'settings';
+export type TenantSection = 'members' | 'teams' | 'invitations' | 'roles' | 'events' | 'settings';
 
 /** What has just been done, told at the top of the tenant's page that follows. */
 export type TenantNotice =
@@ -49,8 +43,7 @@ export type TenantNotice =
   | 'team-deleted'
   | 'team-member-changed'
   | 'invited'
-  | 'invitation-withdrawn'
-  | 'key-revoked';
+  | 'invitation-withdrawn';
 
 export type BuiltInRoleName = 'owner' | 'admin' | 'member' | 'viewer';
 
@@ -116,6 +109,11 @@ export interface TenantsTexts {
     readonly removeTitle: string;
     readonly removeLead: string;
     readonly next: string;
+  };
+  /** To its owners, who know it by its slug: what somebody typed is in no mail. */
+  readonly mails: {
+    readonly deletion: MailTexts<[slug: string, deletesAt: string]>;
+    readonly restored: MailTexts<[slug: string]>;
   };
   readonly rolesPage: {
     readonly lead: string;

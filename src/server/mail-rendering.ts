@@ -17,6 +17,7 @@ import {
 import { invitationMail } from '../pages/mail/invitation.tsx';
 import type { Mail } from '../pages/mail/mail.tsx';
 import { existingAccountMail, signUpMail } from '../pages/mail/sign-up.tsx';
+import { tenantDeletionMail, tenantRestoredMail } from '../pages/mail/tenant.tsx';
 import { languages } from '../pages/texts.ts';
 
 /**
@@ -98,6 +99,17 @@ export function renderMessage(
     case 'account-deletion': {
       const values = { signInLink, deletesAt: new Date(message.deletesAt) };
       return { ...accountDeletionMail(texts, values), links: [signInLink] };
+    }
+    case 'tenant-deletion': {
+      const tenantsLink = `${origin}/tenants`;
+      const { slug } = message;
+      const values = { slug, tenantsLink, deletesAt: new Date(message.deletesAt) };
+      return { ...tenantDeletionMail(texts, values), links: [tenantsLink] };
+    }
+    case 'tenant-restored': {
+      const tenantsLink = `${origin}/tenants`;
+      const { slug } = message;
+      return { ...tenantRestoredMail(texts, { slug, tenantsLink }), links: [tenantsLink] };
     }
   }
 }

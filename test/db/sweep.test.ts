@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import type { Database } from '../../src/db/database.ts';
 import { SWEEP_STATEMENTS } from '../../src/db/sweep.ts';
 import { openTestDatabase, type TestDatabase } from '../support/databases.ts';
+import { rowsOf } from '../support/rows.ts';
+import { insertTestMember, insertTestTenant, type TestTenant } from '../support/tenants.ts';
 import { insertPrincipal, insertSessionOf, sha256 } from './principals.ts';
 
 type Opened = TestDatabase & { readonly database: Database };
@@ -71,4 +73,78 @@ test('a sweep takes a few hundred rows at a time, so that it holds nobody up', a
   expect(await count()).toBe(200);
   await sweep(opened);
   expect(await count()).toBe(0);
+});
+
+/** Something in each table of a tenant, with the same names and slugs in every one. */
+async function furnish(admin: Opened['admin'], tenant: TestTenant): Promise<void> {
+  const owner = await insertTestMember(admin, 'http://localhost', tenant, 'owner');
+  const ids = [tenant.id, owner.identityId];
+  const digest = sha256(tenant.id);
+  const rows: readonly (readonly [string, readonly string[]])[] = [
+    [
+      `INSERT INTO sallyport.teams (tenant_id, id, slug, name)
+        VALUES ($1, $2, 'support', 'Support')`,
+      ids,
+    ],
+    [
+      `INSERT INTO sallyport.team_members (tenant_id, team_id, identity_id, role)
+        VALUES ($1, $2, $2, 'lead')`,
+      ids,
+    ],
+    [
+      `INSERT INTO sallyport.invitations
+          (tenant_id, folded, address, role, token_digest, invited_by, expires_at)
+        VALUES ($1, 'bob@example.com', 'bob@example.com', 'member', $3, $2,
+          now() + INTERVAL '7 days')`,
+      [...ids, digest],
+    ],
+    [
+      `INSERT INTO sallyport.bearer_credentials
+          (kind, proof_digest, tenant_id, identity_id, title, hint, permissions, expires_at)
+        VALUES ('api-key', $3, $1, $2, 'a key', 'sp', '{}', now() + INTERVAL '1 day')`,
+      [...ids, digest],
+    ],
+    [
+      `INSERT INTO sallyport.security_events (kind, tenant_id, identity_id, actor_id)
+        VALUES ('tenant-created', $1, $2, $2)`,
+      ids,
+    ],
+  ];
+  for (const [sql, values] of rows) await admin.query(sql, [...values]);
+}
+
+test('a tenant whose grace is over goes with all that is in it, and nothing of another [ASVS 8.4.1]', async () => {
+  const opened = await openTestDatabase();
+  const { admin } = opened;
+  const gone = await insertTestTenant(admin);
+  const waiting = await insertTestTenant(admin);
+  const kept = await insertTestTenant(admin);
+  for (const tenant of [gone, waiting, kept]) await furnish(admin, tenant);
+  const tablesOf = async ({ id }: TestTenant) =>
+    Object.entries(await rowsOf(admin)).flatMap(([table, rows]) =>
+      rows.some((row) => row.includes(id)) ? [table] : [],
+    );
+  const others = async () =>
+    Object.values(await rowsOf(admin))
+      .flat()
+      .filter((row) => row.includes(waiting.id) || row.includes(kept.id));
+  const expire = ({ id }: TestTenant, when: string) =>
+    admin.query('UPDATE sallyport.tenants SET delete_after = now() + $2::INTERVAL WHERE id = $1', [
+      id,
+      when,
+    ]);
+  await expire(gone, '-1 second');
+  await expire(waiting, '1 hour');
+  expect(await tablesOf(gone)).toEqual(await tablesOf(kept));
+  expect(await tablesOf(gone)).toEqual(
+    expect.arrayContaining(['invitations', 'memberships', 'roles', 'team_members', 'teams']),
+  );
+  const before = await others();
+  // The members first, a few tenants at a time, and behind them what hangs on the tenant itself.
+  await sweep(opened);
+  await sweep(opened);
+  // What was noted in it stays as long as what is noted anywhere; a session that was in it is in
+  // none, until it ends.
+  expect(await tablesOf(gone)).toEqual(['security_events', 'sessions']);
+  expect(await others()).toEqual(before);
 });

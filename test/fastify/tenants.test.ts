@@ -3,9 +3,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SESSION_COOKIE } from '../../src/http/cookies.ts';
 import { whoIs } from '../support/accounts.ts';
 import { Visitor } from '../support/client.ts';
-import { newcomer } from '../support/people.ts';
+import { mailsTo, newcomer } from '../support/people.ts';
 import { changedBy } from '../support/rows.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
+import { insertTestMember, insertTestTenant } from '../support/tenants.ts';
 
 let t: TestServer;
 
@@ -105,4 +106,28 @@ test.each([
     expect(refused.json()).toMatchObject({ code: 'invalid-fields', errors });
   });
   expect(changed).toEqual([]);
+});
+
+test('all owners are told that their tenant will be deleted, and that it will not, and nobody else', async () => {
+  const tenant = await insertTestTenant(t.admin, { name: 'Evil: visit evil.example' });
+  const join = (role: string) => insertTestMember(t.admin, t.origin, tenant, role);
+  const [one, two, boss] = [await join('owner'), await join('owner'), await join('admin')];
+  const subjects = async ({ email }: { readonly email: string }) =>
+    (await mailsTo(t.origin, email)).map(({ subject }) => subject);
+  expect((await one.browser.send('POST', '/api/tenant/delete')).status).toBe(202);
+  const GOING = 'A tenant of yours at Sallyport is going to be deleted';
+  const KEPT = 'A tenant of yours at Sallyport is restored';
+  for (const owner of [one, two]) expect(await subjects(owner)).toEqual([GOING]);
+  // A second owner may call it off; an admin may not, and is not written to either.
+  const restore = `/api/tenants/${tenant.id}/restore`;
+  expect((await boss.browser.send('POST', restore)).status).toBe(404);
+  expect((await two.browser.send('POST', restore)).status).toBe(204);
+  for (const owner of [one, two]) expect((await subjects(owner)).toSorted()).toEqual([GOING, KEPT]);
+  expect(await subjects(boss)).toEqual([]);
+  for (const { text, links } of await mailsTo(t.origin, two.email)) {
+    expect(text).toContain(tenant.slug);
+    // What somebody has typed is in no mail to somebody else.
+    expect(text).not.toContain('evil');
+    expect(links).toEqual([`${t.origin}/tenants`]);
+  }
 });

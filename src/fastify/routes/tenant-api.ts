@@ -8,6 +8,7 @@ import { changeTenant, deleteTenant, keepTenant, switchTenant } from '../../core
 import { createTenant } from '../../core/tenant-creation.ts';
 import { currentTenant, ownTenants } from '../../db/tenants.ts';
 import { authorityOf, loadedBy } from '../access.ts';
+import { languageOf } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import { csrfToken, instant, newDisplayName, refusals, text } from '../schemas.ts';
 import { startBrowserSession } from '../session-cookies.ts';
@@ -117,7 +118,8 @@ function membershipRoutes(server: FastifyInstance, core: Core): void {
       },
     },
     async (request, reply) => {
-      const outcome = await keepTenant(core, authorityOf(request), request.params.id);
+      const { id } = request.params;
+      const outcome = await keepTenant(core, authorityOf(request), id, languageOf(request));
       if (outcome === 'not-found') return refuse('not-found', request, reply);
       if (typeof outcome === 'object') return refuse(outcome.refusal, request, reply);
       return reply.code(204).send();
@@ -202,7 +204,7 @@ function currentTenantRoutes(server: FastifyInstance, core: Core): void {
       },
     },
     async (request, reply) => {
-      const outcome = await deleteTenant(core, authorityOf(request));
+      const outcome = await deleteTenant(core, authorityOf(request), languageOf(request));
       if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
       return reply.code(202).send({ deletesAt: outcome.deletesAt.toISOString() });
     },

@@ -22,7 +22,7 @@ import {
 import { newTenantPage, tenantsPage } from '../../pages/tenants.tsx';
 import { authorityOf, loadedBy, principalOf } from '../access.ts';
 import { mounted } from '../mount.ts';
-import { sendPage, textsFor } from '../reader.ts';
+import { languageOf, sendPage, textsFor } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import { text } from '../schemas.ts';
 import { csrfTokenFor, startBrowserSession } from '../session-cookies.ts';
@@ -83,7 +83,9 @@ function ownTenantPages(server: FastifyInstance, core: Core, origin: () => strin
       schema: { hide: true, body: z.strictObject(byId) },
     },
     async (request, reply) => {
-      const outcome = await keepTenant(core, authorityOf(request), request.body.tenantId);
+      const { tenantId } = request.body;
+      const language = languageOf(request);
+      const outcome = await keepTenant(core, authorityOf(request), tenantId, language);
       if (outcome === 'not-found') return refuse('not-found', request, reply);
       if (typeof outcome === 'object') return refuse(outcome.refusal, request, reply);
       return reply.redirect(mounted(request, '/tenants'), 303);
@@ -216,7 +218,7 @@ function farewellPages(server: FastifyInstance, core: Core): void {
     '/tenant/delete',
     { ...TENANT_FORM, access: DELETE_TENANT, schema: { hide: true, body: NO_FIELDS } },
     async (request, reply) => {
-      const outcome = await deleteTenant(core, authorityOf(request));
+      const outcome = await deleteTenant(core, authorityOf(request), languageOf(request));
       if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
       return reply.redirect(mounted(request, '/tenants'), 303);
     },

@@ -23,7 +23,6 @@ export const tenants: Texts['tenants'] = {
     invitations: 'Invitations',
     roles: 'Roles',
     events: 'Security events',
-    keys: 'API keys',
     settings: 'Settings',
   },
   notices: {
@@ -39,7 +38,6 @@ export const tenants: Texts['tenants'] = {
     'team-member-changed': 'The team is changed.',
     invited: 'The invitation is on its way.',
     'invitation-withdrawn': 'The invitation is taken back.',
-    'key-revoked': 'The key is revoked.',
   },
   roles: { owner: 'Owner', admin: 'Admin', member: 'Member', viewer: 'Viewer' },
   permissions: {
@@ -86,6 +84,30 @@ export const tenants: Texts['tenants'] = {
     removeTitle: 'Remove this member?',
     removeLead: 'They see nothing of the tenant any more.',
     next: 'Next page',
+  },
+  mails: {
+    deletion: {
+      subject: 'A tenant of yours at Sallyport is going to be deleted',
+      before: (slug, deletesAt) => [
+        `An owner has asked to delete the tenant ${slug}, of which you are an owner. ` +
+          'Nobody can work in it any more.',
+        `On ${deletesAt} it will be deleted with everything in it. ` +
+          'Until then every owner can restore it.',
+      ],
+      action: 'See your tenants',
+      after: [
+        'If it was not you or another owner who meant to, restore it and see who its owners are.',
+      ],
+    },
+    restored: {
+      subject: 'A tenant of yours at Sallyport is restored',
+      before: (slug) => [
+        `An owner has called off the deletion of the tenant ${slug}, of which you are an owner. ` +
+          'Everything in it is as it was.',
+      ],
+      action: 'See your tenants',
+      after: ['If it was not you or another owner who meant to, see who its owners are.'],
+    },
   },
   rolesPage: {
     lead: 'What members with each role may do. Nobody gives a role above their own.',

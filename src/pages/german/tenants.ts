@@ -24,7 +24,6 @@ export const tenants: Texts['tenants'] = {
     invitations: 'Einladungen',
     roles: 'Rollen',
     events: 'Sicherheitsereignisse',
-    keys: 'API-Schlüssel',
     settings: 'Einstellungen',
   },
   notices: {
@@ -40,7 +39,6 @@ export const tenants: Texts['tenants'] = {
     'team-member-changed': 'Das Team ist geändert.',
     invited: 'Die Einladung ist unterwegs.',
     'invitation-withdrawn': 'Die Einladung ist zurückgenommen.',
-    'key-revoked': 'Der Schlüssel ist widerrufen.',
   },
   roles: { owner: 'Besitzer', admin: 'Verwaltung', member: 'Mitglied', viewer: 'Lesezugriff' },
   permissions: {
@@ -87,6 +85,34 @@ export const tenants: Texts['tenants'] = {
     removeTitle: 'Dieses Mitglied entfernen?',
     removeLead: 'Es sieht dann nichts mehr vom Mandanten.',
     next: 'Nächste Seite',
+  },
+  mails: {
+    deletion: {
+      subject: 'Einer Ihrer Mandanten bei Sallyport wird gelöscht',
+      before: (slug, deletesAt) => [
+        `Jemand von den Besitzern hat die Löschung des Mandanten ${slug} beauftragt, der auch ` +
+          'Ihnen gehört. Niemand kann mehr darin arbeiten.',
+        `Am ${deletesAt} wird er mit allem, was darin ist, gelöscht. ` +
+          'Bis dahin können alle Besitzer ihn wiederherstellen.',
+      ],
+      action: 'Ihre Mandanten ansehen',
+      after: [
+        'Wenn Sie es nicht waren und auch sonst niemand von den Besitzern, stellen Sie ihn ' +
+          'wieder her und sehen Sie nach, wer seine Besitzer sind.',
+      ],
+    },
+    restored: {
+      subject: 'Einer Ihrer Mandanten bei Sallyport ist wiederhergestellt',
+      before: (slug) => [
+        `Jemand von den Besitzern hat die Löschung des Mandanten ${slug} zurückgenommen, der ` +
+          'auch Ihnen gehört. Alles darin ist, wie es war.',
+      ],
+      action: 'Ihre Mandanten ansehen',
+      after: [
+        'Wenn Sie es nicht waren und auch sonst niemand von den Besitzern, sehen Sie nach, wer ' +
+          'seine Besitzer sind.',
+      ],
+    },
   },
   rolesPage: {
     lead: 'Was Mitglieder mit jeder Rolle tun dürfen. Niemand vergibt eine Rolle über der eigenen.',

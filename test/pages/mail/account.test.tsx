@@ -9,6 +9,7 @@ import {
   passwordRecoveredMail,
   passwordRecoveryMail,
 } from '../../../src/pages/mail/account.tsx';
+import { tenantDeletionMail, tenantRestoredMail } from '../../../src/pages/mail/tenant.tsx';
 import {
   authenticatorClosedMail,
   guessesLimitedMail,
@@ -42,6 +43,8 @@ function everyMail(texts: Texts, to: string): [string, Mail][] {
     ['about a compromised password', passwordCompromisedMail(texts, { link: to })],
     ['about a new browser', newDeviceMail(texts, { link: to, browser: 'Firefox', system: null })],
     ['about wrong guesses', guessesLimitedMail(texts, { link: to })],
+    ['about a tenant', tenantDeletionMail(texts, { slug: 'acme', tenantsLink: to, deletesAt })],
+    ['about a tenant again', tenantRestoredMail(texts, { slug: 'acme', tenantsLink: to })],
     ...factors.map((factor): [string, Mail] => [
       `about wrong guesses at the ${factor}`,
       authenticatorClosedMail(texts, { factor, link: to }),
