@@ -10,7 +10,7 @@ import type { Figure } from './run.ts';
 import { register, signIn } from './support.ts';
 
 /** The largest tenant that is promised to stay quick, and what it is compared with. */
-const LARGEST = { members: 100_000, events: 5_000_000 };
+const LARGEST = { members: 100_000, teams: 1_000, events: 5_000_000 };
 const SHARE = 100;
 
 /** So many requests of each kind, to the one and the other in turn. */
@@ -31,10 +31,18 @@ interface Tenant {
  * The lists of the largest tenant against those of one a hundredth of its size, each in a database
  * of its own: how many times as long a page takes there, at the median.
  */
-export async function largestTenantBench(): Promise<readonly Figure[]> {
+export async function largestTenantBench(
+  _seconds: number,
+  scale: number,
+): Promise<readonly Figure[]> {
   const postgres = await startPostgres();
-  const small = await setUp(postgres.url, 'small', LARGEST.members / SHARE, LARGEST.events / SHARE);
-  const large = await setUp(postgres.url, 'large', LARGEST.members, LARGEST.events);
+  // One key for both: the roles and their passwords belong to the whole PostgreSQL server.
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
+  const large = await setUp(postgres.url, folder, 'large', sizeAt(scale));
+  const small = await setUp(postgres.url, folder, 'small', sizeAt(scale / SHARE));
+  for (const path of Object.values(PAGES)) {
+    for (const tenant of [small, large]) await timed(tenant, path(tenant));
+  }
   const figures: Figure[] = [];
   for (const [name, path] of Object.entries(PAGES)) {
     const times: [number[], number[]] = [[], []];
@@ -56,12 +64,27 @@ export async function largestTenantBench(): Promise<readonly Figure[]> {
   await small.close();
   await large.close();
   await postgres.stop();
+  await rm(folder, { recursive: true, force: true });
   return figures;
+}
+
+type Size = typeof LARGEST;
+
+function sizeAt(scale: number): Size {
+  const of = (count: number) => Math.max(1, Math.round(count * scale));
+  return {
+    members: of(LARGEST.members),
+    teams: of(LARGEST.teams),
+    events: of(LARGEST.events),
+  };
 }
 
 const PAGES: Readonly<Record<string, (tenant: Tenant) => string>> = {
   members: () => '/api/members?limit=50',
-  'members, searched': () => '/api/members?limit=50&search=ada17',
+  // As often as fills a page of either.
+  'members, searched': () => '/api/members?limit=50&search=ada1',
+  teams: () => '/api/teams?limit=50',
+  'members of a team': () => '/api/teams/team-0/members?limit=50',
   events: () => '/api/events?limit=50',
   'events, from the middle': () => `/api/events?limit=50&until=${MIDDLE}`,
   'events of a rare kind': () => '/api/events?limit=50&kind=role-deleted',
@@ -73,14 +96,13 @@ const PAGES: Readonly<Record<string, (tenant: Tenant) => string>> = {
 const NEWEST = '2026-06-01T00:00:00Z';
 const MIDDLE = '2025-12-01T00:00:00Z';
 
-async function setUp(url: string, name: string, members: number, events: number): Promise<Tenant> {
+async function setUp(url: string, folder: string, name: string, size: Size): Promise<Tenant> {
   const admin = new pg.Client(url);
   await admin.connect();
   await admin.query(`CREATE DATABASE ${name}`);
   await admin.end();
   const own = new URL(url);
   own.pathname = `/${name}`;
-  const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
   const server = await startServerProcess(['dist/bin.js', 'serve'], {
     DATABASE_URL: own.href,
     SALLYPORT_DATA: folder,
@@ -93,7 +115,7 @@ async function setUp(url: string, name: string, members: number, events: number)
   const tenantId = await createTenant(server.origin, await signIn(server.origin, owner));
   // Whoever is a member of one tenant only is in it from the sign-in on.
   const { cookie } = await signIn(server.origin, owner);
-  const person = await fill(database, tenantId, members, events);
+  const person = await fill(database, tenantId, size);
   await database.end();
   return {
     server,
@@ -101,10 +123,7 @@ async function setUp(url: string, name: string, members: number, events: number)
     person,
     databaseUrl: own.href,
     folder,
-    async close() {
-      await server.stop();
-      await rm(folder, { recursive: true, force: true });
-    },
+    close: () => server.stop(),
   };
 }
 
@@ -115,8 +134,7 @@ async function setUp(url: string, name: string, members: number, events: number)
 async function fill(
   database: pg.Client,
   tenantId: string,
-  members: number,
-  events: number,
+  { members, teams, events }: Size,
 ): Promise<string> {
   await database.query(
     `CREATE TEMPORARY TABLE people AS
@@ -125,6 +143,7 @@ async function fill(
     [members],
   );
   for (const { sql, values } of peopleOf(tenantId)) await database.query(sql, values);
+  for (const { sql, values } of teamsOf(tenantId, teams)) await database.query(sql, values);
   const { rows: indexes } = await database.query<{ name: string; sql: string }>(
     `SELECT indexname AS name, indexdef AS sql FROM pg_indexes
       WHERE schemaname = 'sallyport' AND tablename = 'security_events' AND indexname <> 'security_events_pkey'`,
@@ -142,7 +161,9 @@ async function fill(
   );
   for (const { sql } of indexes) await database.query(sql);
   await database.query('VACUUM ANALYZE');
-  const { rows } = await database.query<{ id: string }>('SELECT id FROM people WHERE n = 500');
+  // What the rows have left to be written must not be written while pages are measured.
+  await database.query('CHECKPOINT');
+  const { rows } = await database.query<{ id: string }>('SELECT id FROM people WHERE n = 5');
   return rows[0]?.id ?? '';
 }
 
@@ -167,6 +188,23 @@ function peopleOf(tenantId: string) {
       sql: `INSERT INTO sallyport.member_words (tenant_id, word, identity_id, source)
         SELECT $1, convert_to(w, 'UTF8'), id, 'name' FROM people, unnest(ARRAY[first, last]) AS w`,
       values: [tenantId],
+    },
+  ];
+}
+
+/** A hundred members in each team, as far as there are so many. */
+function teamsOf(tenantId: string, teams: number) {
+  return [
+    {
+      sql: `INSERT INTO sallyport.teams (tenant_id, slug, name)
+        SELECT $1, 'team-' || n, 'Team ' || n FROM generate_series(0, $2::INT - 1) AS n`,
+      values: [tenantId, teams],
+    },
+    {
+      sql: `INSERT INTO sallyport.team_members (tenant_id, team_id, identity_id, role)
+        SELECT $1, t.id, p.id, 'member' FROM people AS p
+          JOIN sallyport.teams AS t ON t.tenant_id = $1 AND t.slug = 'team-' || p.n % $2::INT`,
+      values: [tenantId, teams],
     },
   ];
 }
