@@ -2,13 +2,11 @@ import { renderDocument } from './document.tsx';
 import { ErrorSummary, type FieldError, HiddenField } from './form.tsx';
 import { pathOf } from './link.ts';
 import { Panel } from './panel.tsx';
+import { type PersonItem, PersonText, RoleForm, SearchField } from './people.tsx';
 import { roleText, TenantDocument, type TenantPageValues } from './tenant-document.tsx';
 import type { Texts } from './texts.ts';
 
-export interface MemberItem {
-  readonly id: string;
-  readonly displayName: string;
-  readonly email: string;
+export interface MemberItem extends PersonItem {
   readonly role: string;
   readonly level: number;
   readonly own: boolean;
@@ -74,28 +72,13 @@ function SearchForm({ texts, search }: { readonly texts: Texts; readonly search:
   return (
     <form class="search" method="get" action={pathOf(texts, '/tenant/members')} role="search">
       <label for="search">{label}</label>
-      <p class="hint" id="search-hint">
-        {searchHint}
-      </p>
-      <div>
-        <input
-          id="search"
-          type="search"
-          name="search"
-          value={search}
-          dir="auto"
-          autocomplete="off"
-          aria-describedby="search-hint"
-        />
-        <button class="button" type="submit">
-          {find}
-        </button>
+      <SearchField hint={searchHint} submit={find} search={search}>
         {search !== '' && (
           <a class="button" href={pathOf(texts, '/tenant/members')}>
             {all}
           </a>
         )}
-      </div>
+      </SearchField>
     </form>
   );
 }
@@ -109,21 +92,13 @@ interface MemberProps {
 }
 
 function Member({ texts, values, member, name }: MemberProps) {
-  const { you } = texts.tenants.members;
   const choice = values.roles.find((role) => role.name === member.role);
   const mayChange = values.mayWrite && member.level <= values.levelMax;
   return (
     <li>
-      <div class="session">
-        <h2>
-          <bdi id={name}>{member.displayName}</bdi>
-          {member.own && <span class="badge">{you}</span>}
-        </h2>
-        <p class="hint">
-          <bdi>{member.email}</bdi>
-        </p>
+      <PersonText texts={texts} person={member} name={name}>
         {!mayChange && <p>{roleText(texts, choice ?? { name: member.role, title: '' })}</p>}
-      </div>
+      </PersonText>
       {mayChange && <MemberForms texts={texts} values={values} member={member} name={name} />}
     </li>
   );
@@ -135,33 +110,16 @@ function MemberForms({ texts, values, member, name }: MemberProps) {
   const choices = known ? values.roles : [{ name: member.role, title: '' }, ...values.roles];
   return (
     <div class="controls">
-      <form method="post" action={pathOf(texts, '/tenant/members')}>
-        <HiddenField name="_csrf" value={values.csrfToken} />
-        <HiddenField name="id" value={member.id} />
-        <label class="unseen" id={`role-of-${name}`} for={`select-${name}`}>
-          {role}
-        </label>
-        <select
-          id={`select-${name}`}
-          name="role"
-          autocomplete="off"
-          aria-labelledby={`role-of-${name} ${name}`}
-        >
-          {choices.map((each) => (
-            <option key={each.name} value={each.name} selected={each.name === member.role}>
-              {roleText(texts, each)}
-            </option>
-          ))}
-        </select>
-        <button
-          class="button small"
-          type="submit"
-          id={`change-${name}`}
-          aria-labelledby={`change-${name} ${name}`}
-        >
-          {change}
-        </button>
-      </form>
+      <RoleForm
+        action={pathOf(texts, '/tenant/members')}
+        csrfToken={values.csrfToken}
+        id={member.id}
+        name={name}
+        label={role}
+        submit={change}
+        chosen={member.role}
+        choices={choices.map((each) => [each.name, roleText(texts, each)])}
+      />
       {!member.own && (
         <a
           class="button small destructive"

@@ -2,15 +2,10 @@ import { renderDocument } from './document.tsx';
 import { ErrorSummary, type FieldError, HiddenField } from './form.tsx';
 import { pathOf } from './link.ts';
 import { Panel } from './panel.tsx';
+import { type PersonItem, PersonText, RoleForm, SearchField } from './people.tsx';
 import { TeamFields } from './teams.tsx';
 import { TenantDocument, type TenantPageValues } from './tenant-document.tsx';
 import type { Texts } from './texts.ts';
-
-interface PersonItem {
-  readonly id: string;
-  readonly displayName: string;
-  readonly email: string;
-}
 
 export interface TeamMemberItem extends PersonItem {
   readonly role: 'lead' | 'member';
@@ -105,16 +100,9 @@ function Member({ texts, values, member, name }: MemberProps) {
   const { roles } = texts.teams;
   return (
     <li>
-      <div class="session">
-        <h2>
-          <bdi id={name}>{member.displayName}</bdi>
-          {member.own && <span class="badge">{texts.tenants.members.you}</span>}
-        </h2>
-        <p class="hint">
-          <bdi>{member.email}</bdi>
-        </p>
+      <PersonText texts={texts} person={member} name={name}>
         {!values.mayWrite && <p>{roles[member.role]}</p>}
-      </div>
+      </PersonText>
       {values.mayWrite && <MemberForms texts={texts} values={values} member={member} name={name} />}
     </li>
   );
@@ -125,33 +113,16 @@ function MemberForms({ texts, values, member, name }: MemberProps) {
   const action = pathOf(texts, `/tenant/teams/${values.team.slug}/members`);
   return (
     <div class="controls">
-      <form method="post" action={action}>
-        <HiddenField name="_csrf" value={values.csrfToken} />
-        <HiddenField name="id" value={member.id} />
-        <label class="unseen" id={`role-of-${name}`} for={`select-${name}`}>
-          {role}
-        </label>
-        <select
-          id={`select-${name}`}
-          name="role"
-          autocomplete="off"
-          aria-labelledby={`role-of-${name} ${name}`}
-        >
-          {(['lead', 'member'] as const).map((each) => (
-            <option key={each} value={each} selected={each === member.role}>
-              {roles[each]}
-            </option>
-          ))}
-        </select>
-        <button
-          class="button small"
-          type="submit"
-          id={`change-${name}`}
-          aria-labelledby={`change-${name} ${name}`}
-        >
-          {change}
-        </button>
-      </form>
+      <RoleForm
+        action={action}
+        csrfToken={values.csrfToken}
+        id={member.id}
+        name={name}
+        label={role}
+        submit={change}
+        chosen={member.role}
+        choices={(['lead', 'member'] as const).map((each) => [each, roles[each]])}
+      />
       <form method="post" action={action}>
         <HiddenField name="_csrf" value={values.csrfToken} />
         <HiddenField name="id" value={member.id} />
@@ -185,37 +156,14 @@ function AddForms({ texts, values, path }: AddProps) {
         <label class="unseen" for="search">
           {find}
         </label>
-        <p class="hint" id="search-hint">
-          {addHint}
-        </p>
-        <div>
-          <input
-            id="search"
-            type="search"
-            name="search"
-            value={search}
-            dir="auto"
-            autocomplete="off"
-            aria-describedby="search-hint"
-          />
-          <button class="button" type="submit">
-            {find}
-          </button>
-        </div>
+        <SearchField hint={addHint} submit={find} search={search} />
       </form>
       {search !== '' && found.length === 0 && <p role="status">{nobody}</p>}
       {found.length > 0 && (
         <ul class="sessions">
           {found.map((person, index) => (
             <li key={person.id}>
-              <div class="session">
-                <h3>
-                  <bdi id={`found-${index + 1}`}>{person.displayName}</bdi>
-                </h3>
-                <p class="hint">
-                  <bdi>{person.email}</bdi>
-                </p>
-              </div>
+              <PersonText texts={texts} person={person} name={`found-${index + 1}`} heading="h3" />
               <form method="post" action={`${path}/members`}>
                 <HiddenField name="_csrf" value={csrfToken} />
                 <HiddenField name="id" value={person.id} />
