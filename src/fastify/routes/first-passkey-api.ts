@@ -37,6 +37,7 @@ function confirmationRoutes(server: FastifyInstance, core: Core, origin: () => s
   app.post(
     '/api/email-confirmations/passkey-options',
     {
+      mainOriginOnly: true,
       access: 'public',
       bodyType: 'json',
       schema: {
@@ -57,6 +58,7 @@ function confirmationRoutes(server: FastifyInstance, core: Core, origin: () => s
   app.post(
     '/api/email-confirmations/with-passkey',
     {
+      mainOriginOnly: true,
       access: 'public',
       bodyType: 'json',
       schema: {
@@ -80,6 +82,7 @@ function invitationRoutes(server: FastifyInstance, core: Core, origin: () => str
   app.post(
     '/api/invited-sign-ups/passkey-options',
     {
+      mainOriginOnly: true,
       access: 'public',
       bodyType: 'json',
       schema: {
@@ -103,6 +106,7 @@ function invitationRoutes(server: FastifyInstance, core: Core, origin: () => str
   app.post(
     '/api/invited-sign-ups/with-passkey',
     {
+      mainOriginOnly: true,
       access: 'public',
       bodyType: 'json',
       schema: {

@@ -34,7 +34,7 @@ import {
 import { FORM, PAGE } from './account-page.ts';
 import { joinFrom } from './first-passkey-api.ts';
 
-const VISITOR = { access: 'public', page: true } as const;
+const VISITOR = { access: 'public', page: true, mainOriginOnly: true } as const;
 const LINK = z.object({ token: text.default('') });
 
 /**

@@ -30,6 +30,7 @@ import { confirmFrom } from './first-passkey-api.ts';
 
 const PAGE = { access: 'public', page: true, schema: { hide: true } } as const;
 const FORM = { access: 'public', page: true, bodyType: 'form' } as const;
+const AT_MAIN = { mainOriginOnly: true } as const;
 const LINK = z.object({ token: text.default('') });
 const LINK_FORM = z.strictObject({ _csrf: text, token: text });
 
@@ -47,7 +48,7 @@ function passwordSignUpPages(server: FastifyInstance, core: Core): void {
     sendPage(reply, homePage(textsFor(request), { signedIn: request.sessionSecret !== null })),
   );
 
-  app.get('/sign-up', { ...PAGE, mainOriginOnly: true }, async (request, reply) => {
+  app.get('/sign-up', { ...PAGE, ...AT_MAIN }, async (request, reply) => {
     const csrfToken = visitorFormToken(request, reply);
     return sendPage(reply, signUpPage(textsFor(request), { csrfToken, errors: [] }));
   });
@@ -55,7 +56,7 @@ function passwordSignUpPages(server: FastifyInstance, core: Core): void {
   const signUpForm = { _csrf: text, email: text, password: text, displayName: text };
   app.post(
     '/sign-up',
-    { ...FORM, mainOriginOnly: true, schema: { hide: true, body: z.strictObject(signUpForm) } },
+    { ...FORM, ...AT_MAIN, schema: { hide: true, body: z.strictObject(signUpForm) } },
     async (request, reply) => {
       const texts = textsFor(request);
       const { email, password, displayName } = request.body;
@@ -76,13 +77,14 @@ function passkeySignUpPages(server: FastifyInstance, core: Core): void {
   const app = server.withTypeProvider<ZodTypeProvider>();
   const path = '/sign-up/with-passkey';
 
-  app.get(path, PAGE, async (request, reply) => {
+  app.get(path, { ...PAGE, ...AT_MAIN }, async (request, reply) => {
     const csrfToken = visitorFormToken(request, reply);
     return sendPage(reply, passkeySignUpPage(textsFor(request), { csrfToken, errors: [] }));
   });
 
   const form = z.strictObject({ _csrf: text, email: text, displayName: text });
-  app.post(path, { ...FORM, schema: { hide: true, body: form } }, async (request, reply) => {
+  const options = { ...FORM, ...AT_MAIN, schema: { hide: true, body: form } };
+  app.post(path, options, async (request, reply) => {
     const { email, displayName } = request.body;
     const browser = readPresessionSecret(request);
     const input = { email, displayName };
@@ -102,7 +104,7 @@ function confirmationPages(server: FastifyInstance, core: Core, origin: () => st
 
   app.get(
     '/confirm-email',
-    { ...PAGE, schema: { hide: true, querystring: LINK } },
+    { ...PAGE, ...AT_MAIN, schema: { hide: true, querystring: LINK } },
     async (request, reply) => {
       // The browser that signed up is told by its Strict cookie, which must not be replaced here.
       if (readPresessionSecret(request) === null && comesFromElsewhere(request)) {
@@ -119,7 +121,7 @@ function confirmationPages(server: FastifyInstance, core: Core, origin: () => st
   const passkeyForm = LINK_FORM.extend({ passkey: ceremonyText });
   app.post(
     '/confirm-email/with-passkey',
-    { ...FORM, schema: { hide: true, body: passkeyForm } },
+    { ...FORM, ...AT_MAIN, schema: { hide: true, body: passkeyForm } },
     async (request, reply) => {
       const texts = textsFor(request);
       const { token, passkey: response } = request.body;
