@@ -1,8 +1,7 @@
 import type { Actor } from './actor.ts';
 import type { Call } from './call.ts';
 import { shows } from './canary.ts';
-import { type Exchange, isGranted } from './exchange.ts';
-import { leavesOf } from './json.ts';
+import { isGranted } from './exchange.ts';
 import type { Granted, OwnedObject } from './knowledge.ts';
 import { type Run, send } from './run.ts';
 import { randomLike } from './values.ts';
@@ -21,10 +20,9 @@ export async function isSharedWith(
   values: readonly string[],
 ): Promise<string | null> {
   if (attacker.role === 'stranger') return null;
-  // Its detail says nothing: whether that may be read is the question.
-  const isItself = ({ operation, path }: Call) =>
-    /\}\/*$/.test(operation.path) && Object.values(path).at(-1) === object.id;
-  const lists = foundByItself(run, attacker).filter(({ call }) => !isItself(call));
+  const lists = foundByItself(run, attacker).filter(
+    ({ call }) => !Object.values(call.path).includes(object.id),
+  );
   const near = lists.filter(
     ({ call }) => rootOf(call.operation.path) === rootOf(object.collection),
   );
@@ -50,18 +48,8 @@ export function foundByItself(run: Run, actor: Actor): readonly Granted[] {
     Object.values(read.call.path).every(
       (value) =>
         value === actor.tenant ||
-        reads.some((other) => count(other) < count(read) && tells(other.exchange, value)),
+        reads.some((other) => count(other) < count(read) && shows(other.exchange.answer, value)),
     ),
-  );
-}
-
-/** Whether an answer has this value, and not only one that contains it. */
-function tells({ answer }: Exchange, value: string): boolean {
-  if (answer === null) return false;
-  if (answer.json === undefined) return answer.text.includes(`/${encodeURIComponent(value)}`);
-  return leavesOf(answer.json).some(
-    ({ value: leaf }) =>
-      String(leaf) === value || (typeof leaf === 'string' && leaf.split('/').includes(value)),
   );
 }
 

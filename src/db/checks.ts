@@ -34,7 +34,6 @@ import {
   TRANSACTION_PROOF_FUNCTIONS,
   TRANSACTION_PROOF_GRANTS,
 } from './migrations/0014-transaction-proofs.ts';
-import { PROVIDER_FUNCTIONS, PROVIDER_GRANTS } from './migrations/0012-providers.ts';
 
 export type { Finding } from './checks/finding.ts';
 
@@ -49,7 +48,6 @@ const grants = tableGrants([
   ...FACTOR_GRANTS,
   ...BEARER_GRANTS,
   ...TRANSACTION_PROOF_GRANTS,
-  ...PROVIDER_GRANTS,
 ]);
 const ours = functions([
   ...FOUNDATION_FUNCTIONS,
@@ -59,7 +57,6 @@ const ours = functions([
   ...FACTOR_FUNCTIONS,
   ...BEARER_FUNCTIONS,
   ...TRANSACTION_PROOF_FUNCTIONS,
-  ...PROVIDER_FUNCTIONS,
 ]);
 
 export interface DatabaseSurroundings extends Surroundings {

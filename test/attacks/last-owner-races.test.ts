@@ -49,7 +49,7 @@ const WAYS: Readonly<Record<string, (owner: Owner, all: readonly Owner[]) => unk
 };
 
 test.each(Object.entries(WAYS))(
-  'when all owners %s at once, one is left [CWE-362] [ASVS 8.3.1]',
+  'when all owners %s at once, one is left [CWE-362] [ASVS 8.3.1] [trap 77]',
   async (_name, way) => {
     const tenant = await insertTestTenant(t.admin);
     const all = await owners(tenant);

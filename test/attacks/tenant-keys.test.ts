@@ -68,7 +68,7 @@ const questions: readonly Question[] = [
     control: TAKEN,
   },
   {
-    name: "an id of the client's choice, inserted [R-88]",
+    name: "an id of the client's choice, inserted [R-88] [trap 71]",
     sql: `INSERT INTO customers (tenant_id, id, email, organisation) VALUES ($1, $2, 'x', 'New')`,
     theirs: ({ customerId }) => customerId,
     nobodys: randomUUID,
@@ -144,7 +144,7 @@ const questions: readonly Question[] = [
     control: MISSING,
   },
   {
-    name: 'counts and totals [R-91]',
+    name: 'counts and totals [R-91] [trap 74]',
     sql: `SELECT count(*) OVER () AS total, max(number) OVER () AS last FROM invoices
       WHERE number >= $2::INT4 AND $1::UUID IS NOT NULL`,
     theirs: () => 2,

@@ -89,7 +89,7 @@ test('SQL injected into a request selects no other tenant of its person [CWE-89]
   }
 });
 
-test('in none of several: 409, with the choices, and no default [ASVS 8.4.1]', async () => {
+test('in none of several: 409, with the choices, and no default [ASVS 8.4.1] [trap 70]', async () => {
   const acme = await insertTestTenant(plain.admin, { name: 'Acme' });
   const globex = await insertTestTenant(plain.admin, { name: 'Globex' });
   const gone = await insertTestTenant(plain.admin, { name: 'Gone' });

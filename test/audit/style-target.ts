@@ -24,8 +24,6 @@ export interface Style {
   /** Whether paths begin with the tenant: `/orgs/{org}/notes`. */
   readonly tenantInPath: boolean;
   readonly document: Documented;
-  /** Whose notes an account lists and reads: its own, or all of its tenant's, then editable too. */
-  readonly sharing: 'own' | 'tenant';
   /** Requests of a second before 429, or null. */
   readonly perSecond: number | null;
 }
@@ -67,7 +65,6 @@ export const PLAIN: Style = {
   spelling: 'snake',
   tenantInPath: false,
   document: '3.1',
-  sharing: 'own',
   perSecond: null,
 };
 
@@ -162,9 +159,7 @@ function openTarget(style: Style, holes: ReadonlySet<Hole>): TwinRoutes {
     return signInAnswer(style, token, csrf, person);
   };
 
-  const isTheirs = (me: Person, { owner, tenant }: Note) =>
-    style.sharing === 'tenant' ? tenant === me.tenant : owner === me.id;
-  const mine = (me: Person) => (note: Note) => isTheirs(me, note) && !note.isDeleted;
+  const mine = (me: Person) => (note: Note) => note.owner === me.id && !note.isDeleted;
   const find = (request: TwinRequest, me: Person, hole: Hole) => {
     const note = notes.find(({ key, part }) => {
       const values = Object.values(request.params).filter((one) => one !== me.tenant);
@@ -173,7 +168,7 @@ function openTarget(style: Style, holes: ReadonlySet<Hole>): TwinRoutes {
         : values[0] === key;
     });
     if (note === undefined || note.isDeleted) return undefined;
-    return holes.has(hole) || isTheirs(me, note) ? note : undefined;
+    return holes.has(hole) || note.owner === me.id ? note : undefined;
   };
 
   const { prefix } = style;
@@ -285,8 +280,7 @@ function shown(style: Style, { key, part, owner, title }: Note): Record<string, 
     style.ids === 'composite'
       ? { part, key }
       : { [style.ids === 'slug' ? 'slug' : isCamel ? 'noteId' : 'id']: id };
-  const byOwner =
-    style.sharing === 'own' ? { [isCamel ? 'ownerId' : 'owner_id']: owner } : { pinned: false };
+  const byOwner = { [isCamel ? 'ownerId' : 'owner_id']: owner };
   if (style.lists === 'json-api') {
     return { type: 'notes', id: key, attributes: { title, ...byOwner } };
   }

@@ -98,6 +98,19 @@ function remedies(findings: readonly Finding[]): readonly string[] {
   });
 }
 
+/** What the product has of tenants: the application reads none of it, and so needs no policy. */
+const TENANTS_TABLES = [
+  'tenants',
+  'memberships',
+  'member_words',
+  'roles',
+  'teams',
+  'team_members',
+  'invitations',
+  'bearer_credentials',
+  'security_events',
+];
+
 describe('on PostgreSQL', () => {
   beforeEach(({ skip }) => {
     if (inject('engine') === 'cockroachdb') skip('the catalogs are not asked on CockroachDB');
@@ -171,6 +184,12 @@ describe('on PostgreSQL', () => {
       id: 'app-grants',
       line: /must not have SELECT \(hash\) on sallyport\.passwords/,
     },
+    ...TENANTS_TABLES.map((table) => ({
+      name: `sallyport_app may read ${table}, which have no policy for it [R-93]`,
+      by: [`GRANT SELECT ON sallyport.${table} TO sallyport_app`],
+      id: 'app-grants',
+      line: new RegExp(`must not have SELECT on sallyport\\.${table}:`),
+    })),
     {
       name: 'everybody may read the outbox',
       by: ['GRANT SELECT ON sallyport.outbox TO PUBLIC'],

@@ -57,7 +57,7 @@ const reader = (tenantId?: string) =>
   });
 
 describe('a person sees what was noted about them', () => {
-  test('who, from where and on which device, newest first [ASVS 16.2.1]', async () => {
+  test('who, from where and on which device, newest first [ASVS 16.2.1] [ASVS 16.2.2] [ASVS 16.3.1]', async () => {
     const { browser, person } = await newcomer(server.origin);
     await browser.send('POST', '/api/re-authentication', { password: 'not the password' });
     await browser.send('POST', '/api/re-authentication', { password: person.password });
@@ -76,6 +76,8 @@ describe('a person sees what was noted about them', () => {
       by: 'self',
       address: '127.0.0.1',
       requestId: expect.any(String),
+      // In UTC, and it says so.
+      at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
     });
     expect(next).toBeNull();
   });
@@ -113,7 +115,7 @@ describe('a person sees what was noted about them', () => {
 });
 
 describe('a tenant sees what was noted in it', () => {
-  test('with the permission, and only its own [R-42] [CWE-639]', async () => {
+  test('with the permission, and only its own [CWE-639]', async () => {
     const [one, two] = [await reader(), await reader()];
     const without = await insertMember(server.admin, server.origin, { tenantId: one.tenantId });
     await note(one.tenantId, without.identityId, 3);
@@ -211,7 +213,7 @@ describe('an export', () => {
     await note(one.tenantId, one.identityId, 2_345);
   });
 
-  test('has every event, in more than one piece, and says how many there will be', async () => {
+  test('has every event, in more than one piece, and says how many there will be [ASVS 16.2.4]', async () => {
     const csv = await one.browser.get('/api/events/export');
     expect(csv.headers).toMatchObject({
       'content-type': 'text/csv; charset=utf-8; header=present',

@@ -53,7 +53,7 @@ describe('a member is given another role', () => {
     expect((await bob.browser.send('POST', '/api/roles', role)).status).toBe(201);
   });
 
-  test('nobody gives a role above their own [CWE-269] [ASVS 8.2.1]', async () => {
+  test('nobody gives a role above their own [CWE-269] [ASVS 8.2.1] [trap 77]', async () => {
     const boss = await join('admin');
     const bob = await join('viewer');
     for (const [id, role] of [
@@ -154,7 +154,7 @@ describe('several changes at once', () => {
     expect(rows).toEqual([{ role: 'member' }]);
   });
 
-  test('or not at all: one foreign, forbidden or repeated one among them, and nothing is written [R-90] [CWE-639]', async () => {
+  test('or not at all: one foreign, forbidden or repeated one among them, and nothing is written [R-90] [CWE-639] [trap 76]', async () => {
     const boss = await join('admin');
     const bob = await join('viewer');
     const good = { id: bob.identityId, role: 'member' };

@@ -77,7 +77,7 @@ test('two tenants have a team of the same slug, and each sees its own [R-97] [CW
   expect(changed).toEqual([]);
 });
 
-test('a foreign, a missing and a forbidden team answer alike [R-91] [CWE-204]', async () => {
+test('a foreign, a missing and a forbidden team answer alike [R-91] [CWE-204] [trap 72]', async () => {
   const blind = await join([]);
   await make(owner, 'not-for-all');
   const answers = [
@@ -114,7 +114,7 @@ test('a role in a team permits there what it permits, and nowhere else [ASVS 8.2
   expect((await lead.browser.get('/api/teams/led-team/members')).status).toBe(200);
 });
 
-test('a batch with one foreign member among its changes changes nobody [R-90]', async () => {
+test('a batch with one foreign member among its changes changes nobody [R-90] [trap 76]', async () => {
   await make(owner, 'all-or-none');
   const send = (ids: readonly string[]) =>
     owner.browser.send('PATCH', '/api/teams/all-or-none/members', {

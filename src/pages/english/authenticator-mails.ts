@@ -1,5 +1,4 @@
 import type { Texts } from '../texts.ts';
-import { providerMails } from './providers.ts';
 
 export const NOT_YOU = [
   'If it was not you, somebody else was signed in as you: change your password, ' +
@@ -7,7 +6,6 @@ export const NOT_YOU = [
 ];
 
 export const authenticatorsChanged: Texts['mails']['authenticatorsChanged'] = {
-  ...providerMails(NOT_YOU),
   'totp-added': {
     subject: 'An authenticator app was added to your Sallyport account',
     before: () => [
