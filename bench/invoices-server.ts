@@ -16,12 +16,15 @@ declare module 'sallyport/fastify' {
 
 const COLUMNS = ['id', 'customer', 'number', 'total'] as const;
 
+const { SALLYPORT_ISSUERS_FILE: issuersFile } = process.env;
+
 const app = fastify();
 await app.register(sallyport, {
   databaseUrl: process.env['DATABASE_URL'] ?? '',
   // Nothing is encrypted here, and nobody gets a mail.
   encryptionKey: Buffer.alloc(32, 1).toString('base64url'),
   origin: 'http://localhost:0',
+  ...(issuersFile === undefined ? {} : { issuersFile }),
   permissions: {
     'invoices:read': { text: 'See invoices' },
     'invoices:write': { text: 'Change invoices' },

@@ -148,11 +148,11 @@ async function holdToItsWork(
   }
   if (candidate.open) return;
   const own = candidate.target(origin, one, one.invoiceId);
-  const { cookie: _, ...withoutCookie } = own.headers ?? {};
+  const { cookie: _, authorization: __, ...withoutCredential } = own.headers ?? {};
   const { 'x-csrf-token': token, ...withoutToken } = own.headers ?? {};
   const refused = [
     candidate.target(origin, one, other.invoiceId),
-    { ...own, headers: withoutCookie },
+    { ...own, headers: withoutCredential },
     ...(token === undefined ? [] : [{ ...own, headers: withoutToken }]),
   ];
   for (const target of refused) {

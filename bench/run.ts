@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { bearerBench } from './bearer.ts';
 import { largestTenantBench } from './largest-tenant.ts';
 import { loadRouteBench } from './load-route.ts';
 import { sessionBench } from './session.ts';
@@ -33,6 +34,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'sign-in': signInBench,
   timing: timingBench,
   'load-route': loadRouteBench,
+  bearer: bearerBench,
   'largest-tenant': largestTenantBench,
 };
 
@@ -40,7 +42,7 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
-    /** How long each window of load-route is. */
+    /** How long each window of load-route and bearer is. */
     seconds: { type: 'string', default: '1' },
     /** Of largest-tenant: which share of its rows there are, to see whether it runs. */
     scale: { type: 'string', default: '1' },

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { type AuditFlags, runAudit, USAGE } from './audit/command.ts';
 import { IN_FORCE } from './db/checks/row-level-security.ts';
+import { addGateway } from './gateway/command.ts';
 import { isDevelopment, readConfig, SETTINGS, type Config } from './server/config.ts';
 import { StartError } from './server/data-folder.ts';
 import { migrateServer } from './server/databases.ts';
@@ -71,6 +72,11 @@ export async function run(argv: string[]): Promise<void> {
     .option('--json', 'for programs: the same as JSON')
     .action(why);
   addAudit(program);
+  addGateway(program, {
+    configuration,
+    run: runUntilSignal,
+    print: (text) => process.stdout.write(text),
+  });
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
@@ -128,10 +134,17 @@ async function auditTarget(url: string, flags: AuditFlags): Promise<void> {
 
 async function serve(): Promise<void> {
   const config = configuration();
-  const server = await startServer(config);
+  await runUntilSignal(config, await startServer(config));
+}
+
+async function runUntilSignal(
+  config: Config,
+  server: { readonly origin: string; readonly accounts?: string; close(): Promise<void> },
+  lines: readonly string[] = [],
+): Promise<void> {
   // Whoever read our output may be gone by the time we stop; that is no reason to stop badly.
   process.stdout.on('error', () => {});
-  process.stdout.write(`${greeting(config, server.origin)}\n`);
+  process.stdout.write(`${[greeting(config, server), ...lines].join('\n')}\n`);
   await stopSignal();
   process.stdout.write('Stopping.\n');
   await server.close();
@@ -228,7 +241,10 @@ function configuration(): Config {
   return read.config;
 }
 
-function greeting(config: Config, origin: string): string {
+function greeting(
+  config: Config,
+  { origin, accounts = origin }: { readonly origin: string; readonly accounts?: string },
+): string {
   const lines = [`Sallyport is ready at ${origin}`];
   if (config.database.kind === 'embedded') {
     lines.push(`  Data folder:  ${config.dataFolder} (embedded database, for development)`);
@@ -237,7 +253,7 @@ function greeting(config: Config, origin: string): string {
   }
   if (config.policyForm === 'settings') lines.push(`  ${IN_FORCE.settings}`);
   if (isDevelopment(config) && !config.mail) {
-    lines.push(`  Mails:        ${origin}/development/mailbox`);
+    lines.push(`  Mails:        ${accounts}/development/mailbox`);
   }
   if (origin.startsWith('http://')) {
     lines.push('  Safari refuses Secure cookies on http://localhost: use another browser here.');

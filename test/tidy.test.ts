@@ -130,7 +130,7 @@ const arrows: Record<string, string[]> = {
   assertion: [],
   core: ['db', 'outbound'],
   fastify: ['pages', 'http', 'core', 'db', 'outbound'],
-  gateway: ['http', 'core', 'outbound', 'assertion'],
+  gateway: ['server', 'fastify', 'assertion', 'core', 'db', 'http', 'outbound'],
   server: ['fastify', 'core', 'db', 'pages', 'http', 'outbound'],
   'index.ts': ['server', 'fastify', 'core', 'db', 'pages', 'http'],
   'fastify.ts': ['server', 'fastify', 'core', 'db', 'pages', 'http'],

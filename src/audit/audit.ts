@@ -129,7 +129,7 @@ async function attack(
     untried: run.knowledge.untried,
     matrix: run.knowledge.matrix,
     suppressed: [],
-    reached: run.knowledge.matrix.size,
+    reached: run.operations.filter(({ id }) => probe.reached.has(id)).length,
     problems,
     stopped,
   };

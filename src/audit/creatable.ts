@@ -9,7 +9,7 @@ import { singular, snake, wordsOf } from './words.ts';
 
 /** Words of operations that do something else than make or change an object. */
 const NO_OBJECT =
-  /\b(log ?in|sign ?in|log ?out|sign ?out|sign ?up|signup|register|registration|token|password|refresh|recover|recovery|forgot|otp|2fa|mfa|totp|verify|verification|confirm|resend|invite|invitation|invitations|webauthn|passkey|unsubscribe|deactivate|disable|enable|close|delete|remove|destroy|leave|erase|terminate|revoke|cancel|archive|keep|accept|decline|reject|revert|reversions?|re ?authenticat\w*|reauthentication|mails?|change|impersonate|transfer|suspend|ban|block|end|stop)\b/;
+  /\b(log ?in|sign ?in|log ?out|sign ?out|sign ?up|signup|register|registration|token|password|refresh|recover|recovery|forgot|otp|2fa|mfa|totp|verify|verification|confirm|resend|invite|invitation|invitations|webauthn|passkey|unsubscribe|deactivate|disable|enable|close|delete|remove|destroy|leave|erase|terminate|revoke|cancel|archive|keep|accept|decline|reject|revert|reversions?|re ?authenticat\w*|reauthentication|mails?|impersonate|transfer|suspend|ban|block|end|stop)\b/;
 
 const MAKES =
   /\b(create|creates|add|adds|new|post|insert|save|store|submit|upload|make|write|compose|publish|draft|book|place|open|request|report)\b/;
@@ -39,6 +39,8 @@ function isCreation({ path, name, answers }: Operation, operations: readonly Ope
   const noun = wordsOf(last).at(-1) ?? '';
   const isPlural = !last.includes('{') && singular(noun) !== noun;
   const words = [...(last.includes('{') ? [] : wordsOf(last)), ...wordsOf(name)];
+  // `POST /account/change-email` makes nothing, whatever it answers.
+  if (words.some((word) => word === 'change' || word === 'update')) return false;
   return isCollection || isPlural || '201' in answers || MAKES.test(words.join(' '));
 }
 

@@ -45,17 +45,19 @@ const PRINTED = [
 /** MACs computed before others get a turn: some milliseconds. */
 const CHUNK = 5_000;
 
-const SEARCH_MILLISECONDS_MAX = 20_000;
+/** What a search may take where a check may wait for nothing: words, and numbers of five digits. */
+const SEARCH_SECONDS_MIN = 2;
 
 /**
  * The key of a MAC that is a common word, a word of the target's own, or a number of up to so many
  * digits; null where it is none of these, or the token has no MAC. It needs no request. Six digits
- * take some seconds of one core; on a machine that has none to spare the search ends after twenty.
+ * take some seconds of one core, and the search no more than the run may wait for anything.
  */
 export async function guessSecret(
   token: Token,
   words: readonly string[],
   digitsMax: number,
+  secondsMax: number,
 ): Promise<string | null> {
   const { text, algorithm } = token;
   if (!/^HS(256|384|512)$/.test(algorithm)) return null;
@@ -69,7 +71,8 @@ export async function guessSecret(
     if (createHmac(hash, candidate).update(input).digest().equals(wanted)) return candidate;
     tried += 1;
     if (tried % CHUNK !== 0) continue;
-    if (performance.now() - started > SEARCH_MILLISECONDS_MAX) return null;
+    const seconds = (performance.now() - started) / 1_000;
+    if (seconds > Math.max(secondsMax, SEARCH_SECONDS_MIN)) return null;
     await new Promise((resolve) => setImmediate(resolve));
   }
   return null;

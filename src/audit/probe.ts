@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import { answerOf, BODY_BYTES_MAX, type Exchange, type ProbeRequest } from './exchange.ts';
 
@@ -16,6 +17,8 @@ export interface Probe {
    */
   send(request: ProbeRequest, as: string, manner?: 'patient' | 'impatient'): Promise<Exchange>;
   sent(): number;
+  /** Ids of operations that somebody was granted. */
+  readonly reached: Set<string>;
   /** Lets a few more requests go out than the budget has, to put back what was changed. */
   reserve(): void;
   /** Called when many answers in a row were 5xx or none: returns whether the target is well. */
@@ -85,6 +88,7 @@ export function openProbe(
   return {
     origin,
     sent: () => sent,
+    reached: new Set(),
     reserve: () => {
       reserved = RESERVE;
     },
@@ -130,7 +134,8 @@ async function perform(pool: Pool, request: ProbeRequest, milliseconds: number):
       body: request.body,
       signal: AbortSignal.timeout(milliseconds),
     });
-    const text = await readText(response.body);
+    const isStream = String(response.headers['content-type']).startsWith('text/event-stream');
+    const text = isStream ? await leave(response.body) : await readText(response.body);
     const headers: Record<string, string> = {};
     let setCookies: readonly string[] = [];
     for (const [name, value = ''] of Object.entries(response.headers)) {
@@ -145,6 +150,13 @@ async function perform(pool: Pool, request: ProbeRequest, milliseconds: number):
   } catch (error) {
     return { answer: null, failure: failureOf(error) };
   }
+}
+
+/** A stream of events has no end: that it began is all there is to see. */
+async function leave(body: Readable): Promise<string> {
+  body.on('error', () => {});
+  body.destroy();
+  return '';
 }
 
 async function readText(body: AsyncIterable<Buffer>): Promise<string> {

@@ -42,7 +42,7 @@ const DETAILS_MAX = 2;
 
 /** A GET is not safe by definition: what these words name is not called to find out what it is. */
 const SUSPICIOUS =
-  /\b(log ?out|sign ?out|delete|remove|create|add|update|set|send|run|trigger|generate|clear|start|stop|revoke|unsubscribe|activate|deactivate|toggle|confirm|verify|stream|events|sse|ws|websocket|download|export)\b/;
+  /\b(log ?out|sign ?out|delete|remove|create|add|update|set|send|run|trigger|generate|clear|start|stop|revoke|unsubscribe|activate|deactivate|toggle|confirm|verify|archive|unarchive|publish|unpublish|approve|reject|close|lock|unlock|mark|like|unlike|follow|unfollow|accept|decline|cancel|complete|finish|pin|unpin|hide|expire|enable|disable|stream|ws|websocket|download|export)\b/;
 
 export function isReadable(operation: Operation): boolean {
   const last =

@@ -1,6 +1,6 @@
 import type { Actor, ActorRole, Credential } from './actor.ts';
 import { type Call, type Changes, requestOf } from './call.ts';
-import type { Exchange } from './exchange.ts';
+import { type Exchange, isGranted } from './exchange.ts';
 import type { Access, Knowledge, Purpose } from './knowledge.ts';
 import type { Operation } from './operation.ts';
 import type { Probe } from './probe.ts';
@@ -88,6 +88,7 @@ export async function send(
   const label = 'role' in as ? as.role : as.label;
   const request = requestOf(call, as.credential, run.origin, changes);
   const exchange = await run.probe.send(request, label, manner);
+  if (isGranted(exchange)) run.probe.reached.add(call.operation.id);
   const owner = 'role' in as ? as : ownerOf(run.actors, as.credential);
   if (owner !== null) keepSession(owner, exchange);
   return exchange;

@@ -1,7 +1,8 @@
 import type { Actor } from './actor.ts';
 import type { Call } from './call.ts';
 import { shows } from './canary.ts';
-import { isGranted } from './exchange.ts';
+import { type Exchange, isGranted } from './exchange.ts';
+import { leavesOf } from './json.ts';
 import type { Granted, OwnedObject } from './knowledge.ts';
 import { type Run, send } from './run.ts';
 import { randomLike } from './values.ts';
@@ -20,9 +21,10 @@ export async function isSharedWith(
   values: readonly string[],
 ): Promise<string | null> {
   if (attacker.role === 'stranger') return null;
-  const lists = foundByItself(run, attacker).filter(
-    ({ call }) => !Object.values(call.path).includes(object.id),
-  );
+  // Its detail says nothing: whether that may be read is the question.
+  const isItself = ({ operation, path }: Call) =>
+    /\}\/*$/.test(operation.path) && Object.values(path).at(-1) === object.id;
+  const lists = foundByItself(run, attacker).filter(({ call }) => !isItself(call));
   const near = lists.filter(
     ({ call }) => rootOf(call.operation.path) === rootOf(object.collection),
   );
@@ -48,8 +50,18 @@ export function foundByItself(run: Run, actor: Actor): readonly Granted[] {
     Object.values(read.call.path).every(
       (value) =>
         value === actor.tenant ||
-        reads.some((other) => count(other) < count(read) && shows(other.exchange.answer, value)),
+        reads.some((other) => count(other) < count(read) && tells(other.exchange, value)),
     ),
+  );
+}
+
+/** Whether an answer has this value, and not only one that contains it. */
+function tells({ answer }: Exchange, value: string): boolean {
+  if (answer === null) return false;
+  if (answer.json === undefined) return answer.text.includes(`/${encodeURIComponent(value)}`);
+  return leavesOf(answer.json).some(
+    ({ value: leaf }) =>
+      String(leaf) === value || (typeof leaf === 'string' && leaf.split('/').includes(value)),
   );
 }
 

@@ -59,6 +59,9 @@ export async function attemptSignIn(
     options.manner,
   );
   const given = givenBy(exchange);
+  if (exchange.answer !== null && exchange.answer.status < 400) {
+    probe.reached.add(call.operation.id);
+  }
   const lines = exchange.answer?.setCookies ?? [];
   // A sign-in that only keeps the cookie from before it gives nothing new (but see the fixation
   // check); one that sets a cookie adds it to the browser's others.

@@ -157,7 +157,9 @@ export function carried(given: Given, way: Transport): Credential | null {
 function looksLikeToken(key: string, value: string): boolean {
   if (JWT.test(bare(value))) return true;
   if (!TOKEN_NAME.test(snake(key)) || /\s/.test(bare(value))) return false;
-  return value.length >= 8 && !/^(bearer|jwt|token)$/i.test(value);
+  // Some count their sessions; but a key of three letters is the name of something.
+  const least = /token|jwt|session/.test(snake(key)) ? 4 : 8;
+  return value.length >= least && !/^(bearer|jwt|token|true|false|null|none)$/i.test(value);
 }
 
 function bare(value: string): string {

@@ -158,7 +158,7 @@ function mapped(
   const value = text(claim);
   if (text('sub') === null || value === null) return null;
   if (by === 'id' && !UUID.test(value)) return null;
-  // Somebody who typed another's address at the issuer is not that person (ASVS 10.5.3).
+  // Somebody who typed another's address at the issuer is not that person (CWE-287).
   if (by === 'email' && payload['email_verified'] !== true) return null;
   const tenantId = 'id' in issuer.tenant ? issuer.tenant.id : text(issuer.tenant.claim);
   if (tenantId === null || !UUID.test(tenantId)) return null;

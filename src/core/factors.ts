@@ -1,10 +1,9 @@
 import { findPasskeysOf } from '../db/passkeys.ts';
 import { countRecoveryCodes, replaceRecoveryCodes } from '../db/recovery-codes.ts';
-import { insertSecurityEvent } from '../db/security-events.ts';
+import { type Caller, insertSecurityEvent } from '../db/security-events.ts';
 import { lowerAllSessions, lowerSessions } from '../db/sessions.ts';
 import { findTotp } from '../db/totp.ts';
 import type { Tx } from '../db/transaction.ts';
-import type { Authority } from './authority.ts';
 import type { Core } from './core.ts';
 import { type AuthenticatorChange, queueMail } from './mail.ts';
 import { newRecoveryCodes, recoveryCodeDigest } from './recovery-code.ts';
@@ -17,11 +16,17 @@ export async function findFactors(tx: Tx, identityId: string): Promise<Factors> 
   return { totp, passkeys, recoveryCodes: await countRecoveryCodes(tx, identityId) };
 }
 
+/** Whose authenticators change, and who changes them. */
+interface Changing {
+  readonly principal: { readonly identityId: string; readonly email: string };
+  readonly caller: Caller;
+}
+
 /** Notes the change and mails it to the owner, in the transaction that makes it. */
 export async function noteChange(
   core: Core,
   tx: Tx,
-  { principal: { identityId, email }, caller }: Pick<Authority, 'principal' | 'caller'>,
+  { principal: { identityId, email }, caller }: Changing,
   change: AuthenticatorChange,
 ): Promise<void> {
   const event = { kind: 'authenticators-changed', identityId, reason: change, caller } as const;

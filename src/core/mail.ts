@@ -16,7 +16,9 @@ export type AuthenticatorChange =
   | 'passkey-suspected'
   | 'recovery-codes-replaced'
   | 'password-added'
-  | 'password-removed';
+  | 'password-removed'
+  | 'provider-linked'
+  | 'provider-unlinked';
 
 interface Addressed {
   readonly to: string;

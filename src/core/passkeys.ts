@@ -1,6 +1,5 @@
 import { runAuthorizedTransaction } from '../db/authorization.ts';
 import { isUniqueViolation } from '../db/errors.ts';
-import { findPasswordHash } from '../db/passwords.ts';
 import { consumeChallenge, deletePasskey, findPasskeysOf, insertPasskey } from '../db/passkeys.ts';
 import { raiseSession } from '../db/sessions.ts';
 import type { Authority, Refused } from './authority.ts';
@@ -10,6 +9,7 @@ import { firstRecoveryCodes, forgetAuthenticator, noteChange } from './factors.t
 import { creationOptions, type RelyingParty, verifyRegistration } from './passkey-ceremony.ts';
 import type { Secret } from './secret.ts';
 import { type RotatedSecret, rotate } from './session-rotation.ts';
+import { hasOtherWayIn } from './ways-in.ts';
 
 /** What the browser of a signed-in person makes another passkey with. */
 export async function passkeyCreationOptions(
@@ -83,8 +83,8 @@ export function passkeyName(text: string): string {
 }
 
 /**
- * Removes one of the own passkeys, at once from the assurance of every session. The last one of an
- * account without a password stays: it is the only way in (ASVS 6.4.4).
+ * Removes one of the own passkeys, at once from the assurance of every session. The only way
+ * in stays (ASVS 6.4.4).
  */
 export async function removePasskey(
   core: Core,
@@ -97,10 +97,8 @@ export async function removePasskey(
     authority.requirement,
     async (tx) => {
       const passkeys = await findPasskeysOf(tx, identityId);
-      const hasPassword = (await findPasswordHash(tx, identityId)) !== undefined;
-      const others = passkeys.filter((passkey) => passkey.id !== id);
-      if (others.length === passkeys.length) return 'not-found' as const;
-      if (!hasPassword && others.length === 0) return 'last-way-in' as const;
+      if (!passkeys.some((passkey) => passkey.id === id)) return 'not-found' as const;
+      if (!(await hasOtherWayIn(core, tx, identityId, { id }))) return 'last-way-in' as const;
       await deletePasskey(tx, identityId, id);
       await forgetAuthenticator(tx, identityId, id);
       await noteChange(core, tx, authority, 'passkey-removed');

@@ -7,7 +7,6 @@ import {
   insertPasswordHash,
   replacePasswordHash,
 } from '../db/passwords.ts';
-import { findPasskeysOf } from '../db/passkeys.ts';
 import { insertSecurityEvent } from '../db/security-events.ts';
 import { deleteSessions } from '../db/sessions.ts';
 import type { Tx } from '../db/transaction.ts';
@@ -20,6 +19,7 @@ import { type MailLanguage, queueMail } from './mail.ts';
 import { chooseNewPassword, type NewPassword } from './new-password.ts';
 import { normalizePassword, type PasswordProblem } from './password.ts';
 import { type RotatedSecret, rotate } from './session-rotation.ts';
+import { hasOtherWayIn } from './ways-in.ts';
 
 /** What is wrong with a field of the form. */
 export interface PasswordChangeProblem {
@@ -111,8 +111,8 @@ async function addPassword(
 }
 
 /**
- * Takes the password of an account away that has a passkey to go on with; without one it is the
- * only way in, and stays (ASVS 6.4.4). All other sessions end, as with a new password.
+ * Takes the password of an account away that has another way in to go on with; without one it stays
+ * (ASVS 6.4.4). All other sessions end, as with a new password.
  */
 export async function removePassword(
   core: Core,
@@ -123,7 +123,8 @@ export async function removePassword(
     core.database,
     authority.requirement,
     async (tx) => {
-      if ((await findPasskeysOf(tx, identityId)).length === 0) return 'last-way-in' as const;
+      const others = await hasOtherWayIn(core, tx, identityId, 'password');
+      if (!others) return 'last-way-in' as const;
       if (!(await deletePasswordHash(tx, identityId))) return 'not-found' as const;
       await shutOutOthers(tx, authority);
       const rotated = await rotate(tx, authority.principal, null);

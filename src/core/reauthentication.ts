@@ -13,7 +13,7 @@ import { type CodeProof, guessCode, GUESSED, proveCode } from './second-factor.t
 import { type RotatedSecret, rotate } from './session-rotation.ts';
 import { assuranceOf, hasSecondFactor } from './sign-in-flow.ts';
 
-type Reauthenticated = RotatedSecret | 'wrong-credentials' | Refused;
+export type Reauthenticated = RotatedSecret | 'wrong-credentials' | Refused;
 
 /**
  * Proves again who is at the browser: the same identity, in the same session, which gets a new
@@ -46,13 +46,34 @@ export async function reauthenticate(
   });
   if (failed) return failed;
 
+  return await proveSecond(core, authority, input.code, {
+    method: 'password',
+    stands: async (tx) => (await findPasswordHash(tx, identityId)) === stored,
+  });
+}
+
+/** What has been proved, and whether it still is when the session gets its new secret. */
+export interface FirstProof {
+  readonly method: 'password' | 'provider';
+  stands(tx: Tx): Promise<boolean>;
+}
+
+/** Completes a re-authentication, with a code of whoever has a second factor. */
+export async function proveSecond(
+  core: Core,
+  authority: Authority,
+  code: string | undefined,
+  first: FirstProof,
+): Promise<Reauthenticated> {
+  const { principal, caller } = authority;
+  const { identityId } = principal;
   const factors = await core.database.transaction((tx) => findFactors(tx, identityId));
-  if (!hasSecondFactor(factors)) return await finish(core, authority, stored, null);
-  const { code = '' } = input;
-  const method = parseRecoveryCode(code) ? 'recovery-code' : 'totp';
+  if (!hasSecondFactor(factors)) return await finish(core, authority, first, null);
+  const shown = code ?? '';
+  const method = parseRecoveryCode(shown) ? 'recovery-code' : 'totp';
   return await guessCode(core, identityId, method, caller, async (admitted) => {
-    const given = admitted.open ? ({ method, code } as const) : null;
-    const outcome = await finish(core, authority, stored, given, async (tx) => {
+    const given = admitted.open ? ({ method, code: shown } as const) : null;
+    const outcome = await finish(core, authority, first, given, async (tx) => {
       const guess = { factor: GUESSED[method], caller };
       await noteWrongGuess(tx, core, principal, admitted, guess);
     });
@@ -61,29 +82,28 @@ export async function reauthenticate(
 }
 
 /**
- * The session gets its new secret, if the password is still the one that was proved and the code is
- * right, where the account asks for one.
+ * The session gets its new secret, if what was proved first still stands and the code is right,
+ * where the account asks for one.
  */
 async function finish(
   core: Core,
   authority: Authority,
-  stored: string | undefined,
+  first: FirstProof,
   given: CodeProof | null,
   noteGuess: (tx: Tx) => Promise<void> = async () => {},
 ): Promise<Reauthenticated> {
   const { principal, caller } = authority;
   const { identityId } = principal;
   return await inTransaction(core, authority, async (tx) => {
-    if ((await findPasswordHash(tx, identityId)) !== stored)
-      return await noteFailure(tx, authority);
-    let assurance = assuranceOf(['password']);
+    if (!(await first.stands(tx))) return await noteFailure(tx, authority);
+    let assurance = assuranceOf([first.method]);
     if (hasSecondFactor(await findFactors(tx, identityId))) {
       const proved = given && (await proveCode(core, tx, { ...principal, caller }, given));
       if (!proved) {
         await noteGuess(tx);
         return await noteFailure(tx, authority);
       }
-      assurance = assuranceOf(['password', proved.method], proved.authenticatorId);
+      assurance = assuranceOf([first.method, proved.method], proved.authenticatorId);
     }
     await insertSecurityEvent(tx, { kind: 'reauthenticated', identityId, caller });
     return await rotate(tx, principal, assurance);

@@ -161,13 +161,16 @@ async function judge(
   return await core.database.transaction(async (tx) => {
     const found = await countSignInTry(tx, digest, TRIES_MAX);
     if (!found) return 'over';
-    const { identityId, passwordDigest, returnTo } = found;
+    const { identityId, passwordDigest, linkId, returnTo } = found;
     const account = await findAccount(tx, identityId);
-    const unchanged =
-      typeof account?.hash === 'string' &&
-      digestOf(account.hash) === passwordDigest &&
-      !account.disabled;
-    if (!unchanged || !hasSecondFactor(await findFactors(tx, identityId))) {
+    // A flow of a link that is gone went with it.
+    const standing = linkId !== null || digestOf(account?.hash ?? '') === passwordDigest;
+    if (
+      !account ||
+      account.disabled ||
+      !standing ||
+      !hasSecondFactor(await findFactors(tx, identityId))
+    ) {
       await deleteSignInFlow(tx, digest);
       return 'over';
     }
@@ -181,7 +184,8 @@ async function judge(
     }
     if (!(await deleteSignInFlow(tx, digest))) return 'over';
     const identity = { id: identityId, email, displayName };
-    const assurance = assuranceOf(['password', proved.method], proved.authenticatorId);
+    const first = linkId === null ? 'password' : 'provider';
+    const assurance = assuranceOf([first, proved.method], proved.authenticatorId);
     return { ...(await startSession(tx, core, identity, browser, assurance)), returnTo };
   });
 }

@@ -77,6 +77,24 @@ export function signInDigestOf(secret: Secret): string {
   return digestOf(derive(secret, 'sallyport sign-in'));
 }
 
+/** By what a visit to a provider is told. 64 hex digits. */
+export function flowDigestOf(flow: Secret): string {
+  return digestOf(derive(flow, 'sallyport provider flow'));
+}
+
+/**
+ * What goes to the provider and has to come back, and what only its token endpoint is shown: each
+ * follows from the cookie of the browser that was sent there, so none of them is stored (R-14).
+ */
+export function flowValuesOf(flow: Secret): {
+  readonly state: string;
+  readonly nonce: string;
+  readonly verifier: string;
+} {
+  const value = (name: string) => derive(flow, `sallyport provider ${name}`).toString('base64url');
+  return { state: value('state'), nonce: value('nonce'), verifier: value('verifier') };
+}
+
 /** What a passkey's challenge is bound to: the cookie that the browser has when it is made. */
 export function challengeBindingOf(secret: Secret): string {
   return digestOf(derive(secret, 'sallyport passkey challenge'));

@@ -2,17 +2,25 @@ import type { Assurance } from '../db/sessions.ts';
 
 /**
  * What a person has shown. A `passkey` was unlocked with a PIN or a finger, so it is two factors in
- * one; a `passkey-touch` was only there (NIST SP 800-63B-4 3.1.7.2).
+ * one; a `passkey-touch` was only there (NIST SP 800-63B-4 3.1.7.2). A `provider` is the word of
+ * somebody else that it is them, and one factor, whatever was proved there.
  */
-export type Method = 'password' | 'passkey' | 'passkey-touch' | 'totp' | 'recovery-code';
+export type Method =
+  | 'password'
+  | 'provider'
+  | 'passkey'
+  | 'passkey-touch'
+  | 'totp'
+  | 'recovery-code';
 
 /** Where a sign-in stands. Nothing leads out of the last two. */
 export type FlowState = 'nothing-proved' | 'first-factor-proved' | 'complete' | 'over';
 
 export type FlowEvent =
   | Method
-  /** The password of an account that has a second factor. */
+  /** The password, or the provider, of an account that has a second factor. */
   | 'password-of-two'
+  | 'provider-of-two'
   | 'expired'
   | 'too-many-tries'
   /** The password was changed, the identity disabled, or its last second factor removed. */
@@ -29,6 +37,8 @@ export const TRANSITIONS: Readonly<
   'nothing-proved': {
     password: 'complete',
     'password-of-two': 'first-factor-proved',
+    provider: 'complete',
+    'provider-of-two': 'first-factor-proved',
     passkey: 'complete',
     expired: 'over',
     'too-many-tries': 'over',
@@ -75,13 +85,17 @@ export function secondFactorsOf(factors: Factors): readonly SecondFactor[] {
   ];
 }
 
+function isFirstOfTwo(method: Method): boolean {
+  return method === 'password' || method === 'provider';
+}
+
 /** Two factors, of which the second was not typed from the same memory, make AAL2 (NIST 2.2.1). */
 export function assuranceOf(
   amr: readonly Method[],
   authenticatorId: string | null = null,
 ): Assurance {
-  const password = amr.includes('password');
-  const second = amr.some((method) => method !== 'password');
-  const aal = amr.includes('passkey') || (password && second) ? 2 : 1;
+  const first = amr.some(isFirstOfTwo);
+  const second = amr.some((method) => !isFirstOfTwo(method));
+  const aal = amr.includes('passkey') || (first && second) ? 2 : 1;
   return { aal, amr, authenticatorId };
 }

@@ -1,32 +1,15 @@
 import { findPasswordByAddress, type PasswordRow } from '../db/identities.ts';
 import { type Caller, insertSecurityEvent } from '../db/security-events.ts';
-import { insertSignInFlow } from '../db/sign-in-flows.ts';
-import type { Tx } from '../db/transaction.ts';
 import type { Core } from './core.ts';
 import { knownDevice } from './device.ts';
 import { parseEmailAddress } from './email-address.ts';
-import { findFactors } from './factors.ts';
+import { type FactorNeeded, firstFactorProved } from './first-factor.ts';
 import { type Guessed, guessWithinBudget } from './guess-budget.ts';
 import { noteWrongGuess } from './guess-notice.ts';
 import { refuseLeakedPassword } from './leaked-password.ts';
 import { normalizePassword } from './password.ts';
-import { digestOf, newSecret, type Secret, signInDigestOf } from './secret.ts';
-import { type SignedIn, type SigningBrowser, startSession } from './session-start.ts';
-import {
-  advance,
-  assuranceOf,
-  hasSecondFactor,
-  type SecondFactor,
-  secondFactorsOf,
-} from './sign-in-flow.ts';
-
-/** The password was right, and is not enough. There is no session yet. */
-export interface FactorNeeded {
-  /** For the cookie of this one browser. */
-  readonly flow: Secret;
-  readonly needed: readonly SecondFactor[];
-  readonly expiresAt: Date;
-}
+import type { Secret } from './secret.ts';
+import type { SignedIn } from './session-start.ts';
 
 /**
  * Checks the password and starts a session with a new secret; the session that the browser had
@@ -72,8 +55,13 @@ export async function signIn(
       // disabled or its password changed, and a session must not outlive that.
       const current = await findPasswordByAddress(tx, folded);
       const accepted = matches && current?.hash === found.row?.hash && current?.disabled === false;
-      const browser = { previous, caller };
-      if (accepted) return await passwordProved(tx, core, current, browser, returnTo);
+      if (accepted) {
+        const { identityId: id, email, displayName, hash: proved } = current;
+        const identity = { id, email, displayName };
+        const factor = { method: 'password', hash: proved } as const;
+        const browser = { previous, caller };
+        return await firstFactorProved(tx, core, identity, factor, browser, returnTo);
+      }
       await insertSecurityEvent(tx, {
         kind: 'sign-in-failed',
         identityId: current?.identityId ?? null,
@@ -90,26 +78,4 @@ export async function signIn(
 function guessedBy(row: PasswordRow | undefined, folded: string): Guessed | null {
   if (row) return { identityId: row.identityId };
   return folded === '' ? null : { folded };
-}
-
-/** Starts the session, or, of whoever has a second factor, what waits for it. */
-async function passwordProved(
-  tx: Tx,
-  core: Core,
-  { identityId, email, displayName, hash }: PasswordRow,
-  browser: SigningBrowser,
-  returnTo: string | null,
-): Promise<SignedIn | FactorNeeded> {
-  const factors = await findFactors(tx, identityId);
-  const event = hasSecondFactor(factors) ? 'password-of-two' : 'password';
-  if (advance('nothing-proved', event) === 'complete') {
-    const identity = { id: identityId, email, displayName };
-    return await startSession(tx, core, identity, browser, assuranceOf(['password']));
-  }
-  const flow = newSecret();
-  const row = { identityId, passwordDigest: digestOf(hash), returnTo };
-  const expiresAt = await insertSignInFlow(tx, signInDigestOf(flow), row);
-  const { caller } = browser;
-  await insertSecurityEvent(tx, { kind: 'second-factor-asked', identityId, caller });
-  return { flow, needed: secondFactorsOf(factors), expiresAt };
 }

@@ -21,8 +21,9 @@ const AHEAD_SECONDS = 600;
 export const KEY_SET_SECONDS = 300;
 /** An old key stays published this long after it has signed for the last time. */
 const BEHIND_SECONDS = 3_600;
-/** How old the key may be that a process has found before it looks again. */
-const LOOKED_MILLISECONDS = 60_000;
+/** How old the key may be that a process has found before it looks again, and before that waits. */
+const LOOKED_MILLISECONDS = 3_000;
+const KEPT_MILLISECONDS = 10_000;
 /** A key that is older is replaced without anybody's asking (NIST SP 800-57 part 1, 5.3.6). */
 const KEY_DAYS_MAX = 90;
 
@@ -103,22 +104,27 @@ export async function findCurrentKey({
 }
 
 /**
- * The same for a process that signs all the time: it looks once a minute, behind whatever asks, and
- * signs with what it has found before for as long as a new key is published before it signs. Much
- * longer than that an old one stays published.
+ * The same for a process that signs all the time: it looks every three seconds, behind whatever
+ * asks, and whoever asks waits for that where the last look is ten seconds old. So long a key that
+ * was given up as compromised may go on signing here; who fetches the published keys no longer
+ * takes it, and from then on the new one signs.
  */
 export function keptSigningKey(core: Core): (now: Date) => Promise<SigningKey> {
   let kept: { readonly key: SigningKey; readonly at: number } | null = null;
   let looking: Promise<SigningKey> | null = null;
   const look = (at: number): Promise<SigningKey> => {
     looking ??= findCurrentKey(core)
-      .then((key) => (kept = { key, at }).key)
+      .then((key) => {
+        // The same object as long as it is the same key: who signs keeps something for each.
+        kept = { key: kept?.key.kid === key.kid ? kept.key : key, at };
+        return kept.key;
+      })
       .finally(() => void (looking = null));
     return looking;
   };
   return async (now) => {
     const at = now.getTime();
-    if (kept === null || at - kept.at > AHEAD_SECONDS * 1000) return await look(at);
+    if (kept === null || at - kept.at > KEPT_MILLISECONDS) return await look(at);
     // Fails where the database cannot be reached; the next request looks again.
     if (at - kept.at > LOOKED_MILLISECONDS) look(at).catch(() => {});
     return kept.key;

@@ -30,6 +30,8 @@ export interface Requirement {
   readonly team?: { readonly slug: string; readonly permission: string };
   /** The tenant that the request names, with its proof (core/secret.ts); else the session's own. */
   readonly selection?: string;
+  /** The slug of the tenant that a bearer credential must be one of, where the request names it. */
+  readonly namedTenant?: string;
   /** What the person must have proved anew; left out where any live session will do. */
   readonly stepUp?: StepUp;
   /** Whether the principal's address and name are wanted too. */
@@ -161,6 +163,7 @@ function teamOf({ team }: Requirement, answer: StatementResult | undefined): Pri
 
 const SELECT_TENANT = `SELECT set_config('sallyport.selection', $1::TEXT, true)`;
 const REQUIRE_STEP_UP = 'SELECT sallyport.require_step_up($1::INT8, $2::INT8)';
+const REQUIRE_NAMED_TENANT = 'SELECT sallyport.require_named_tenant($1::TEXT)';
 const REQUIRE_TEAM = {
   read: 'SELECT sallyport.require_team($1::TEXT, $2::TEXT) AS "team"',
   write: 'SELECT sallyport.require_team_for_write($1::TEXT, $2::TEXT) AS "team"',
@@ -175,12 +178,16 @@ export async function requireFresh(tx: Tx, seconds: number): Promise<void> {
 }
 
 function bearerDecisionOf(requirement: Requirement, carrying: boolean): readonly Statement[] {
-  const { proof, permission, stepUp, synchronizerDigest } = requirement;
+  const { proof, permission, namedTenant, stepUp, synchronizerDigest } = requirement;
   if (stepUp !== undefined) throw new Error('nothing is fresh that a bearer has proved');
-  const columns = carrying || requirement.team ? CARRYING_COLUMNS : DECIDING_COLUMNS;
+  const behind = namedTenant !== undefined || requirement.team !== undefined;
+  const columns = carrying || behind ? CARRYING_COLUMNS : DECIDING_COLUMNS;
   const decision = synchronizerDigest === undefined ? REQUIRE_BEARER : REQUIRE_BEARER_FOR_WRITE;
   return [
     { sql: `${columns} ${decision}`, parameters: [proof, permission] },
+    ...(namedTenant === undefined
+      ? []
+      : [{ sql: REQUIRE_NAMED_TENANT, parameters: [namedTenant] }]),
     ...teamDecisionOf(requirement),
   ];
 }

@@ -34,6 +34,7 @@ import {
   TRANSACTION_PROOF_FUNCTIONS,
   TRANSACTION_PROOF_GRANTS,
 } from './migrations/0014-transaction-proofs.ts';
+import { PROVIDER_FUNCTIONS, PROVIDER_GRANTS } from './migrations/0012-providers.ts';
 
 export type { Finding } from './checks/finding.ts';
 
@@ -48,6 +49,7 @@ const grants = tableGrants([
   ...FACTOR_GRANTS,
   ...BEARER_GRANTS,
   ...TRANSACTION_PROOF_GRANTS,
+  ...PROVIDER_GRANTS,
 ]);
 const ours = functions([
   ...FOUNDATION_FUNCTIONS,
@@ -57,6 +59,7 @@ const ours = functions([
   ...FACTOR_FUNCTIONS,
   ...BEARER_FUNCTIONS,
   ...TRANSACTION_PROOF_FUNCTIONS,
+  ...PROVIDER_FUNCTIONS,
 ]);
 
 export interface DatabaseSurroundings extends Surroundings {

@@ -15,6 +15,7 @@ import { limits } from './migrations/0007-limits.ts';
 import { factors } from './migrations/0008-factors.ts';
 import { bearer } from './migrations/0009-bearer.ts';
 import { proofs } from './migrations/0011-proofs.ts';
+import { providers } from './migrations/0012-providers.ts';
 import { transactionProofs } from './migrations/0014-transaction-proofs.ts';
 import type { MigrationStatement } from './migration-statements.ts';
 import { prepareDatabase } from './roles.ts';
@@ -34,6 +35,7 @@ const MIGRATIONS: readonly {
   { id: '0008-factors', statements: factors },
   { id: '0009-bearer', statements: bearer },
   { id: '0011-proofs', statements: proofs },
+  { id: '0012-providers', statements: providers },
   { id: '0014-transaction-proofs', statements: transactionProofs },
 ];
 

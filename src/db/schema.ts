@@ -1,11 +1,12 @@
 import type { Generated } from 'kysely';
 import type { Decision } from './refusals.ts';
+import type { ProviderTables } from './provider-schema.ts';
 import type { TeamTables } from './team-schema.ts';
 
 /**
  * The tables of the schema `sallyport`, as Kysely sees them. Columns are explained in migrations/.
  */
-export interface Tables extends TeamTables {
+export interface Tables extends ProviderTables, TeamTables {
   'sallyport.identities': {
     id: Generated<string>;
     disabled_at: Date | null;
@@ -151,7 +152,8 @@ export interface Tables extends TeamTables {
   'sallyport.sign_in_flows': {
     digest: string;
     identity_id: string;
-    password_digest: string;
+    password_digest: string | null;
+    link_id: string | null;
     return_to: string | null;
     tries: Generated<number>;
     created_at: Generated<Date>;

@@ -3,12 +3,15 @@ import type { Tx } from './transaction.ts';
 
 export interface SignInFlow {
   readonly identityId: string;
-  readonly passwordDigest: string;
+  /** Of the hash of the password that was proved; null where a provider's word was. */
+  readonly passwordDigest: string | null;
+  /** The account at a provider that was proved, whose end is the flow's. */
+  readonly linkId: string | null;
   readonly returnTo: string | null;
   readonly expiresAt: Date;
 }
 
-/** Notes a sign-in whose password is proved, for five minutes. @returns until when. */
+/** Notes a sign-in whose first factor is proved, for five minutes. @returns until when. */
 export async function insertSignInFlow(
   tx: Tx,
   digest: string,
@@ -20,6 +23,7 @@ export async function insertSignInFlow(
       digest,
       identity_id: flow.identityId,
       password_digest: flow.passwordDigest,
+      link_id: flow.linkId,
       return_to: flow.returnTo,
       expires_at: sql<Date>`now() + INTERVAL '5 minutes'`,
     })
@@ -31,6 +35,7 @@ export async function insertSignInFlow(
 const COLUMNS = [
   'identity_id as identityId',
   'password_digest as passwordDigest',
+  'link_id as linkId',
   'return_to as returnTo',
   'expires_at as expiresAt',
 ] as const;

@@ -23,6 +23,7 @@ export const SWEEP_STATEMENTS: readonly Statement[] = [
   `DELETE FROM sallyport.devices WHERE expires_at < now()`,
   `DELETE FROM sallyport.recoveries WHERE expires_at < now()`,
   `DELETE FROM sallyport.sign_in_flows WHERE expires_at < now()`,
+  `DELETE FROM sallyport.provider_flows WHERE expires_at < now()`,
   `DELETE FROM sallyport.passkey_challenges WHERE expires_at < now()`,
   `DELETE FROM sallyport.totp_enrolments WHERE expires_at < now()`,
   `DELETE FROM sallyport.idempotency_keys WHERE expires_at < now()`,

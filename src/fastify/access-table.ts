@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { BUILT_IN_ROLES } from '../core/permissions.ts';
 import { TEAM_ROLES, type TeamRole } from '../db/team-members.ts';
 import { takesBearer } from './bearer.ts';
-import type { Access } from './declaration.ts';
+import type { Access, RouteBody } from './declaration.ts';
 import { permissionsOf } from './permissions.ts';
 
 /** A route, and who may call it. */
@@ -29,7 +29,7 @@ export interface AccessRow {
   /** Whether an API key or an external token may stand in for a session. */
   readonly bearer: boolean;
   /** The one type that a body may have; null where there is none. */
-  readonly bodyType: 'json' | 'form' | null;
+  readonly bodyType: RouteBody | null;
   /** Whether its queries run in one flush with the decision. */
   readonly load: boolean;
 }
@@ -49,7 +49,7 @@ export function noteRoute(
   url: string,
   declared: {
     readonly access: Access;
-    readonly bodyType?: 'json' | 'form' | undefined;
+    readonly bodyType?: RouteBody | undefined;
     readonly load?: unknown;
     readonly account?: boolean;
     readonly page?: true | undefined;

@@ -25,6 +25,7 @@ import {
 } from '../core/secret.ts';
 import {
   type Cookies,
+  FLOW_COOKIE,
   parseCookies,
   PRESESSION_COOKIE,
   readCookie,
@@ -77,6 +78,12 @@ export function readPresessionSecret(request: FastifyRequest): Secret | null {
 /** The secret of a sign-in that waits for its second factor; null where the browser has none. */
 export function readSignInSecret(request: FastifyRequest): Secret | null {
   const reading = readCookie(parseCookies(request.raw), SIGN_IN_COOKIE);
+  return reading.kind === 'present' ? parseSecret(reading.value) : null;
+}
+
+/** The secret of a visit to a provider that this browser has under way. */
+export function readFlowSecret(request: FastifyRequest): Secret | null {
+  const reading = readCookie(parseCookies(request.raw), FLOW_COOKIE);
   return reading.kind === 'present' ? parseSecret(reading.value) : null;
 }
 
@@ -203,10 +210,14 @@ function requirementOf(
     access === 'signed-in' ? {} : access;
   const inTeam = team ? { team: { slug: teamIn(request, team.parameter), ...team } } : {};
   const bearer = request[BEARER];
-  if (bearer) return { ...bearerRequirement(request, bearer, permission ?? null), ...inTeam };
+  const named = request[NAMED_TENANT];
+  if (bearer) {
+    // It has one tenant, and is refused in another: no header moves it.
+    const inTenant = named === null ? {} : { namedTenant: named };
+    return { ...bearerRequirement(request, bearer, permission ?? null), ...inTenant, ...inTeam };
+  }
   const secret = request.sessionSecret;
   if (!secret) throw new Error('the request has no credential');
-  const named = request[NAMED_TENANT];
   return {
     role,
     proof: proofOf(secret),
@@ -280,7 +291,7 @@ function presentedDigest(request: FastifyRequest): string | null {
  * one when the first is missing (CWE-352), and never from a cookie.
  */
 function presentedToken(request: FastifyRequest): Buffer | null {
-  if (request.routeOptions.config.bodyType === 'json') {
+  if (request.routeOptions.config.bodyType !== 'form') {
     const header = readTokenHeader(request.raw);
     return header === null ? null : unmaskToken(header);
   }

@@ -21,22 +21,7 @@ const REQUEST_MILLISECONDS_MAX = 15_000;
 
 /** The accounts service as a Fastify app of its own, not yet listening. */
 export async function buildApp(core: Core, options: AppOptions): Promise<FastifyInstance> {
-  const app = fastify({
-    logger: { ...options.logger, serializers: { err: (error) => errorRecord(error) } },
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_MILLISECONDS_MAX,
-    // Addresses in Forwarded headers are not believed: no peer has been configured.
-    trustProxy: false,
-    return503OnClosing: true,
-    // A target that the router cannot decode is refused before any hook could set the headers.
-    frameworkErrors: (error, request, reply) =>
-      void answerError(error, request, reply.headers(refusalHeaders(options.policy))),
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, options.policy),
-  });
-  app.setErrorHandler(answerError);
-  addBodyParser(app);
-  addNotFound(app);
+  const app = bareApp(options, { requestTimeout: REQUEST_MILLISECONDS_MAX });
   await app.register(gated, {
     ...options,
     core,
@@ -47,8 +32,32 @@ export async function buildApp(core: Core, options: AppOptions): Promise<Fastify
   return app;
 }
 
-/** The product has no application of its own, and so none of its tables. */
-const NO_TABLES = scopeTo({ tenant: new Set(), shared: new Set() });
+/** An app with our limits, in which every error is a problem of ours; nothing guards it yet. */
+export function bareApp(
+  { logger, policy }: Pick<AppOptions, 'logger' | 'policy'>,
+  server: Pick<FastifyServerOptions, 'requestTimeout' | 'routerOptions'>,
+): FastifyInstance {
+  const app = fastify({
+    ...server,
+    logger: { ...logger, serializers: { err: (error) => errorRecord(error) } },
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_BYTES_MAX,
+    // Addresses in Forwarded headers are not believed: no peer has been configured.
+    trustProxy: false,
+    return503OnClosing: true,
+    // A target that the router cannot decode is refused before any hook could set the headers.
+    frameworkErrors: (error, request, reply) =>
+      void answerError(error, request, reply.headers(refusalHeaders(policy))),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, policy),
+  });
+  app.setErrorHandler(answerError);
+  addBodyParser(app);
+  addNotFound(app);
+  return app;
+}
+
+/** The process has no application of its own in it, and so none of its tables. */
+export const NO_TABLES = scopeTo({ tenant: new Set(), shared: new Set() });
 
 /** Bytes that are no HTTP request get an answer too, by hand: there is no request to answer. */
 function answerClientError(

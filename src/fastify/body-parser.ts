@@ -45,7 +45,7 @@ function countNames(parsed: unknown): number {
 }
 
 /** A field that comes twice is a list, which no schema takes for a text. */
-function parseForm(text: string): Record<string, string | string[]> {
+export function parseForm(text: string): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = Object.create(null) as Record<string, string>;
   for (const [name, value] of new URLSearchParams(text)) {
     const earlier = fields[name];

@@ -9,6 +9,7 @@ import fastifyPlugin from 'fastify-plugin';
 import type { Compilable, Kysely } from 'kysely';
 import type { Statement, StatementResult } from '../db/batch.ts';
 import type { Role } from '../db/database.ts';
+import type { BodyType } from '../http/content-type.ts';
 import { isSafeMethod } from '../http/request-head.ts';
 import { noteRoute } from './access-table.ts';
 import { guardHandler } from './guarded-handler.ts';
@@ -57,6 +58,12 @@ export type Load<Request = FastifyRequest, Q extends Queries = Queries> = (
   request: Request,
 ) => Q;
 
+/**
+ * The types that a body may have. `any` is for what is handed on, such as uploads: its token comes
+ * in the header, as that of `json` does, which no form can send.
+ */
+export type RouteBody = BodyType | 'any';
+
 /** A path of our own; a function may find no body, where the request was refused before that. */
 type ReturnTo = string | ((request: FastifyRequest) => string);
 
@@ -71,7 +78,11 @@ declare module 'fastify' {
      */
     load?: Load;
     /** The one type that the route's body may have, and with it the one place of its token. */
-    bodyType?: 'json' | 'form';
+    bodyType?: RouteBody;
+    /** Hands the request on to another server: its Idempotency-Key is for that one. */
+    forwards?: true;
+    /** Takes WebSocket handshakes, where requests are handed on; elsewhere they are plugins'. */
+    tunnels?: true;
     /** False where a bearer credential, such as an API key, is not taken; see takesBearer. */
     bearer?: false;
     /** Answered under any Host: for probes, which know only an address. */
@@ -92,7 +103,9 @@ declare module 'fastify' {
     access?: Access;
     load?: Load | undefined;
     role?: Role | undefined;
-    bodyType?: 'json' | 'form' | undefined;
+    bodyType?: RouteBody | undefined;
+    forwards?: true | undefined;
+    tunnels?: true | undefined;
     bearer?: false | undefined;
     anyHost?: true | undefined;
     mainOriginOnly?: true | undefined;
@@ -121,7 +134,7 @@ export function markAccount(instance: FastifyInstance): void {
 /** What routes of somebody else's plugin may be said to declare. */
 export interface Declaration {
   readonly access: Access;
-  readonly bodyType?: 'json' | 'form';
+  readonly bodyType?: RouteBody;
 }
 
 /**
@@ -156,7 +169,7 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
   const name = `${String(route.method)} ${route.url}`;
   const account = Reflect.get(this, ACCOUNT) === true;
   const declared = Reflect.get(this, DECLARED) as Declaration | undefined;
-  const { load, role, bearer, anyHost, mainOriginOnly, page, returnTo } = route;
+  const { load, role, bearer, anyHost, mainOriginOnly, page, returnTo, forwards, tunnels } = route;
   const access = route.access ?? declared?.access;
   const bodyType = route.bodyType ?? declared?.bodyType;
   if (access === undefined) {
@@ -180,7 +193,9 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
   }
   if (role && !account) throw new Error(`${name} asks for a database role, which is not for it`);
   const hosts = { anyHost, mainOriginOnly };
-  const declaration = { access, load, role, bodyType, bearer, ...hosts, page, returnTo, account };
+  const handedOn = { forwards, tunnels };
+  const who = { access, load, role, bodyType, bearer, page, returnTo, account };
+  const declaration = { ...who, ...hosts, ...handedOn };
   route.config = { ...route.config, ...declaration, declared: declaration };
   route.handler = guardHandler(name, declaration, route.handler);
   if (access !== 'public') route.onSend = [route.onSend ?? [], keepPrivate].flat();

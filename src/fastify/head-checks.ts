@@ -9,6 +9,7 @@ import {
   SIGN_IN_COOKIE,
   SYNCHRONIZER_COOKIE,
 } from '../http/cookies.ts';
+import { checkForwardable } from '../http/forwardable.ts';
 import { checkHost, type HostPolicy, tenantOfHost } from '../http/host.ts';
 import { checkOrigin, checkVisitorOrigin, type OriginPolicy } from '../http/origin.ts';
 import type { ProblemCode } from '../http/problem.ts';
@@ -20,6 +21,8 @@ import { originPolicyOf } from '../http/tenant-selection.ts';
 export interface GatePolicy extends OriginPolicy, HostPolicy, TenantHeaderPolicy {
   /** Whose word on where a request comes from is taken. */
   readonly trustedProxies: TrustedProxies;
+  /** Whether requests are handed on, so that another server must read them as we do. */
+  readonly forwards?: true;
 }
 
 /** What a check finds: that it has nothing to say about the request, no objection, or a reason. */
@@ -50,6 +53,16 @@ export const HEAD_CHECKS: readonly HeadCheck[] = [
     code: 'malformed-request',
     // An absolute-form target names a second host, beside the Host header (RFC 9112 3.2.2).
     judge: ({ raw }) => (raw.url?.startsWith('/') ? 'passed' : { reason: 'not a path' }),
+  },
+  {
+    name: 'bytes',
+    code: 'ambiguous-request',
+    judge({ raw, routeOptions }, _cookies, { forwards }) {
+      if (!forwards) return 'not needed';
+      // What follows an upgrade is no request any more: it is taken where it is asked for only.
+      if (isUpgrade(raw) && !routeOptions.config.tunnels) return { reason: 'an upgrade' };
+      return verdictOf(checkForwardable(raw));
+    },
   },
   {
     name: 'host',
@@ -93,6 +106,8 @@ export const HEAD_CHECKS: readonly HeadCheck[] = [
       const { bodyType } = request.routeOptions.config;
       // No route: the answer is 404 or 405, and no body will be read.
       if (bodyType === undefined || isSafeMethod(request.method)) return 'not needed';
+      // The token's header, without which nothing passes, is what a form cannot send.
+      if (bodyType === 'any') return 'not needed';
       const type = parseContentType(request.raw);
       if (type === 'none' && isEmptyDelete(request)) return 'passed';
       return type === bodyType ? 'passed' : { reason: `${type} where ${bodyType} is taken` };

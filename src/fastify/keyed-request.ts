@@ -40,14 +40,14 @@ const ANSWER_SECONDS_MAX = 60;
 /**
  * Whether requests of this route may carry a key: those that change something, on behalf of
  * somebody, in the application's own tables. Elsewhere the header means nothing: a safe method
- * changes nothing, a public route has no principal to whom a key could belong, and the account's
- * operations have no transaction of the application.
+ * changes nothing, a public route has no principal to whom a key could belong, the account's
+ * operations have no transaction of the application, and what is handed on is somebody else's.
  */
 export function takesKey(
   methods: readonly string[],
-  { access, account }: FastifyContextConfig,
+  { access, account, forwards }: FastifyContextConfig,
 ): boolean {
-  if (access === undefined || access === 'public' || account) return false;
+  if (access === undefined || access === 'public' || account || forwards) return false;
   return !methods.every(isSafeMethod);
 }
 

@@ -18,7 +18,7 @@ export function keepPrivate(
   done(null, payload);
 }
 
-function isPrivate(control: string): boolean {
+export function isPrivate(control: string): boolean {
   const directives = control.toLowerCase().split(/[\s,]+/);
   if (directives.some((each) => each === 'public' || each.startsWith('s-maxage'))) return false;
   return directives.includes('private') || directives.includes('no-store');

@@ -13,6 +13,7 @@ import {
   clearCookie,
   COOKIE_AGE_SECONDS_MAX as DEVICE_SECONDS,
   DEVICE_COOKIE,
+  FLOW_COOKIE,
   PRESESSION_COOKIE,
   SESSION_COOKIE,
   setCookie,
@@ -65,6 +66,22 @@ export function startBrowserSignIn(reply: FastifyReply, flow: Secret): string {
 /** The sign-in is complete, or over: its cookie goes. */
 export function endBrowserSignIn(reply: FastifyReply): void {
   reply.header('set-cookie', clearCookie(SIGN_IN_COOKIE));
+}
+
+/** As long as the database keeps a visit to a provider. */
+const FLOW_SECONDS = 600;
+
+/** Hands a visit to a provider to this browser; one that it had begun before is over. */
+export function startBrowserVisit(reply: FastifyReply, flow: Secret): void {
+  reply.header(
+    'set-cookie',
+    setCookie(FLOW_COOKIE, secretText(flow), { maxAgeSeconds: FLOW_SECONDS }),
+  );
+}
+
+/** The visit has ended, well or not: its cookie goes. */
+export function endBrowserVisit(reply: FastifyReply): void {
+  reply.header('set-cookie', clearCookie(FLOW_COOKIE));
 }
 
 /**

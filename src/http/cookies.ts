@@ -22,6 +22,12 @@ export const DEVICE_COOKIE = '__Host-device';
 /** Holds the secret of a sign-in whose first factor is proved, until the second one is. */
 export const SIGN_IN_COOKIE = '__Host-sign-in';
 
+/**
+ * Holds the secret of a visit to an external provider. The only one that is SameSite=Lax, because
+ * the browser comes back from another site: it proves who began, and is nobody's session.
+ */
+export const FLOW_COOKIE = '__Host-flow';
+
 /** What a request's cookies say under one name. `value` is 32 bytes in canonical base64url. */
 export type CookieReading =
   | { readonly kind: 'absent' }
@@ -88,7 +94,8 @@ export function hasSallyportCookie(cookies: Cookies): boolean {
       cookie.name === SESSION_COOKIE ||
       cookie.name === SYNCHRONIZER_COOKIE ||
       cookie.name === PRESESSION_COOKIE ||
-      cookie.name === SIGN_IN_COOKIE,
+      cookie.name === SIGN_IN_COOKIE ||
+      cookie.name === FLOW_COOKIE,
   );
 }
 
@@ -124,7 +131,8 @@ function isBlank(code: number): boolean {
 }
 
 /**
- * A `Set-Cookie` value: Secure, SameSite=Strict, Path=/, no Domain, and HttpOnly unless `readable`.
+ * A `Set-Cookie` value: Secure, SameSite=Strict but for a provider's flow, Path=/, no Domain, and
+ * HttpOnly unless `readable`.
  *
  * Without `maxAgeSeconds` the browser drops the cookie when it closes; with it, 1 second to 400
  * days. Throws a TypeError for a value that is not base64url and
@@ -158,5 +166,6 @@ export function clearCookie(name: HostCookieName): string {
 
 function serialise(name: string, value: string, readable: boolean, age: string): string {
   const httpOnly = readable ? '' : '; HttpOnly';
-  return `${name}=${value}${age}; Path=/; Secure${httpOnly}; SameSite=Strict`;
+  const sameSite = name === FLOW_COOKIE ? 'Lax' : 'Strict';
+  return `${name}=${value}${age}; Path=/; Secure${httpOnly}; SameSite=${sameSite}`;
 }

@@ -30,6 +30,7 @@ export type ProblemCode = keyof typeof PROBLEMS;
  */
 export const PROBLEMS = {
   'malformed-request': { status: 400, title: 'The request could not be understood.' },
+  'ambiguous-request': { status: 400, title: 'The request could be understood in two ways.' },
   'invalid-fields': { status: 400, title: 'Some fields need to be corrected.' },
   'duplicate-cookie': {
     status: 400,
@@ -67,6 +68,23 @@ export const PROBLEMS = {
     title: 'This page is out of date. Reload it and try again.',
   },
   'sign-in-over': { status: 401, title: 'This took too long, or too many tries. Start again.' },
+  'provider-refused': { status: 401, title: 'The other site did not say who you are.' },
+  'provider-unreachable': {
+    status: 503,
+    title: 'The other site cannot be reached at the moment. Try again later.',
+  },
+  'provider-address-unproved': {
+    status: 403,
+    title: 'The other site has not made sure that your address is yours.',
+  },
+  'provider-not-linked': {
+    status: 409,
+    title: 'This address is known here. Sign in in another way, then link the other site.',
+  },
+  'provider-taken': {
+    status: 409,
+    title: 'This is linked already, or something else of the same site is.',
+  },
   'second-factor-required': {
     status: 401,
     title: 'Prove again that it is you, with your second factor, then try once more.',
@@ -127,6 +145,18 @@ export const PROBLEMS = {
   },
   'header-too-large': { status: 431, title: 'The header of the request is too large.' },
   internal: { status: 500, title: 'Something went wrong on our side.' },
+  'upstream-failed': {
+    status: 502,
+    title: 'The service behind this one did not answer properly.',
+  },
+  'upstream-unavailable': {
+    status: 503,
+    title: 'The service behind this one is not available at the moment. Try again later.',
+  },
+  'upstream-timeout': {
+    status: 504,
+    title: 'The service behind this one took too long to answer.',
+  },
   'outcome-unknown': {
     status: 503,
     title: 'It is not certain whether this was done. Check before you try again.',

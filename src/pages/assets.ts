@@ -27,6 +27,9 @@ export const revealPassword: Asset = readAsset(
 /** Asks the browser for a passkey, or to make one. */
 export const passkeysScript: Asset = readAsset('passkeys', 'js', 'text/javascript; charset=utf-8');
 
+/** Sends a form that needs nobody to fill it in. */
+export const sendAtOnce: Asset = readAsset('send-at-once', 'js', 'text/javascript; charset=utf-8');
+
 /** Shows how far an export is. */
 export const exportProgress: Asset = readAsset(
   'export-progress',
@@ -44,6 +47,7 @@ export const assets: readonly Asset[] = [
   localTime,
   revealPassword,
   passkeysScript,
+  sendAtOnce,
   exportProgress,
   docsScript,
 ];

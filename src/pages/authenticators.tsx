@@ -6,6 +6,7 @@ import { pathOf } from './link.ts';
 import { SentenceWithMoment } from './moment.tsx';
 import { Panel } from './panel.tsx';
 import { type Passkey, PasskeysCard } from './passkeys.tsx';
+import { type LinkedProvider, type OfferedProvider, ProvidersCard } from './providers.tsx';
 import { QrCode } from './qr-code.tsx';
 import type { Texts } from './texts.ts';
 
@@ -15,6 +16,9 @@ interface AuthenticatorsValues extends AccountPageValues {
   readonly totp: { readonly createdAt: Date; readonly lastUsedAt: Date } | null;
   readonly passkeys: readonly Passkey[];
   readonly recoveryCodesLeft: number;
+  readonly linked?: readonly LinkedProvider[];
+  /** The providers that are not linked yet. */
+  readonly offered?: readonly OfferedProvider[];
 }
 
 /** How a person proves who they are beside the password, and the means to change that. */
@@ -28,6 +32,12 @@ export function authenticatorsPage(texts: Texts, values: AuthenticatorsValues): 
         texts={texts}
         left={values.recoveryCodesLeft}
         active={values.totp !== null || values.passkeys.length > 0}
+      />
+      <ProvidersCard
+        texts={texts}
+        csrfToken={values.csrfToken}
+        linked={values.linked ?? []}
+        offered={values.offered ?? []}
       />
     </AccountDocument>,
   );

@@ -16,8 +16,8 @@ export interface DocumentProps {
   readonly signOut?: { readonly csrfToken: string };
   /** The address of the page holds a one-time token, which no later request may repeat. */
   readonly secretAddress?: boolean;
-  /** Makes the browser open the same address again, at once. */
-  readonly refresh?: boolean;
+  /** Makes the browser open the same address again, at once, or this other one. */
+  readonly refresh?: boolean | string;
   /** What makes the page nicer to use. Everything works without. */
   readonly scripts?: readonly Asset[];
   readonly children: ComponentChildren;
@@ -45,7 +45,9 @@ export function Document(props: DocumentProps) {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         {secretAddress && <meta name="referrer" content="strict-origin" />}
-        {refresh && <meta http-equiv="refresh" content="0" />}
+        {refresh !== false && (
+          <meta http-equiv="refresh" content={refresh === true ? '0' : `0;url=${refresh}`} />
+        )}
         <link rel="stylesheet" href={pathOf(texts, stylesheet.path)} />
         <link rel="icon" type={favicon.contentType} href={pathOf(texts, favicon.path)} />
         {scripts.map(({ path }) => (

@@ -6,6 +6,8 @@ import { mails } from './english/mails.ts';
 import { problems } from './english/problems.ts';
 import { invitations, teams } from './english/teams.ts';
 import { tenants } from './english/tenants.ts';
+import { keys } from './english/keys.ts';
+import { providers } from './english/providers.ts';
 import { recovery } from './english/recovery.ts';
 import type { Texts } from './texts.ts';
 
@@ -30,6 +32,8 @@ export const english: Texts = {
   },
   showPassword: 'Show',
   events,
+  providers,
+  keys,
   fields,
   errors,
   errorSummary: 'Please look at this again',

@@ -6,6 +6,8 @@ import { mails } from './german/mails.ts';
 import { problems } from './german/problems.ts';
 import { invitations, teams } from './german/teams.ts';
 import { tenants } from './german/tenants.ts';
+import { keys } from './german/keys.ts';
+import { providers } from './german/providers.ts';
 import { recovery } from './german/recovery.ts';
 import type { Texts } from './texts.ts';
 
@@ -29,6 +31,8 @@ export const german: Texts = {
   },
   showPassword: 'Anzeigen',
   events,
+  providers,
+  keys,
   fields,
   errors,
   errorSummary: 'Bitte sehen Sie sich das noch einmal an',

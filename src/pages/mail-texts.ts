@@ -30,7 +30,9 @@ export interface MailsTexts {
       | 'passkey-suspected'
       | 'recovery-codes-replaced'
       | 'password-added'
-      | 'password-removed',
+      | 'password-removed'
+      | 'provider-linked'
+      | 'provider-unlinked',
       MailTexts
     >
   >;
@@ -43,3 +45,9 @@ export interface MailsTexts {
   readonly guessesLimited: MailTexts;
   readonly authenticatorClosed: Readonly<Record<GuessedFactor, MailTexts>>;
 }
+
+/** The mails about accounts elsewhere. */
+export type ProviderMails = Pick<
+  MailsTexts['authenticatorsChanged'],
+  'provider-linked' | 'provider-unlinked'
+>;

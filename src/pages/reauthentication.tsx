@@ -4,6 +4,7 @@ import { HiddenField, NameForPasswordManagers, TextField } from './form.tsx';
 import { pathOf } from './link.ts';
 import { Failure, Panel } from './panel.tsx';
 import { PasskeyCeremony } from './passkey-ceremony.tsx';
+import { type OfferedProvider, ProviderButtons } from './providers.tsx';
 import type { Texts } from './texts.ts';
 
 interface ReauthenticationValues {
@@ -18,6 +19,8 @@ interface ReauthenticationValues {
   readonly secondFactor: boolean;
   /** What the browser is asked for a passkey with; null where the account has none. */
   readonly passkeyOptions: object | null;
+  /** With whom the person can prove it, too. */
+  readonly providers?: readonly OfferedProvider[];
 }
 
 /** Asks somebody who is signed in to prove again who they are, before a change that matters. */
@@ -57,6 +60,14 @@ export function reauthenticationPage(texts: Texts, values: ReauthenticationValue
         </PasskeyCeremony>
       )}
       {hasPassword && <PasswordForm texts={texts} values={values} />}
+      <ProviderButtons
+        texts={texts}
+        csrfToken={csrfToken}
+        providers={values.providers ?? []}
+        path="/re-authenticate/provider"
+        label={texts.providers.prove}
+        returnTo={returnTo}
+      />
       <a class="button" href={pathOf(texts, '/account')}>
         {texts.actions.cancel}
       </a>

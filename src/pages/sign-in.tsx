@@ -4,6 +4,7 @@ import { HiddenField, TextField } from './form.tsx';
 import { pathOf } from './link.ts';
 import { Failure, Panel } from './panel.tsx';
 import { PasskeyCeremony } from './passkey-ceremony.tsx';
+import { type OfferedProvider, ProviderButtons } from './providers.tsx';
 import type { Texts } from './texts.ts';
 
 interface SignInValues {
@@ -13,6 +14,8 @@ interface SignInValues {
   readonly failed: boolean;
   /** What the browser is asked for a passkey with. */
   readonly passkeyOptions: object;
+  /** With whom one can sign in, too. */
+  readonly providers?: readonly OfferedProvider[];
   /** Whether a sign-in under way was over before its second factor. */
   readonly over?: boolean;
   /** Where to go on afterwards. It comes back with the form and must be checked then. */
@@ -21,7 +24,15 @@ interface SignInValues {
 
 /** The sign-in form. One message stands for every way to fail (ASVS 6.3.8). Posts to /sign-in. */
 export function signInPage(texts: Texts, values: SignInValues): string {
-  const { csrfToken, email, failed, over = false, passkeyOptions, returnTo } = values;
+  const {
+    csrfToken,
+    email,
+    failed,
+    over = false,
+    passkeyOptions,
+    providers = [],
+    returnTo,
+  } = values;
   const { title, submit, noAccount } = texts.signIn;
   const invalidBecause = failed ? 'failed' : undefined;
   return renderDocument(
@@ -66,6 +77,14 @@ export function signInPage(texts: Texts, values: SignInValues): string {
           {submit}
         </button>
       </form>
+      <ProviderButtons
+        texts={texts}
+        csrfToken={csrfToken}
+        providers={providers}
+        path="/sign-in/provider"
+        label={texts.providers.signIn}
+        returnTo={returnTo}
+      />
       <p class="aside">
         <a href={pathOf(texts, '/forgot-password')}>{texts.recovery.link}</a>
       </p>

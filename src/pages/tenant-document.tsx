@@ -30,6 +30,7 @@ const paths: readonly (readonly [TenantSection, string, OwnPermissionName])[] = 
   ['teams', '/tenant/teams', 'teams:read'],
   ['invitations', '/tenant/invitations', 'invitations:read'],
   ['roles', '/tenant/roles', 'roles:read'],
+  ['keys', '/tenant/keys', 'keys:read'],
   ['events', '/tenant/events', 'events:read'],
   ['settings', '/tenant', 'tenant:read'],
 ];

@@ -28,7 +28,14 @@ export interface Surroundings {
 }
 
 /** The pages of a tenant. */
-export type TenantSection = 'members' | 'teams' | 'invitations' | 'roles' | 'events' | 'settings';
+export type TenantSection =
+  | 'members'
+  | 'teams'
+  | 'invitations'
+  | 'roles'
+  | 'keys'
+  | 'events'
+  | 'settings';
 
 /** What has just been done, told at the top of the tenant's page that follows. */
 export type TenantNotice =
@@ -43,7 +50,8 @@ export type TenantNotice =
   | 'team-deleted'
   | 'team-member-changed'
   | 'invited'
-  | 'invitation-withdrawn';
+  | 'invitation-withdrawn'
+  | 'key-revoked';
 
 export type BuiltInRoleName = 'owner' | 'admin' | 'member' | 'viewer';
 

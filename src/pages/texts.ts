@@ -1,3 +1,4 @@
+import type { ProblemCode } from './problem-texts.ts';
 import type {
   FormTexts,
   AccountTexts,
@@ -8,6 +9,8 @@ import type {
 } from './account-texts.ts';
 import { english } from './english.ts';
 import type { EventsTexts } from './event-texts.ts';
+import type { KeysTexts } from './key-texts.ts';
+import type { ProvidersTexts } from './provider-texts.ts';
 import { german } from './german.ts';
 import type { MailsTexts } from './mail-texts.ts';
 import type { RecoveryTexts } from './recovery-texts.ts';
@@ -71,53 +74,7 @@ export type FieldReason =
   | 'malformed-cursor'
   | 'other';
 
-/** Why a request was refused or failed. `refused` and `internal` also stand for unlisted codes. */
-export type ProblemCode =
-  | 'foreign-origin'
-  | 'foreign-host'
-  | 'main-origin-only'
-  | 'synchronizer-token-mismatch'
-  | 'not-found'
-  | 'not-signed-in'
-  | 'malformed-authorization'
-  | 'bearer-not-accepted'
-  | 'two-principals'
-  | 'wrong-credentials'
-  | 'step-up-required'
-  | 'second-factor-required'
-  | 'second-factor-missing'
-  | 'sign-in-over'
-  | 'already-set-up'
-  | 'too-many'
-  | 'last-way-in'
-  | 'forbidden'
-  | 'tenant-not-selected'
-  | 'tenant-deleted'
-  | 'above-own-level'
-  | 'last-owner'
-  | 'built-in-role'
-  | 'role-in-use'
-  | 'password-compromised'
-  | 'too-many-attempts'
-  | 'busy'
-  | 'database-unavailable'
-  | 'outcome-unknown'
-  | 'malformed-request'
-  | 'invalid-fields'
-  | 'invalid-token'
-  | 'account-exists'
-  | 'idempotency-key-malformed'
-  | 'idempotency-key-reused'
-  | 'idempotency-key-in-use'
-  | 'idempotency-answer-not-kept'
-  | 'request-timeout'
-  | 'header-too-large'
-  | 'unsupported-media-type'
-  | 'body-too-large'
-  | 'method-not-allowed'
-  | 'duplicate-cookie'
-  | 'internal'
-  | 'refused';
+export type { ProblemCode } from './problem-texts.ts';
 
 /** What has just been done, told at the top of the account page that follows. */
 export type AccountNotice =
@@ -129,6 +86,8 @@ export type AccountNotice =
   | 'totp-removed'
   | 'passkey-removed'
   | 'password-removed'
+  | 'provider-linked'
+  | 'provider-unlinked'
   | 'last-way-in'
   | 'session-ended'
   | 'sessions-ended'
@@ -257,6 +216,8 @@ export interface Texts extends Surroundings {
   readonly deletionRequested: TitledText & { readonly keep: string };
   readonly landing: TitledText & { readonly link: string };
   readonly mailbox: MailboxTexts;
+  readonly providers: ProvidersTexts;
+  readonly keys: KeysTexts;
   readonly tenants: TenantsTexts;
   readonly problems: Readonly<Record<ProblemCode, ProblemTexts>>;
   readonly reference: string;

@@ -15,7 +15,9 @@ import {
   refuseAmbiguousOrigins,
 } from './config-networks.ts';
 import { readKey, readPreviousKeys } from './encryption-keys.ts';
+import { readMail } from './config-mail.ts';
 import { nearest } from './nearest.ts';
+import { type ProvidersConfig, readProvidersFile } from './providers.ts';
 
 /** Everything that a deployment decides, checked once at start. */
 export interface Config {
@@ -47,6 +49,8 @@ export interface Config {
   readonly mail: { readonly smtpUrl: string; readonly from: string } | null;
   /** Whose tokens are taken; null where nobody's are. */
   readonly issuers: IssuersConfig | null;
+  /** With whom one can sign in beside us; null where with nobody. */
+  readonly providers: ProvidersConfig | null;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -87,6 +91,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   SALLYPORT_MAIL_FROM: 'the sender of mails; needed with SALLYPORT_SMTP_URL',
   SALLYPORT_ISSUERS_FILE:
     "a JSON file that says which issuers' tokens are taken, and for whom they stand (default: nobody's)",
+  SALLYPORT_PROVIDERS_FILE:
+    'a JSON file that says with which OpenID Connect providers one can sign in (default: none)',
   SALLYPORT_LOG_LEVEL: `${LOG_LEVELS.join(', ')} (default: warn)`,
 };
 
@@ -130,6 +136,7 @@ export function readConfig(
     previousEncryptionKeys: readPreviousKeys(value, problems),
     mail: readMail(value('SALLYPORT_SMTP_URL'), value('SALLYPORT_MAIL_FROM'), problems),
     issuers: readIssuersFile(value('SALLYPORT_ISSUERS_FILE'), problems),
+    providers: readProvidersFile(value('SALLYPORT_PROVIDERS_FILE'), problems),
     logLevel: readLogLevel(value('SALLYPORT_LOG_LEVEL'), problems),
   };
   refuseAmbiguousOrigins(config, problems);
@@ -270,26 +277,6 @@ function readEventDays(text: string | undefined, problems: string[]): number {
 function isPostgresUrl(text: string): boolean {
   const scheme = URL.canParse(text) ? new URL(text).protocol : '';
   return scheme === 'postgres:' || scheme === 'postgresql:';
-}
-
-function readMail(
-  smtpUrl: string | undefined,
-  from: string | undefined,
-  problems: string[],
-): Config['mail'] {
-  if (smtpUrl === undefined) {
-    if (from !== undefined)
-      problems.push('SALLYPORT_MAIL_FROM needs SALLYPORT_SMTP_URL beside it.');
-    return null;
-  }
-  const scheme = URL.canParse(smtpUrl) ? new URL(smtpUrl).protocol : '';
-  if (scheme !== 'smtp:' && scheme !== 'smtps:') {
-    problems.push('SALLYPORT_SMTP_URL must look like smtps://user:password@mail.example.com.');
-  }
-  if (from === undefined) {
-    problems.push('SALLYPORT_MAIL_FROM must be set with SALLYPORT_SMTP_URL: the sender of mails.');
-  }
-  return { smtpUrl, from: from ?? '' };
 }
 
 function readLogLevel(text: string | undefined, problems: string[]): Config['logLevel'] {

@@ -6,6 +6,7 @@ import { openOutbound } from '../outbound/outbound.ts';
 import type { Config } from './config.ts';
 import { openIssuers } from './issuers.ts';
 import { generatedKey, lockDataFolder, openDataFolder } from './data-folder.ts';
+import { openConfiguredProviders } from './providers.ts';
 import { checkEncryptionKey, openDatabase, refuseUnsoundDatabase } from './databases.ts';
 
 export interface OpenedCore {
@@ -47,10 +48,15 @@ export async function openCore(config: Config): Promise<OpenedCore> {
         : {}),
     };
     await keepSigningKeys(core);
-    if (!config.issuers) return { core, close };
-    const trusted = openIssuers(config.issuers);
-    undo.push(() => trusted.outbound.close());
-    return { core: { ...core, issuers: trusted.issuers }, close };
+    const trusted = config.issuers && openIssuers(config.issuers);
+    if (trusted) undo.push(() => trusted.outbound.close());
+    const signing = config.providers && openConfiguredProviders(config.providers);
+    if (signing) undo.push(() => signing.outbound.close());
+    const others = {
+      ...(trusted ? { issuers: trusted.issuers } : {}),
+      ...(signing ? { providers: signing.providers } : {}),
+    };
+    return { core: { ...core, ...others }, close };
   } catch (error) {
     await close();
     throw error;

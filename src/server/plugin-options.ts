@@ -50,6 +50,8 @@ export interface SallyportOptions {
   readonly dataFolder?: string;
   /** A JSON file that says which issuers' tokens are taken, and for whom they stand. */
   readonly issuersFile?: string;
+  /** A JSON file that says with which OpenID Connect providers one can sign in. */
+  readonly providersFile?: string;
   readonly [OPENED]?: (config: Config) => Promise<OpenedCore>;
 }
 
@@ -79,6 +81,7 @@ const OPTION_OF: Readonly<Record<string, string>> = {
   SALLYPORT_SMTP_URL: 'mail.smtpUrl',
   SALLYPORT_MAIL_FROM: 'mail.from',
   SALLYPORT_ISSUERS_FILE: 'issuersFile',
+  SALLYPORT_PROVIDERS_FILE: 'providersFile',
 };
 
 const OPTIONS = new Set([
@@ -147,5 +150,6 @@ function settingsOf(options: SallyportOptions): Readonly<Record<string, string |
     SALLYPORT_SMTP_URL: options.mail?.smtpUrl,
     SALLYPORT_MAIL_FROM: options.mail?.from,
     SALLYPORT_ISSUERS_FILE: options.issuersFile,
+    SALLYPORT_PROVIDERS_FILE: options.providersFile,
   };
 }

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { secretText, newSecret, bearerProofOf } from '../../src/core/secret.ts';
 import { SESSION_COOKIE } from '../../src/http/cookies.ts';
-import { accessTable } from '../../src/fastify.ts';
+import { accessTable, type SallyportOptions } from '../../src/fastify.ts';
 import { parseApiKey } from '../../src/core/api-key.ts';
 import { ask, Visitor } from '../support/client.ts';
 import { insertKey, type TestKey } from '../support/api-keys.ts';
@@ -20,15 +20,18 @@ import {
 const BOTH = ['invoices:read', 'invoices:write'];
 
 let database: TestDatabase;
-/** The same app twice, with connections of its own: what one process knows, the other does not. */
+/**
+ * The same app twice, with connections of its own: what one process knows, the other does not. The
+ * third stands behind a proxy that names the tenant of each request.
+ */
 let apps: readonly PluginApp[];
 let maker: Member;
 let key: TestKey;
 
 beforeAll(async () => {
   database = await createInvoices();
-  const start = async () =>
-    await startPluginApp(optionsFor(database), (app) => {
+  const start = async (more: Partial<SallyportOptions> = {}) =>
+    await startPluginApp({ ...optionsFor(database), ...more }, (app) => {
       const read = { permission: 'invoices:read' } as const;
       const write = { permission: 'invoices:write' } as const;
       app.get(
@@ -65,7 +68,8 @@ beforeAll(async () => {
         async ({ db }) => await db.selectFrom('invoices').select('number').execute(),
       );
     });
-  apps = [await start(), await start()];
+  const proxied = { trustedProxies: ['127.0.0.1'], tenantHeader: 'X-Tenant' };
+  apps = [await start(), await start(), await start(proxied)];
 });
 afterAll(async () => {
   for (const app of apps) await app.close();
@@ -125,6 +129,39 @@ describe('with a key', () => {
     expect((await get('/invoices', withKey(without.text))).status).toBe(403);
     expect((await get('/mine', withKey(without.text))).status).toBe(200);
     expect(await invoicesOf(maker)).toBe(0);
+  });
+
+  test('a request in the name of another tenant is refused, and nothing of it is done [CWE-441] [CWE-639] [ASVS 8.4.1]', async () => {
+    const victim = await insertMember(database.admin, originOf(0), { permissions: BOTH });
+    // Its maker is a member of both: it is the key that belongs to one.
+    await database.admin.query(
+      `INSERT INTO sallyport.memberships (tenant_id, identity_id, role)
+        SELECT tenant_id, $2, role FROM sallyport.memberships WHERE identity_id = $1`,
+      [victim.identityId, maker.identityId],
+    );
+    const { rows } = await database.admin.query<{ id: string; slug: string }>(
+      'SELECT id, slug FROM sallyport.tenants',
+    );
+    const slugOf = ({ tenantId }: Member) => rows.find(({ id }) => id === tenantId)?.slug ?? '';
+    const named = (slug: string) => ({ ...withKey(), 'x-tenant': slug });
+    const write = async (slug: string) =>
+      await ask(originOf(2), '/invoices', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...named(slug) },
+        body: JSON.stringify({ number: 5 }),
+      });
+    for (const slug of [slugOf(victim), 'nobody-has-this']) {
+      for (const answer of [await get('/mine', named(slug), 2), await write(slug)]) {
+        expect(answer.status).toBe(403);
+        expect(answer.json().code).toBe('forbidden');
+      }
+    }
+    expect(await invoicesOf(maker)).toBe(0);
+    expect(await invoicesOf(victim)).toBe(0);
+    // Controls: in its own tenant, in none that is named, and where no proxy is believed.
+    expect((await write(slugOf(maker))).status).toBe(200);
+    expect((await get('/invoices', withKey(), 2)).json().numbers).toEqual([5]);
+    expect((await get('/invoices', named(slugOf(victim)))).json().numbers).toEqual([5]);
   });
 
   test('neither body, query nor header names another principal [R-69]', async () => {

@@ -144,6 +144,7 @@ const DELETES_FROM: Readonly<Record<string, string>> = {
   'DELETE /api/account/totp': 'sessions',
   'DELETE /api/account/passkeys/:id': 'passkeys',
   'DELETE /api/account/password': 'passwords',
+  'DELETE /api/account/providers/:id': 'provider_links',
   'DELETE /api/keys/:id': 'bearer_credentials',
   'DELETE /api/external-tokens/:id': 'bearer_credentials',
   'DELETE /api/external-tokens': 'bearer_credentials',

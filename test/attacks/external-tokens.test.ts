@@ -112,7 +112,7 @@ describe('a token of an issuer that is trusted', () => {
     expect((await get(await issuer.sign(claims, { typ: 'application/at+jwt' }))).status).toBe(200);
   });
 
-  test('by a proved address, and with no more than its scope [ASVS 10.5.3]', async () => {
+  test('by a proved address, and with no more than its scope [ASVS 10.3.2]', async () => {
     const { rows } = await database.admin.query(
       'SELECT address FROM sallyport.email_addresses WHERE identity_id = $1',
       [member.identityId],
@@ -156,7 +156,7 @@ describe('a token of an issuer that is trusted', () => {
   });
 });
 
-describe('forged tokens [R-58] [R-59] [R-60] [R-61] [R-63] [R-64] [ASVS 9.1.2] [ASVS 9.1.3] [ASVS 9.2.1] [ASVS 9.2.2] [ASVS 9.2.3]', () => {
+describe('forged tokens [R-58] [R-59] [R-60] [R-61] [R-63] [R-64] [ASVS 9.1.2] [ASVS 9.1.3] [ASVS 9.2.1] [ASVS 9.2.2] [ASVS 9.2.3] [ASVS 10.3.1]', () => {
   test('each of at least 120 is refused with the same answer, beside one that is right', async () => {
     const opened = await openCore(
       testConfig({ DATABASE_URL: database.url, SALLYPORT_SHARED_TABLES: 'fruits' }),

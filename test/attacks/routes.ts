@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
@@ -19,8 +20,10 @@ import {
   TotpApp,
 } from '../support/authenticators.ts';
 import { addPasskey, optionsFrom, SoftwarePasskey } from '../support/passkeys.ts';
+import { providersFile } from '../support/providers.ts';
 import { changedBy } from '../support/rows.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
+import { smallProvider } from '../support/small-provider.ts';
 import { insertTestMember, insertTestTenant, type TestTenant } from '../support/tenants.ts';
 
 /** A route as the running product registered it. */
@@ -48,13 +51,16 @@ export async function startRecordedServer(
     const { fastify } = message as { fastify: FastifyInstance };
     fastify.addHook('onRoute', ({ method, url, access, bodyType, page }) => {
       for (const each of [method].flat()) {
+        if (bodyType === 'any') throw new Error('a route of the product takes any body');
         routes.push({ method: each, path: url, access, bodyType, page: page === true });
       }
     });
   };
   subscribe('fastify.initialization', record);
   try {
-    const server = await startTestServer(settings);
+    const file = providersFile([await smallProvider()]);
+    const server = await startTestServer({ SALLYPORT_PROVIDERS_FILE: file.path, ...settings });
+    file.remove();
     const unsafeRoutes = routes.filter(({ method }) => !['GET', 'HEAD'].includes(method));
     expect(unsafeRoutes.length).toBeGreaterThan(0);
     admins.set(server.origin, server.admin);
@@ -336,6 +342,41 @@ async function invitedNewcomer({ browser }: Sender): Promise<Fields> {
   return { ...(await invited(browser.origin, email)), password, displayName };
 }
 
+const PROVIDER: Fields = { provider: 'small' };
+const oneProvider = async (): Promise<Fields> => PROVIDER;
+
+/** A visit that has begun in this browser, and what the provider has sent it back with. */
+async function backFrom({ browser }: Sender, api: string, subject: string = randomUUID()) {
+  const begun = await browser.send('POST', api, PROVIDER);
+  expect(begun.status, begun.text).toBe(200);
+  const { email, displayName: name } = newPerson();
+  const account = { sub: subject, email, email_verified: true, name };
+  const provider = await smallProvider();
+  return { ...PROVIDER, ...provider.answer((begun.json() as { url: string }).url, account) };
+}
+
+/** An account at the provider that the sender has linked. */
+async function linkedAccount(sender: Sender) {
+  const subject = randomUUID();
+  const { issuer } = await smallProvider();
+  const { rows } = await adminOf(sender.browser.origin).query<{ id: string }>(
+    `INSERT INTO sallyport.provider_links (identity_id, issuer, subject, address)
+      VALUES ($1, $2, $3, 'ada@example.com') RETURNING id`,
+    [await ownIdentity(sender), issuer, subject],
+  );
+  return { id: rows[0]?.id ?? '', subject };
+}
+
+async function linkToRemove(sender: Sender): Promise<Fields> {
+  return { id: (await linkedAccount(sender)).id };
+}
+
+async function proofOfProvider(sender: Sender): Promise<Fields> {
+  const { subject } = await linkedAccount(sender);
+  const { code, ...back } = await backFrom(sender, '/api/re-authentication/provider', subject);
+  return { ...back, answer: code };
+}
+
 /** A token of another issuer that stands for the sender, as if it had just been verified. */
 async function tokenToRevoke(sender: Sender): Promise<Fields> {
   const { tenant } = await ownTenant(sender);
@@ -454,6 +495,9 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
   },
   'POST /tenant/roles/new': (sender) => inOwnTenant({ ...NEW_FORM, level: '10' }, sender),
   'POST /tenant/roles/delete': ownRole,
+  'POST /tenant/keys': (sender) =>
+    inOwnTenant({ title: 'Nightly import', permit: 'members:read', days: '30' }, sender),
+  'POST /tenant/keys/revoke': keyToRevoke,
   'POST /api/keys': (sender) => inOwnTenant({ title: 'Nightly import' }, sender),
   'DELETE /api/keys/:id': keyToRevoke,
   'POST /api/teams': (sender) => inOwnTenant({ name: 'Support' }, sender),
@@ -496,6 +540,19 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
   'POST /join/accept': ({ browser, person }) => invited(browser.origin, person.email),
   'DELETE /api/external-tokens/:id': tokenToRevoke,
   'DELETE /api/external-tokens': withTokenToRevoke,
+  'POST /api/sign-in/provider': oneProvider,
+  'POST /api/account/providers': oneProvider,
+  'POST /api/re-authentication/provider': oneProvider,
+  'DELETE /api/account/providers/:id': linkToRemove,
+  'POST /sign-in/provider': oneProvider,
+  'POST /sign-in/providers/:provider/callback': (sender) =>
+    backFrom(sender, '/api/sign-in/provider'),
+  'POST /account/authenticators/providers': oneProvider,
+  'POST /account/authenticators/providers/:provider/link': (sender) =>
+    backFrom(sender, '/api/account/providers'),
+  'POST /account/authenticators/providers/unlink': linkToRemove,
+  'POST /re-authenticate/provider': oneProvider,
+  'POST /re-authenticate/providers/:provider': proofOfProvider,
   'POST /sign-up': signUpFields,
   'POST /confirm-email': confirmationFields,
   'POST /revert-email': reversionFields,

@@ -3,7 +3,8 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { Report } from '../../src/audit/report.ts';
 import { account, auditTwin, findingsOf, verdictLines } from '../support/audit.ts';
-import { ACCOUNTS, noPython, PASSWORD, startTeamNotes, type Twin } from '../support/team-notes.ts';
+import { noPython } from '../support/python.ts';
+import { ACCOUNTS, PASSWORD, startTeamNotes, type Twin } from '../support/team-notes.ts';
 
 /** The check that finds each hole of README.md, and the operation or the thing that it is about. */
 const HOLES: readonly (readonly [hole: number, check: string, subject: RegExp])[] = [

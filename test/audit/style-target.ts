@@ -24,6 +24,8 @@ export interface Style {
   /** Whether paths begin with the tenant: `/orgs/{org}/notes`. */
   readonly tenantInPath: boolean;
   readonly document: Documented;
+  /** Whose notes an account lists and reads: its own, or all of its tenant's, then editable too. */
+  readonly sharing: 'own' | 'tenant';
   /** Requests of a second before 429, or null. */
   readonly perSecond: number | null;
 }
@@ -65,6 +67,7 @@ export const PLAIN: Style = {
   spelling: 'snake',
   tenantInPath: false,
   document: '3.1',
+  sharing: 'own',
   perSecond: null,
 };
 
@@ -159,7 +162,9 @@ function openTarget(style: Style, holes: ReadonlySet<Hole>): TwinRoutes {
     return signInAnswer(style, token, csrf, person);
   };
 
-  const mine = (me: Person) => (note: Note) => note.owner === me.id && !note.isDeleted;
+  const isTheirs = (me: Person, { owner, tenant }: Note) =>
+    style.sharing === 'tenant' ? tenant === me.tenant : owner === me.id;
+  const mine = (me: Person) => (note: Note) => isTheirs(me, note) && !note.isDeleted;
   const find = (request: TwinRequest, me: Person, hole: Hole) => {
     const note = notes.find(({ key, part }) => {
       const values = Object.values(request.params).filter((one) => one !== me.tenant);
@@ -168,7 +173,7 @@ function openTarget(style: Style, holes: ReadonlySet<Hole>): TwinRoutes {
         : values[0] === key;
     });
     if (note === undefined || note.isDeleted) return undefined;
-    return holes.has(hole) || note.owner === me.id ? note : undefined;
+    return holes.has(hole) || isTheirs(me, note) ? note : undefined;
   };
 
   const { prefix } = style;
@@ -280,7 +285,8 @@ function shown(style: Style, { key, part, owner, title }: Note): Record<string, 
     style.ids === 'composite'
       ? { part, key }
       : { [style.ids === 'slug' ? 'slug' : isCamel ? 'noteId' : 'id']: id };
-  const byOwner = { [isCamel ? 'ownerId' : 'owner_id']: owner };
+  const byOwner =
+    style.sharing === 'own' ? { [isCamel ? 'ownerId' : 'owner_id']: owner } : { pinned: false };
   if (style.lists === 'json-api') {
     return { type: 'notes', id: key, attributes: { title, ...byOwner } };
   }

@@ -46,7 +46,13 @@ const STYLES: Readonly<Record<string, Partial<Style>>> = {
   'servers of another host': { document: 'absolute-server', prefix: '/v2', spelling: 'camel' },
   'a document without schemes': { document: 'without-schemes', signIn: 'nested' },
   'a document with wrong schemas': { document: 'wrong-schemas' },
-  'a limit on requests': { perSecond: 60 },
+  'a limit on requests': { perSecond: 90 },
+  'notes that a tenant shares': { sharing: 'tenant' },
+  'notes that a tenant shares, with it in the path': {
+    sharing: 'tenant',
+    tenantInPath: true,
+    lists: 'hal',
+  },
 };
 
 const cases = Object.entries(STYLES).map(([name, style]) => ({
@@ -71,8 +77,11 @@ describe('a sound API', () => {
   });
 });
 
+// Where all of a tenant share and no other one gets in, there is nobody to whom they could be open.
+const holed = cases.filter(({ style }) => style.sharing === 'own' || !style.tenantInPath);
+
 describe('objects are open to other accounts', () => {
-  test.each(cases)('[CWE-639] all three holes are found: $name', async ({ style }) => {
+  test.each(holed)('[CWE-639] all three holes are found: $name', async ({ style }) => {
     const { report, lines } = await attacked(style, ['read', 'change', 'delete'], ['object-level']);
     const found = findingsOf(report).map(({ cause }) => cause.split(' ')[0]);
     expect(new Set(found), lines).toEqual(new Set(['read', 'write', 'delete']));

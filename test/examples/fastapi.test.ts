@@ -6,9 +6,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { ask, type Answer, type Ask } from '../support/client.ts';
+import { noPython } from '../support/python.ts';
 import {
   ACCOUNTS,
-  noPython,
   PASSWORD,
   startTeamNotes,
   type TeamNotes,

@@ -8,13 +8,17 @@ export interface AppProcess {
 }
 
 /** tenant-app.ts, with connections of its own to this database. */
-export async function startAppProcess(url: string): Promise<AppProcess> {
+export async function startAppProcess(
+  url: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<AppProcess> {
   const program = fileURLToPath(new URL('tenant-app.ts', import.meta.url));
   const child = spawn(process.execPath, [program], {
     env: {
       PATH: process.env['PATH'],
       DATABASE_URL: url,
       SALLYPORT_ENCRYPTION_KEY: TEST_KEY.toString('base64url'),
+      ...settings,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,16 +1,20 @@
-// A team's app on the built package, run as a process of its own by tenant-revocation.test.ts.
+// A team's app on the built package, run as a process of its own by the tests beside it.
 import type { AddressInfo } from 'node:net';
 import { fastify } from 'fastify';
 import sallyport from 'sallyport/fastify';
 
-const { DATABASE_URL: databaseUrl = '', SALLYPORT_ENCRYPTION_KEY: encryptionKey = '' } =
-  process.env;
+const {
+  DATABASE_URL: databaseUrl = '',
+  SALLYPORT_ENCRYPTION_KEY: encryptionKey = '',
+  SALLYPORT_ISSUERS_FILE: issuersFile,
+} = process.env;
 const access = { permission: 'invoices:write' } as const;
 
 const app = fastify();
 await app.register(sallyport, {
   databaseUrl,
   encryptionKey,
+  ...(issuersFile === undefined ? {} : { issuersFile }),
   origin: 'http://localhost:0',
   sharedTables: ['fruits'],
   permissions: { 'invoices:write': { text: 'Write invoices' } },

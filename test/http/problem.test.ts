@@ -25,6 +25,7 @@ describe('PROBLEMS', () => {
   test('is this closed catalogue of codes and statuses', () => {
     const statuses = Object.entries(PROBLEMS).map(([code, { status }]) => [code, status]);
     expect(Object.fromEntries(statuses)).toEqual({
+      'ambiguous-request': 400,
       'malformed-request': 400,
       'invalid-fields': 400,
       'duplicate-cookie': 400,
@@ -39,6 +40,11 @@ describe('PROBLEMS', () => {
       'second-factor-required': 401,
       'second-factor-missing': 403,
       'sign-in-over': 401,
+      'provider-refused': 401,
+      'provider-unreachable': 503,
+      'provider-address-unproved': 403,
+      'provider-not-linked': 409,
+      'provider-taken': 409,
       'already-set-up': 409,
       'password-compromised': 403,
       'too-many': 409,
@@ -66,6 +72,9 @@ describe('PROBLEMS', () => {
       'main-origin-only': 421,
       'header-too-large': 431,
       internal: 500,
+      'upstream-failed': 502,
+      'upstream-unavailable': 503,
+      'upstream-timeout': 504,
       'outcome-unknown': 503,
       busy: 503,
       'database-unavailable': 503,

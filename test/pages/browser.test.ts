@@ -81,7 +81,9 @@ describe.skipIf(noChromium)(`the pages in Chromium ${noChromium || ''}`, () => {
     const context = await open(pages, { ...look.options, reducedMotion: 'reduce' });
     const page = await context.newPage();
     const complaints = complaintsOf(page);
-    for (const name of Object.keys(pages)) {
+    // A page that sends its form at once stands still where it asks for a code.
+    const staying = Object.keys(pages).filter((name) => !pages[name]?.includes('data-at-once'));
+    for (const name of staying) {
       await page.goto(`${ORIGIN}/${encodeURIComponent(name)}`, { waitUntil: 'load' });
       if (SCREENSHOTS) {
         const path = join(SCREENSHOTS, screenshotName(look.name, name));

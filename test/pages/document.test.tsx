@@ -22,6 +22,10 @@ const routes = [
   '/account/authenticators/passkeys/remove?id=passkey-id',
   '/account/authenticators/passkeys/rename',
   '/account/authenticators/passkeys/rename?id=passkey-id',
+  '/account/authenticators/providers',
+  '/account/authenticators/providers/acme/link',
+  '/account/authenticators/providers/unlink',
+  '/account/authenticators/providers/unlink?id=link-id',
   '/account/authenticators/recovery-codes',
   '/account/authenticators/totp',
   '/account/authenticators/totp/confirm',
@@ -44,6 +48,7 @@ const routes = [
   '/development/mailbox.json',
   '/forgot-password',
   '/re-authenticate',
+  '/re-authenticate/provider',
   '/re-authenticate/with-passkey',
   '/resend-confirmation',
   '/reset-password',
@@ -56,6 +61,8 @@ const routes = [
   '/revert-email',
   '/sign-in',
   '/sign-in/passkey',
+  '/sign-in/provider',
+  '/sign-in/providers/acme/callback',
   '/sign-in/recovery-code',
   '/sign-in/second-factor',
   '/sign-in/with-passkey',
@@ -64,6 +71,9 @@ const routes = [
   '/sign-up/with-passkey',
   '/tenant',
   '/tenant/delete',
+  '/tenant/keys',
+  '/tenant/keys/revoke',
+  '/tenant/keys/revoke?id=5b0e6f3a-52f5-4c5e-9c6e-0d7a3f1b2c4d',
   '/tenant/leave',
   '/tenant/events',
   '/tenant/events/export',
@@ -139,7 +149,8 @@ describe('every page', () => {
   });
 
   it.each(pages)('refers to this origin only, by known paths: %s', (_, html) => {
-    // The links in the development mailbox are complete, as they stand in the mails.
+    // The links in the development mailbox are complete, as they stand in the mails; and the way to
+    // a provider leads elsewhere.
     const own = html.replaceAll('http://127.0.0.1:4000/', '/');
     expect(own).not.toMatch(/\b(?:https?:|data:|javascript:)|=["']?\/\//i);
     const known = [...routes, ...assets.map((asset) => asset.path)];

@@ -50,6 +50,7 @@ import { signInPage } from '../../src/pages/sign-in.tsx';
 import { checkMailPage, signUpPage } from '../../src/pages/sign-up.tsx';
 import { english } from '../../src/pages/texts.ts';
 import type { Texts } from '../../src/pages/texts.ts';
+import { keyPages, providerPages } from './provider-samples.ts';
 import { tenantPages } from './tenant-samples.ts';
 
 export interface Values {
@@ -125,6 +126,8 @@ export function everyPage(values: Values, texts: Texts = english): Record<string
     ...ownPages(values, texts),
     ...otherPages(values, texts),
     ...tenantPages(values, texts),
+    ...providerPages(values, texts),
+    ...keyPages(values, texts),
   };
 }
 

@@ -30,7 +30,7 @@ describe.each(Object.entries(languages))('the texts in the language %s', (langua
 
   it('name the moment in every sentence that tells one', () => {
     const { account, authenticators, deletionRequested, emailChange, passkeys } = texts;
-    const { invitations, sessions, tenants } = texts;
+    const { invitations, keys, providers, sessions, tenants } = texts;
     const told = [
       account.deletion.deletesAt,
       authenticators.totp.created,
@@ -40,6 +40,11 @@ describe.each(Object.entries(languages))('the texts in the language %s', (langua
       deletionRequested.text,
       emailChange.pendingUntil,
       invitations.expires,
+      keys.created,
+      keys.expires,
+      keys.lastUsed,
+      providers.linked,
+      providers.lastUsed,
       sessions.lastSeen,
       sessions.created,
       tenants.deletesAt,

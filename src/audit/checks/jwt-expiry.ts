@@ -101,7 +101,7 @@ async function tryLate(run: Run, target: TokenTarget, exp: number): Promise<read
  */
 async function withClaims(target: TokenTarget, claims: JsonObject): Promise<string | null> {
   const { header, algorithm, text } = target.token;
-  const key = await guessSecret(target.token, [], 4);
+  const key = await guessSecret(target.token, [], 4, 0);
   if (key !== null) return macToken(header, algorithm, claims, key);
   const unsigned = `${signingInput(header, { ...target.token.claims, sallyport_audit: 1 })}.${text.split('.')[2]}`;
   const { accepted } = await target.attempt(unsigned, 'a, claims altered');

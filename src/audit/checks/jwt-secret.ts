@@ -41,7 +41,7 @@ async function attack(run: Run, target: TokenTarget): Promise<Verdict> {
   if (!algorithm.startsWith('HS')) {
     return sound(target.subject, `${algorithm} has no secret that both sides share`);
   }
-  const secret = await guessSecret(target.token, wordsOf(run), 6);
+  const secret = await guessSecret(target.token, wordsOf(run), 6, run.settings.waitSecondsMax);
   if (secret === null) {
     return sound(
       target.subject,

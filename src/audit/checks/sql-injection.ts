@@ -97,7 +97,7 @@ async function attack(run: Run, a: Actor, place: Place): Promise<Verdict> {
     const proof = await tryCondition(ask, base, yes, no);
     if (proof !== null) return proved(subject, proof, base);
   }
-  if (signs.breaks || signs.saysSql) {
+  if (await isSo(signs, (end) => ask(`${place.value}${end}`))) {
     const slept = await trySleep(ask, place.value);
     if (slept.length > 0) return slow(subject, slept, base);
     return brokenBy(subject, { base, quote, quotes }, signs);
@@ -117,8 +117,21 @@ async function tryField(run: Run, a: Actor, { granted, field }: ProvenWrite): Pr
   const quote = await ask("'");
   const quotes = await ask("''");
   const signs = signsOf(base, quote, quotes);
-  if (signs.breaks || signs.saysSql) return brokenBy(subject, { base, quote, quotes }, signs);
+  if (await isSo(signs, ask)) return brokenBy(subject, { base, quote, quotes }, signs);
   return sound(subject, 'a quote changes nothing but the value');
+}
+
+/** Whether the signs are there twice more: a target that breaks now and then breaks at a quote too. */
+async function isSo(
+  { breaks, saysSql }: QuoteSigns,
+  ask: (end: string) => Promise<Exchange>,
+): Promise<boolean> {
+  if (!breaks && !saysSql) return false;
+  for (let count = 0; count < 2; count += 1) {
+    const again = signsOf(await ask(''), await ask("'"), await ask("''"));
+    if ((breaks && !again.breaks) || (!breaks && !again.saysSql)) return false;
+  }
+  return true;
 }
 
 /** Names that end the text of a statement and make it hold for everybody, or for B. */
@@ -151,7 +164,9 @@ async function trySignIn(run: Run): Promise<Verdict | null> {
   }
   const plain = await attempt(run.canary(), run.canary());
   const signs = signsOf(plain.exchange, wrong.exchange, plain.exchange);
-  if (signs.breaks || signs.saysSql) {
+  const ask = async (end: string) =>
+    (await attempt(end === "'" ? `${run.canary()}'` : run.canary(), run.canary())).exchange;
+  if (await isSo(signs, ask)) {
     const answers = { base: plain.exchange, quote: wrong.exchange, quotes: plain.exchange };
     return brokenBy(subject, answers, signs);
   }

@@ -252,18 +252,18 @@ function deliveryTables(): readonly MigrationStatement[] {
  * as many blanks), 36 characters each, and the rest of the principal as a JSON array. One text
  * costs the server less than as many columns of a function's result (decisions/016).
  */
-const principalText = (account: readonly string[]) => `CAST(s.identity_id AS TEXT)
-              || COALESCE(CAST(m.tenant_id AS TEXT), '${' '.repeat(36)}')
-              || CAST(json_build_array(${[...PRINCIPAL, ...account].join(', ')}) AS TEXT)`;
+const principalText = (account: readonly string[]) => `CAST(v_identity AS TEXT)
+            || COALESCE(CAST(v_tenant AS TEXT), '${' '.repeat(36)}')
+            || CAST(json_build_array(${[...PRINCIPAL, ...account].join(', ')}) AS TEXT)`;
 
 const PRINCIPAL = [
-  's.id',
-  'r.permissions',
-  's.authenticated_at',
-  's.created_at',
-  's.expires_at',
-  's.synchronizer_generation',
-  `a.last_seen_at < now() - INTERVAL '1 minute'`,
+  'v_session',
+  'v_permissions',
+  'v_authenticated_at',
+  'v_created_at',
+  'v_expires_at',
+  'v_generation',
+  'v_seen_long_ago',
 ];
 
 /**
@@ -287,9 +287,10 @@ function functions(engine: Engine): readonly MigrationStatement[] {
   // What a request names in the place of the session's own tenant is proved with a key that the
   // process derives from the cookie and the row keeps: SQL injected into a request cannot name a
   // third one (CWE-639). Either way it selects among the memberships, and grants none.
-  const selectedTenant = `(SELECT x.id FROM sallyport.tenants AS x WHERE x.slug = ${selected}
-              AND s.selection_key <> ''
-              AND ${sqlDigest(engine, `s.selection_key || ${selected}`)} = ${selectionProof})`;
+  const named = (key: string) => `FROM sallyport.tenants AS x WHERE x.slug = ${selected}
+              AND ${key} <> ''
+              AND ${sqlDigest(engine, `${key} || ${selected}`)} = ${selectionProof}`;
+  const selectedTenant = `(SELECT x.id ${named('s.selection_key')})`;
   const membershipIn = (tenant: string) => `JOIN sallyport.memberships AS m
             ON m.tenant_id = ${tenant} AND m.identity_id = s.identity_id
             AND m.tenant_kept`;
@@ -311,17 +312,6 @@ function functions(engine: Engine): readonly MigrationStatement[] {
   });
   const found = (column: string, from: string) =>
     `SELECT ${column} INTO v_found FROM ${from} WHERE ${live};`;
-  const principal = (account: readonly string[], joins: string) =>
-    inTenant(
-      (tenant) => `SELECT
-            ${principalText(account)},
-            p_permission IS NULL OR COALESCE(p_permission = ANY (r.permissions), FALSE)
-            INTO v_principal, v_permitted
-            FROM ${session} LEFT ${membershipIn(tenant)}
-            LEFT JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role
-            ${joins}
-            WHERE ${liveBy(proofDigestOf('p_proof'))};`,
-    );
   return [
     lookUp('current_session', found('s.id', session)),
     lookUp('current_identity', found('s.identity_id', session)),
@@ -349,47 +339,61 @@ function functions(engine: Engine): readonly MigrationStatement[] {
       // waits for its deletion. An error aborts the batch, so no statement behind it runs. A tenant
       // of which the identity is no member any more is no tenant. The address and the name are
       // looked up for those who ask: their owner is shown them, and hardly a request needs them.
+      // Statement by statement, in one snapshot, since it is stable: a join prepares the look-ups
+      // that it then does not need, too, which costs as much as they do.
       id: 'function-require',
       sql: `CREATE OR REPLACE FUNCTION sallyport.require(
         p_proof TEXT, p_permission TEXT, p_account BOOL
       ) RETURNS TEXT LANGUAGE plpgsql ${definer} AS $$
-      DECLARE v_principal TEXT; v_permitted BOOL; v_identity UUID; v_tenant UUID; v_member UUID;
+      DECLARE
+        v_session UUID; v_identity UUID; v_selected UUID; v_selection_key TEXT;
+        v_authenticated_at TIMESTAMPTZ; v_created_at TIMESTAMPTZ; v_expires_at TIMESTAMPTZ;
+        v_generation INT8; v_seen_long_ago BOOL;
+        v_tenant UUID; v_permissions TEXT[]; v_address TEXT; v_display_name TEXT; v_other UUID;
       BEGIN
-        IF p_account THEN
-          ${principal(
-            ['e.address', 'p.display_name'],
-            `LEFT JOIN sallyport.email_addresses AS e ON e.identity_id = s.identity_id
-            LEFT JOIN sallyport.profiles AS p ON p.identity_id = s.identity_id`,
-          )}
-        ELSE
-          ${principal([], '')}
-        END IF;
-        IF v_principal IS NULL THEN
+        SELECT s.id, s.identity_id, s.tenant_id, s.selection_key,
+            s.authenticated_at, s.created_at, s.expires_at,
+            s.synchronizer_generation, a.last_seen_at < now() - INTERVAL '1 minute'
+          INTO v_session, v_identity, v_selected, v_selection_key,
+            v_authenticated_at, v_created_at, v_expires_at, v_generation, v_seen_long_ago
+          FROM ${session} WHERE ${liveBy(proofDigestOf('p_proof'))};
+        IF v_session IS NULL THEN
           RAISE EXCEPTION 'not signed in' USING ERRCODE = 'SP401';
         END IF;
-        IF NOT v_permitted THEN
-          ${inTenant(
-            (tenant) => `SELECT s.identity_id, ${tenant}, m.tenant_id
-            INTO v_identity, v_tenant, v_member
-            FROM ${session} LEFT ${membershipIn(tenant)} WHERE ${liveBy(proofDigestOf('p_proof'))};`,
-          )}
-          IF v_member IS NULL THEN
-            SELECT m.tenant_id INTO v_member FROM sallyport.memberships AS m
-              WHERE m.tenant_id = v_tenant AND m.identity_id = v_identity;
-            IF v_member IS NOT NULL THEN
+        IF COALESCE(current_setting('sallyport.selection', true), '') <> '' THEN
+          SELECT x.id INTO v_selected ${named('v_selection_key')};
+        END IF;
+        IF v_selected IS NOT NULL THEN
+          SELECT m.tenant_id, r.permissions INTO v_tenant, v_permissions
+            FROM sallyport.memberships AS m
+            LEFT JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role
+            WHERE m.tenant_id = v_selected AND m.identity_id = v_identity AND m.tenant_kept;
+        END IF;
+        IF p_permission IS NOT NULL AND NOT COALESCE(p_permission = ANY (v_permissions), FALSE) THEN
+          IF v_tenant IS NULL THEN
+            SELECT m.tenant_id INTO v_other FROM sallyport.memberships AS m
+              WHERE m.tenant_id = v_selected AND m.identity_id = v_identity;
+            IF v_other IS NOT NULL THEN
               RAISE EXCEPTION 'tenant deleted' USING ERRCODE = 'SP410';
             END IF;
-            SELECT m.tenant_id INTO v_member FROM sallyport.memberships AS m
+            SELECT m.tenant_id INTO v_other FROM sallyport.memberships AS m
               JOIN sallyport.tenants AS t ON t.id = m.tenant_id AND t.delete_after IS NULL
               WHERE m.identity_id = v_identity
                 AND COALESCE(current_setting('sallyport.selection', true), '') = '' LIMIT 1;
-            IF v_member IS NOT NULL THEN
+            IF v_other IS NOT NULL THEN
               RAISE EXCEPTION 'tenant not selected' USING ERRCODE = 'SP409';
             END IF;
           END IF;
           RAISE EXCEPTION 'forbidden' USING ERRCODE = 'SP403';
         END IF;
-        RETURN v_principal;
+        IF NOT p_account THEN
+          RETURN ${principalText([])};
+        END IF;
+        SELECT e.address INTO v_address FROM sallyport.email_addresses AS e
+          WHERE e.identity_id = v_identity;
+        SELECT p.display_name INTO v_display_name FROM sallyport.profiles AS p
+          WHERE p.identity_id = v_identity;
+        RETURN ${principalText(['v_address', 'v_display_name'])};
       END $$`,
     },
     {

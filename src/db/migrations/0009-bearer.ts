@@ -108,11 +108,10 @@ function functions(engine: Engine): readonly MigrationStatement[] {
             AND b.revoked_at IS NULL
             AND i.disabled_at IS NULL
             AND i.delete_after IS NULL
-            AND t.delete_after IS NULL`;
+            AND m.tenant_kept`;
   const credential = `sallyport.bearer_credentials AS b
           JOIN sallyport.identities AS i ON i.id = b.identity_id
-          JOIN sallyport.memberships AS m ON m.tenant_id = b.tenant_id AND m.identity_id = b.identity_id
-          JOIN sallyport.tenants AS t ON t.id = m.tenant_id`;
+          JOIN sallyport.memberships AS m ON m.tenant_id = b.tenant_id AND m.identity_id = b.identity_id`;
   const role = `JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role`;
   const current = `current_setting('sallyport.proof', true)`;
   // In the order of the credential's own list, where it has one.

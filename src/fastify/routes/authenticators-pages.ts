@@ -5,6 +5,7 @@ import type { Core } from '../../core/core.ts';
 import { renewRecoveryCodes } from '../../core/recovery-codes.ts';
 import { beginTotp, confirmTotp, pendingTotp, removeTotp } from '../../core/totp.ts';
 import { ownDeletion } from '../../db/identities.ts';
+import { ownProviderLinks } from '../../db/provider-links.ts';
 import {
   authenticatorsPage,
   recoveryCodesPage,
@@ -21,6 +22,7 @@ import { csrfTokenFor, startBrowserSession } from '../session-cookies.ts';
 import { accountValues, FORM, NO_FIELDS, noticeOf, PAGE } from './account-page.ts';
 import { authenticatorsOf, issuerOf, loadAuthenticators } from './authenticators-api.ts';
 import { FRESH } from './own-account-api.ts';
+import { linkedOf, offeredBy } from './provider-visits.ts';
 
 const HOME = '/account/authenticators';
 
@@ -30,32 +32,39 @@ export function authenticatorsPages(
   core: Core,
   origin: () => string,
 ): void {
-  listPage(server);
+  listPage(server, core);
   totpPages(server, core, origin);
   removalPages(server, core);
   recoveryCodePages(server, core);
 }
 
-function listPage(server: FastifyInstance): void {
+function listPage(server: FastifyInstance, core: Core): void {
   const app = server.withTypeProvider<ZodTypeProvider>();
   app.get(
     HOME,
     {
       ...PAGE,
-      load: () => ({ ...loadAuthenticators(), deletion: ownDeletion }),
+      load: () => ({ ...loadAuthenticators(), links: ownProviderLinks, deletion: ownDeletion }),
       schema: {
         hide: true,
         querystring: noticeOf(
           'second-factor-missing',
           'totp-removed',
           'passkey-removed',
+          'provider-linked',
+          'provider-unlinked',
           'last-way-in',
         ),
       },
     },
     async (request, reply) => {
       const { notice } = request.query;
-      const values = { ...accountValues(request), ...authenticatorsOf(request), notice };
+      const linked = linkedOf(core, request);
+      const offered = offeredBy(core, request).filter(
+        ({ id }) => !linked.some(({ issuer }) => issuer === core.providers?.byId(id)?.issuer),
+      );
+      const own = { ...accountValues(request), ...authenticatorsOf(request) };
+      const values = { ...own, linked, offered, notice };
       return sendPage(reply, authenticatorsPage(textsFor(request), values));
     },
   );

@@ -3,9 +3,6 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { DELETION_GRACE_DAYS, requestDeletion } from '../../core/account-deletion.ts';
 import type { Core } from '../../core/core.ts';
-import { ownDeletion } from '../../db/identities.ts';
-import { ownSecurityEvents } from '../../db/security-events.ts';
-import { ownSessions } from '../../db/sessions.ts';
 import type { FieldError } from '../../http/problem.ts';
 import { dataPage } from '../../pages/data.tsx';
 import { deletionPage, deletionRequestedPage } from '../../pages/deletion.tsx';
@@ -16,7 +13,8 @@ import { refuse } from '../refusals.ts';
 import { text } from '../schemas.ts';
 import { csrfTokenFor, endBrowserSession } from '../session-cookies.ts';
 import { accountValues, FORM, PAGE, withDeletion } from './account-page.ts';
-import { exportOf, FRESH } from './own-account-api.ts';
+import { exportOf, loadExport } from './export-api.ts';
+import { FRESH } from './own-account-api.ts';
 
 /** What is kept about a person: to take away, and to end. */
 export function dataPages(server: FastifyInstance, core: Core): void {
@@ -32,7 +30,7 @@ export function dataPages(server: FastifyInstance, core: Core): void {
     '/account/export',
     {
       ...PAGE,
-      load: () => ({ deletion: ownDeletion, sessions: ownSessions, events: ownSecurityEvents }),
+      load: loadExport,
       schema: { hide: true },
     },
     async (request, reply) =>

@@ -1,14 +1,13 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { requestDeletion } from '../../core/account-deletion.ts';
 import type { Core } from '../../core/core.ts';
 import { requestEmailChange, revertEmailChange } from '../../core/email-change.ts';
 import { reauthenticate } from '../../core/reauthentication.ts';
-import { keepOwnIdentity, ownDeletion } from '../../db/identities.ts';
-import { ownSecurityEvents } from '../../db/security-events.ts';
+import { keepOwnIdentity } from '../../db/identities.ts';
 import { deleteOwnOtherSessions, deleteOwnSession, ownSessions } from '../../db/sessions.ts';
-import { authorityOf, loadedBy, principalOf } from '../access.ts';
+import { authorityOf } from '../access.ts';
 import { callerOf } from '../caller.ts';
 import { languageOf } from '../reader.ts';
 import { refuse } from '../refusals.ts';
@@ -28,7 +27,7 @@ export function ownAccountApi(server: FastifyInstance, core: Core): void {
   lifetimeRoutes(server, core);
 }
 
-const ownSession = z.object({
+export const ownSession = z.object({
   id: z.uuid(),
   browser: z.string().nullable(),
   system: z.string().nullable(),
@@ -209,63 +208,9 @@ function lifetimeRoutes(server: FastifyInstance, core: Core): void {
     },
     async (_request, reply) => reply.code(204).send(),
   );
-
-  app.get(
-    '/api/account/export',
-    {
-      access: 'signed-in',
-      role: 'sallyport_identity',
-      load: () => ({
-        sessions: ownSessions,
-        events: ownSecurityEvents,
-        deletion: ownDeletion,
-      }),
-      schema: {
-        summary: 'All that is kept about you, as a file',
-        response: { 200: exported, ...refusals() },
-      },
-    },
-    async (request, reply) => {
-      reply.header('content-disposition', 'attachment; filename="account.json"');
-      return reply.send(exportOf(request));
-    },
-  );
 }
 
-const exported = z.object({
-  identity: z.object({
-    id: z.uuid(),
-    email: z.string(),
-    displayName: z.string(),
-    deletesAt: instant.nullable(),
-  }),
-  sessions: z.array(ownSession),
-  securityEvents: z.array(
-    z.object({ at: instant, kind: z.string(), reason: z.string().nullable() }),
-  ),
-});
-
-/** Everything about the request's own identity, from one snapshot. */
-export function exportOf(request: FastifyRequest): z.input<typeof exported> {
-  const principal = principalOf(request);
-  const deletion = loadedBy(request, 'deletion')?.rows[0]?.['deletesAt'] as Date | null | undefined;
-  return {
-    identity: {
-      id: principal.identityId,
-      email: principal.email,
-      displayName: principal.displayName,
-      deletesAt: deletion?.toISOString() ?? null,
-    },
-    sessions: loadedBy(request, 'sessions')?.rows.map(sessionRow) ?? [],
-    securityEvents: (loadedBy(request, 'events')?.rows ?? []).map((row) => ({
-      at: (row['at'] as Date).toISOString(),
-      kind: String(row['kind']),
-      reason: row['reason'] as string | null,
-    })),
-  };
-}
-
-function sessionRow(row: Readonly<Record<string, unknown>>): z.input<typeof ownSession> {
+export function sessionRow(row: Readonly<Record<string, unknown>>): z.input<typeof ownSession> {
   return {
     id: String(row['id']),
     browser: row['browser'] as string | null,

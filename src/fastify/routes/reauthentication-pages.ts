@@ -6,6 +6,7 @@ import { reauthenticationOptions } from '../../core/passkey-proof.ts';
 import { reauthenticate } from '../../core/reauthentication.ts';
 import { ownPassword } from '../../db/passwords.ts';
 import { ownPasskeys } from '../../db/passkeys.ts';
+import { ownProviderLinks } from '../../db/provider-links.ts';
 import { ownTotp } from '../../db/totp.ts';
 import { parseReturnTarget } from '../../http/return-target.ts';
 import { reauthenticationPage } from '../../pages/reauthentication.tsx';
@@ -17,9 +18,15 @@ import { ceremonyText, text } from '../schemas.ts';
 import { startBrowserSession } from '../session-cookies.ts';
 import { accountValues, FORM, PAGE } from './account-page.ts';
 import { reauthenticateFrom } from './passkey-sign-in-api.ts';
+import { linkedOf, offeredBy } from './provider-visits.ts';
 
 const FACTORS = {
-  load: () => ({ password: ownPassword, totp: ownTotp, passkeys: ownPasskeys }),
+  load: () => ({
+    password: ownPassword,
+    totp: ownTotp,
+    passkeys: ownPasskeys,
+    links: ownProviderLinks,
+  }),
 } as const;
 
 /** The pages that ask again who is there, and lead back to where the person was. */
@@ -102,8 +109,12 @@ export function reauthenticationPages(
     const has = (name: string) => (loadedBy(request, name)?.rowCount ?? 0) > 0;
     const party = { origin: origin() };
     const secret = sessionSecretOf(request);
+    const linked = linkedOf(core, request);
     const values = {
       ...accountValues(request),
+      providers: offeredBy(core, request).filter(({ id }) =>
+        linked.some(({ issuer }) => issuer === core.providers?.byId(id)?.issuer),
+      ),
       returnTo,
       failed,
       hasPassword: has('password'),

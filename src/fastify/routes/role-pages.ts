@@ -30,8 +30,8 @@ import {
 import { TENANT_FORM } from './tenant-pages.ts';
 
 const WRITING = { ...TENANT_FORM, access: WRITE_ROLES, ...withRoles, returnTo: '/tenant/roles' };
-/** The rows and the ticks of a table: as many as there are, each of them once. */
-const many = z
+/** Fields of one name, such as the ticks of a form: as many as there are, each of them once. */
+export const many = z
   .union([text.min(1), z.array(text.min(1))])
   .default([])
   .transform((value) => [value].flat())
@@ -186,7 +186,11 @@ function sendRoles(
   return sendPage(reply, rolesPage(textsFor(request), values));
 }
 
-function permissionRows(request: FastifyRequest, own: readonly string[]): readonly PermissionRow[] {
+/** Every permission in words, and whether the reader has it. */
+export function permissionRows(
+  request: FastifyRequest,
+  own: readonly string[],
+): readonly PermissionRow[] {
   const { permissions } = textsFor(request).tenants;
   const language = languageOf(request);
   return [...permissionsOf(request.server)].map(([name, { text: said }]) => ({

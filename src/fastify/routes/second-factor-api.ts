@@ -3,7 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
 import { completeSignIn, type SecondProof } from '../../core/second-factor.ts';
-import type { FactorNeeded } from '../../core/sign-in.ts';
+import type { FactorNeeded } from '../../core/first-factor.ts';
 import { readSignInSecret } from '../access.ts';
 import { callerOf } from '../caller.ts';
 import { refuse } from '../refusals.ts';

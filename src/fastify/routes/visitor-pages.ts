@@ -22,6 +22,7 @@ import {
   visitorFormToken,
 } from '../session-cookies.ts';
 import { signInFrom } from './passkey-sign-in-api.ts';
+import { offeredBy } from './provider-visits.ts';
 import { secondFactorPages, secondFactorPath } from './second-factor-pages.ts';
 import { signUpPages } from './sign-up-pages.ts';
 
@@ -112,7 +113,14 @@ function signInPages(server: FastifyInstance, core: Core, origin: () => string):
     const party = { origin: origin() };
     const passkeyOptions = await signInOptions(core, secret, party, new Date());
     const returnTo = targetOf(given);
-    const values = { csrfToken, passkeyOptions, ...how, ...(returnTo ? { returnTo } : {}) };
+    const providers = offeredBy(core, request);
+    const values = {
+      csrfToken,
+      passkeyOptions,
+      providers,
+      ...how,
+      ...(returnTo ? { returnTo } : {}),
+    };
     return sendPage(reply, signInPage(textsFor(request), values));
   }
 }

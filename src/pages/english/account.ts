@@ -19,7 +19,9 @@ export const account: Texts['account'] = {
     'password-changed': 'Your password is changed, and your other sessions have ended.',
     'second-factor-missing': 'What you wanted to do needs a second factor. Set one up here first.',
     'passkey-removed': 'The passkey is removed. Nobody can sign in with it any more.',
-    'last-way-in': 'This is the only way into your account. Add a passkey, or a password, first.',
+    'last-way-in': 'This is the only way into your account. Add another one, or a password, first.',
+    'provider-linked': 'The account is linked. You can sign in with it from now on.',
+    'provider-unlinked': 'The account is unlinked. Nobody can sign in with it any more.',
     'password-removed':
       'Your password is removed, and your other sessions have ended. You sign in with a passkey.',
     'totp-removed': 'The authenticator app is removed. It is not asked for any more.',

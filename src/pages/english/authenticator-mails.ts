@@ -1,4 +1,5 @@
 import type { Texts } from '../texts.ts';
+import { providerMails } from './providers.ts';
 
 export const NOT_YOU = [
   'If it was not you, somebody else was signed in as you: change your password, ' +
@@ -6,6 +7,7 @@ export const NOT_YOU = [
 ];
 
 export const authenticatorsChanged: Texts['mails']['authenticatorsChanged'] = {
+  ...providerMails(NOT_YOU),
   'totp-added': {
     subject: 'An authenticator app was added to your Sallyport account',
     before: () => [

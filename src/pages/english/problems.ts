@@ -1,4 +1,6 @@
 import type { Texts } from '../texts.ts';
+import { gatewayProblems } from './gateway.ts';
+import { providerProblems } from './providers.ts';
 
 export const problems: Texts['problems'] = {
   'foreign-origin': {
@@ -108,6 +110,7 @@ export const problems: Texts['problems'] = {
     explanation: 'This sign-in took too long, or there were too many tries.',
     action: 'sign-in',
   },
+  ...providerProblems,
   'too-many': {
     title: 'You have as many of these as there may be',
     explanation: 'Remove one that you do not need any more, then try again.',
@@ -159,6 +162,7 @@ export const problems: Texts['problems'] = {
       'Look whether your change is there before you send it again.',
     action: 'account',
   },
+  ...gatewayProblems,
   'malformed-request': {
     title: 'We could not read this request',
     explanation: 'Nothing was changed. Go back, reload the page, and try again.',

@@ -23,6 +23,7 @@ export const tenants: Texts['tenants'] = {
     invitations: 'Invitations',
     roles: 'Roles',
     events: 'Security events',
+    keys: 'API keys',
     settings: 'Settings',
   },
   notices: {
@@ -38,6 +39,7 @@ export const tenants: Texts['tenants'] = {
     'team-member-changed': 'The team is changed.',
     invited: 'The invitation is on its way.',
     'invitation-withdrawn': 'The invitation is taken back.',
+    'key-revoked': 'The key is revoked.',
   },
   roles: { owner: 'Owner', admin: 'Admin', member: 'Member', viewer: 'Viewer' },
   permissions: {

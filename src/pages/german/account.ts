@@ -21,7 +21,9 @@ export const account: Texts['account'] = {
       'Dafür brauchen Sie einen zweiten Faktor. Richten Sie hier zuerst einen ein.',
     'passkey-removed': 'Der Passkey ist entfernt. Niemand kann sich mehr damit anmelden.',
     'last-way-in':
-      'Das ist der einzige Weg in Ihr Konto. Fügen Sie zuerst einen Passkey oder ein Passwort hinzu.',
+      'Das ist der einzige Weg in Ihr Konto. Fügen Sie zuerst einen weiteren oder ein Passwort hinzu.',
+    'provider-linked': 'Das Konto ist verknüpft. Sie können sich von nun an damit anmelden.',
+    'provider-unlinked': 'Die Verknüpfung ist gelöst. Niemand kann sich mehr damit anmelden.',
     'password-removed':
       'Ihr Passwort ist entfernt, Ihre anderen Sitzungen sind beendet. Sie melden sich mit einem Passkey an.',
     'totp-removed': 'Die Authenticator-App ist entfernt. Sie wird nicht mehr verlangt.',

@@ -1,4 +1,5 @@
 import type { Texts } from '../texts.ts';
+import { providerMails } from './providers.ts';
 
 export const NICHT_SIE = [
   'Waren Sie es nicht, war jemand anderes in Ihrem Namen angemeldet: Ändern Sie Ihr Passwort, ' +
@@ -6,6 +7,7 @@ export const NICHT_SIE = [
 ];
 
 export const authenticatorsChanged: Texts['mails']['authenticatorsChanged'] = {
+  ...providerMails(NICHT_SIE),
   'totp-added': {
     subject: 'Für Ihr Sallyport-Konto wurde eine Authenticator-App eingerichtet',
     before: () => [

@@ -1,4 +1,6 @@
 import type { Texts } from '../texts.ts';
+import { gatewayProblems } from './gateway.ts';
+import { providerProblems } from './providers.ts';
 
 export const problems: Texts['problems'] = {
   'foreign-origin': {
@@ -111,6 +113,7 @@ export const problems: Texts['problems'] = {
     explanation: 'Die Anmeldung hat zu lange gedauert, oder es waren zu viele Versuche.',
     action: 'sign-in',
   },
+  ...providerProblems,
   'too-many': {
     title: 'Mehr davon geht nicht',
     explanation:
@@ -168,6 +171,7 @@ export const problems: Texts['problems'] = {
       'Sehen Sie nach, ob Ihre Änderung da ist, bevor Sie sie noch einmal senden.',
     action: 'account',
   },
+  ...gatewayProblems,
   'malformed-request': {
     title: 'Wir konnten diese Anfrage nicht lesen',
     explanation:

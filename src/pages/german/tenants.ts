@@ -24,6 +24,7 @@ export const tenants: Texts['tenants'] = {
     invitations: 'Einladungen',
     roles: 'Rollen',
     events: 'Sicherheitsereignisse',
+    keys: 'API-Schlüssel',
     settings: 'Einstellungen',
   },
   notices: {
@@ -39,6 +40,7 @@ export const tenants: Texts['tenants'] = {
     'team-member-changed': 'Das Team ist geändert.',
     invited: 'Die Einladung ist unterwegs.',
     'invitation-withdrawn': 'Die Einladung ist zurückgenommen.',
+    'key-revoked': 'Der Schlüssel ist widerrufen.',
   },
   roles: { owner: 'Besitzer', admin: 'Verwaltung', member: 'Mitglied', viewer: 'Lesezugriff' },
   permissions: {

@@ -1,0 +1,49 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isPrivate } from '../fastify/private-answer.ts';
+import { answeredHeaders } from '../http/forwarded-head.ts';
+import type { GatewayRoute } from './config.ts';
+
+/**
+ * The header lines of an answer: the upstream's, and beneath them those that every answer of ours
+ * has. What is for somebody who is signed in is nobody else's to keep, whatever the upstream says
+ * of it, and what it depends on is said in any case (R-86, CWE-524, ASVS 14.3.2).
+ */
+export function answerHead(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  upstream: readonly string[],
+  { access, setCookie }: Pick<GatewayRoute, 'access' | 'setCookie'>,
+): string[] {
+  const lines: string[] = [];
+  const said = new Map<string, string[]>();
+  const kept = answeredHeaders(upstream, { setCookie });
+  for (let index = 0; index + 1 < kept.length; index += 2) {
+    const name = kept[index] ?? '';
+    const value = kept[index + 1] ?? '';
+    const lower = name.toLowerCase();
+    if (lower === 'cache-control' || lower === 'vary') {
+      said.set(lower, [...(said.get(lower) ?? []), value]);
+    } else {
+      said.set(lower, []);
+      lines.push(name, value);
+    }
+  }
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    const own = [value].flat().map(String);
+    const theirs = said.get(name);
+    if (name === 'vary') lines.push('vary', [...own, ...(theirs ?? [])].join(', '));
+    else if (name === 'cache-control') {
+      const control = theirs?.join(', ') ?? own.join(', ');
+      const mayStay = access === 'public' || isPrivate(control);
+      lines.push('cache-control', mayStay ? control : 'no-store');
+    } else if (!theirs) for (const each of own) lines.push(name, each);
+  }
+  lines.push('x-request-id', request.id);
+  return lines;
+}
+
+/** The lines as undici has them: buffers, name and value in turn. */
+export function linesOf(raw: unknown): readonly string[] {
+  if (!Array.isArray(raw)) return [];
+  return raw.map((each) => (Buffer.isBuffer(each) ? each.toString('latin1') : String(each)));
+}

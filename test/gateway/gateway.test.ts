@@ -1,0 +1,240 @@
+// The gateway before an API that notes what arrives: who gets through, and with what.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { ask, Visitor } from '../support/client.ts';
+import { claimsOf, startTestGateway, type TestGateway } from '../support/gateways.ts';
+import { insertMember, type Member } from '../support/plugin-apps.ts';
+import { answerEmpty } from '../support/recording-upstream.ts';
+
+const FILE = `
+permissions:
+  invoices:read: { text: Read invoices }
+routes:
+  - { method: GET, path: '/', access: public }
+  - { method: GET, path: '/mine', access: signed-in }
+  - { method: GET, path: '/notes/{id:int}', access: signed-in }
+  - { method: GET, path: '/notes/mine', access: signed-in }
+  - { method: GET, path: '/invoices', access: { permission: 'invoices:read' } }
+  - { method: POST, path: '/notes', access: signed-in, body: json, bodyLimit: 64 KiB }
+  - { method: POST, path: '/uploads', access: signed-in, body: any, stream: true, bodyLimit: 64 KiB }
+  - { method: POST, path: '/forms', access: signed-in, body: form }
+  - { method: POST, path: '/hook', access: public, body: json }
+  - { method: DELETE, path: '/notes/{id:int}', access: signed-in, body: json }
+  - { method: GET, path: '/secure', access: { stepUp: { withinSeconds: 300 } } }
+  - { method: GET, path: '/cookies', access: public, setCookie: true }
+  - { method: DELETE, path: '/everything', access: nobody }
+`;
+
+let gateway: TestGateway;
+let ada: Member;
+let bob: Member;
+beforeAll(async () => {
+  gateway = await startTestGateway(FILE);
+  const { admin } = gateway.database;
+  ada = await insertMember(admin, gateway.origin, { permissions: ['invoices:read'] });
+  bob = await insertMember(admin, gateway.origin);
+});
+beforeEach(() => {
+  gateway.upstream.requests.length = 0;
+  gateway.upstream.answer = answerEmpty;
+});
+afterAll(() => gateway.close());
+
+const arrived = () => gateway.upstream.requests;
+
+describe('who gets through', () => {
+  test('what is public reaches the upstream, with an assertion about nobody', async () => {
+    const answer = await ask(gateway.origin, '/');
+    expect(answer.status).toBe(200);
+    const [request] = arrived();
+    expect(request && claimsOf(request)).toMatchObject({
+      tenant: null,
+      permissions: [],
+      path: '/',
+    });
+  });
+
+  test('what asks for a session is refused without one, and nothing arrives', async () => {
+    const answer = await ask(gateway.origin, '/mine');
+    expect(answer.status).toBe(401);
+    expect(answer.json()).toMatchObject({ code: 'not-signed-in' });
+    expect(arrived()).toEqual([]);
+  });
+
+  test('the assertion says for whom, where and what they may', async () => {
+    const answer = await ada.browser.get('/invoices?year=2026');
+    expect(answer.status).toBe(200);
+    const [request] = arrived();
+    expect(request && claimsOf(request)).toMatchObject({
+      iss: gateway.origin,
+      aud: gateway.audience,
+      sub: ada.identityId,
+      tenant: ada.tenantId,
+      permissions: ['invoices:read'],
+      method: 'GET',
+      path: '/invoices',
+      query: 'year=2026',
+    });
+  });
+
+  test('a permission that is missing is a refusal, and nothing arrives', async () => {
+    expect((await bob.browser.get('/invoices')).status).toBe(403);
+    expect(arrived()).toEqual([]);
+  });
+
+  test('what is not listed, and what nobody gets, is not there', async () => {
+    expect((await ada.browser.get('/admin')).status).toBe(404);
+    expect((await ada.browser.get('/notes/seven')).status).toBe(404);
+    expect((await ada.browser.send('DELETE', '/everything')).status).toBe(404);
+    expect((await ada.browser.send('PUT', '/mine', {})).status).toBe(405);
+    const head = await ask(gateway.origin, '/mine', { method: 'HEAD' });
+    expect(head.status).toBe(405);
+    expect(arrived()).toEqual([]);
+  });
+
+  test('a step-up is asked for', async () => {
+    const { admin } = gateway.database;
+    expect((await ada.browser.get('/secure')).status).toBe(200);
+    await admin.query(
+      `UPDATE sallyport.sessions SET authenticated_at = now() - INTERVAL '1 hour' WHERE id = $1`,
+      [ada.sessionId],
+    );
+    arrived().length = 0;
+    expect((await ada.browser.get('/secure')).json()).toMatchObject({ code: 'step-up-required' });
+    expect(arrived()).toEqual([]);
+  });
+});
+
+describe('what changes something [R-04]', () => {
+  test('passes with the token', async () => {
+    const answer = await ada.browser.send('POST', '/notes', { text: 'hello' });
+    expect(answer.status).toBe(200);
+    const [request] = arrived();
+    expect(request?.body.toString()).toBe('{"text":"hello"}');
+    expect(request?.headers['x-csrf-token']).toBeUndefined();
+  });
+
+  test.each([
+    ['no token', { 'x-csrf-token': 'A'.repeat(86) }, 403],
+    ['another origin', { origin: 'https://evil.example' }, 403],
+    ['another site', { 'sec-fetch-site': 'cross-site' }, 403],
+    ['a type that a form can send', { 'content-type': 'text/plain' }, 415],
+  ])('is refused with %s, and nothing arrives [CWE-352]', async (_name, headers, status) => {
+    const answer = await ada.browser.send('POST', '/notes', {}, headers);
+    expect(answer.status).toBe(status);
+    expect(arrived()).toEqual([]);
+  });
+
+  test('a form passes with the token in its field, and arrives as it was', async () => {
+    const token = ada.browser.csrfToken ?? '';
+    expect((await ada.browser.submit('/forms', { a: '1' })).status).toBe(403);
+    expect(arrived()).toEqual([]);
+    expect((await ada.browser.submit('/forms', { a: '1', _csrf: token })).status).toBe(200);
+    expect(arrived()[0]?.body.toString()).toBe(`a=1&_csrf=${token}`);
+  });
+
+  test('an upload of any type takes the token in its header alone', async () => {
+    const headers = { ...ada.browser.ownHeaders(), 'content-type': 'image/png' };
+    const body = Buffer.from([0, 255, 13, 10]);
+    const passed = await ask(gateway.origin, '/uploads', { method: 'POST', headers, body });
+    expect(passed.status).toBe(200);
+    expect(arrived()[0]?.body).toEqual(body);
+    expect(arrived()[0] && claimsOf(arrived()[0] as never).body).toBe('unbound');
+    arrived().length = 0;
+    const { 'x-csrf-token': _, ...without } = headers as Record<string, string>;
+    const refused = await ask(gateway.origin, '/uploads', {
+      method: 'POST',
+      headers: without,
+      body,
+    });
+    expect(refused.status).toBe(403);
+    expect(arrived()).toEqual([]);
+  });
+
+  test('a webhook without any cookie needs none', async () => {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await ask(gateway.origin, '/hook', { method: 'POST', headers, body: '{}' });
+    expect(answer.status).toBe(200);
+  });
+
+  test('an Idempotency-Key is for the upstream', async () => {
+    const once = () => ada.browser.send('POST', '/notes', {}, { 'idempotency-key': 'k' });
+    await once();
+    await once();
+    expect(arrived().map(({ headers }) => headers['idempotency-key'])).toEqual(['k', 'k']);
+  });
+});
+
+describe('limits', () => {
+  test('a body beyond the limit of the route is refused, bound or streamed', async () => {
+    const answer = await ada.browser.send('POST', '/notes', { text: 'x'.repeat(70_000) });
+    expect(answer.status).toBe(413);
+    const headers = {
+      ...ada.browser.ownHeaders(),
+      'content-type': 'application/octet-stream',
+      connection: 'close',
+      'transfer-encoding': 'chunked',
+    };
+    const { connect } = await import('node:net');
+    const { hostname, port, host } = new URL(gateway.origin);
+    const text = await new Promise<string>((resolve) => {
+      const socket = connect(Number(port), hostname);
+      let received = '';
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
+      socket.on('close', () => resolve(received));
+      socket.on('error', () => {});
+      const lines = Object.entries({ host, ...headers }).map(
+        ([name, value]) => `${name}: ${value}`,
+      );
+      socket.write(`POST /uploads HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
+      const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`;
+      socket.write(chunk.repeat(5));
+      socket.write('0\r\n\r\n');
+    });
+    expect(text).toContain('413');
+    await expect.poll(() => arrived().every(({ complete }) => !complete)).toBe(true);
+  });
+});
+
+describe('what goes back', () => {
+  test('no cookie of the upstream, but where the route says so, and never one of ours [CWE-384]', async () => {
+    gateway.upstream.answer = (_request, answer) => {
+      answer.setHeader('set-cookie', [
+        'theme=dark',
+        `__Host-session=${'A'.repeat(43)}; Path=/; Secure`,
+        ' __HOST-SESSION=x',
+      ]);
+      answer.end();
+    };
+    expect((await ask(gateway.origin, '/')).setCookies).toEqual([]);
+    expect((await ask(gateway.origin, '/cookies')).setCookies).toEqual(['theme=dark']);
+  });
+
+  test('what somebody signed in gets is not kept by caches [R-86]', async () => {
+    gateway.upstream.answer = (_request, answer) => {
+      answer.setHeader('cache-control', 'public, max-age=600');
+      answer.setHeader('vary', 'Accept');
+      answer.setHeader('access-control-allow-origin', '*');
+      answer.end();
+    };
+    const { headers } = await ada.browser.get('/mine');
+    expect(headers['cache-control']).toBe('no-store');
+    expect(headers['vary']).toBe('Authorization, Cookie, Origin, Accept');
+    expect(headers['access-control-allow-origin']).toBeUndefined();
+    const open = await ask(gateway.origin, '/');
+    expect(open.headers['cache-control']).toBe('public, max-age=600');
+  });
+});
+
+describe('the account', () => {
+  test('is on the same origin: sign-up, sign-in and sign-out by its API', async () => {
+    const visitor = new Visitor(gateway.origin);
+    const page = await visitor.get('/sallyport/sign-in', { accept: 'text/html' });
+    expect(page.status).toBe(200);
+    const session = await ada.browser.get('/sallyport/api/session');
+    expect(session.status).toBe(200);
+    const out = await bob.browser.send('POST', '/sallyport/api/sign-out');
+    expect(out.status).toBe(204);
+    expect((await bob.browser.get('/mine')).status).toBe(401);
+    expect(arrived()).toEqual([]);
+  });
+});
