@@ -166,7 +166,7 @@ describe('whoever reads the log finds nothing to come in with [CWE-532] [ASVS 16
     expect(app.log()).toContain('"level":');
   });
 
-  test('when a statement fails whose row holds a hash: neither the row nor the SQL', async () => {
+  test('when a statement fails whose row holds a hash: neither the row nor the SQL [ASVS 16.3.4]', async () => {
     const person = newPerson();
     await app.admin.query(
       `ALTER TABLE sallyport.sign_ups ADD CONSTRAINT broken CHECK (display_name <> 'broken')`,
