@@ -32,6 +32,7 @@ import {
   SESSION_COOKIE,
   SIGN_IN_COOKIE,
 } from '../http/cookies.ts';
+import { newTransactionProof } from '../core/transaction-proof.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { isSafeMethod } from '../http/request-head.ts';
 import { equalTokens, readTokenHeader, unmaskToken } from '../http/synchronizer-token.ts';
@@ -47,6 +48,9 @@ export type { Access } from './declaration.ts';
 /** What the request was held to, once it has met that. */
 export const REQUIREMENT = Symbol('sallyport.requirement');
 
+/** What the application that the request goes on to tells its database with; null where nothing. */
+export const TRANSACTION_PROOF = Symbol('sallyport.transactionProof');
+
 /** The slug that a routing proxy has named; null where the session says which tenant it is. */
 export const NAMED_TENANT = Symbol('sallyport.namedTenant');
 
@@ -61,6 +65,7 @@ declare module 'fastify' {
     authority: Authority | null;
     sessionSecret: Secret | null;
     [REQUIREMENT]: Requirement | null;
+    [TRANSACTION_PROOF]: string | null;
   }
 }
 
@@ -102,7 +107,9 @@ export async function authorize(
   compileLoad: CompileLoad,
   request: FastifyRequest,
 ): Promise<ProblemCode | KeptAnswer | null> {
-  const { access, load, role } = request.routeOptions.config;
+  const { access, load, databaseLogin } = request.routeOptions.config;
+  const role =
+    databaseLogin === undefined ? request.routeOptions.config.role : 'sallyport_identity';
   const secret = request.sessionSecret;
   if (access === undefined || access === 'public') return await checkVisitor(core, request);
   const bearer = request[BEARER];
@@ -119,13 +126,16 @@ export async function authorize(
   const lookUp = keyed ? lookUpFor(request, keyed) : [];
   // What was done before is not done again: queries that change something wait for the look-up.
   const writing = keyed !== null && queries.some(({ changes }) => changes);
-  const first = keyed ? [...lookUp, ...(writing ? [] : statements)] : statements;
+  const proof =
+    databaseLogin === undefined ? null : newTransactionProof(requirement, databaseLogin);
+  const first = [...lookUp, ...(writing ? [] : statements), ...(proof ? [proof.statement] : [])];
   const decide = () => runAuthorized(core.database, requirement, first);
   const authorized = bearer ? await admitting(core, request, decide) : await decide();
   if ('refusal' in authorized) return authorized.refusal satisfies Refusal & ProblemCode;
   request.principal = authorized.principal;
   request.team = authorized.team;
   request[REQUIREMENT] = requirement;
+  request[TRANSACTION_PROOF] = proof?.text ?? null;
   if (hasAccount(authorized.principal)) {
     request.authority = {
       principal: authorized.principal,

@@ -98,11 +98,14 @@ declare module 'fastify' {
     returnTo?: ReturnTo;
     /** The database role of `load`; for the product's own routes alone. */
     role?: Role;
+    /** The login of an application that the request goes on to, for its transaction proof. */
+    databaseLogin?: string;
   }
   interface FastifyContextConfig {
     access?: Access;
     load?: Load | undefined;
     role?: Role | undefined;
+    databaseLogin?: string | undefined;
     bodyType?: RouteBody | undefined;
     forwards?: true | undefined;
     tunnels?: true | undefined;
@@ -169,7 +172,8 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
   const name = `${String(route.method)} ${route.url}`;
   const account = Reflect.get(this, ACCOUNT) === true;
   const declared = Reflect.get(this, DECLARED) as Declaration | undefined;
-  const { load, role, bearer, anyHost, mainOriginOnly, page, returnTo, forwards, tunnels } = route;
+  const { load, role, bearer, anyHost, mainOriginOnly, page, returnTo } = route;
+  const { forwards, tunnels, databaseLogin } = route;
   const access = route.access ?? declared?.access;
   const bodyType = route.bodyType ?? declared?.bodyType;
   if (access === undefined) {
@@ -193,7 +197,7 @@ export function requireDeclaration(this: FastifyInstance, route: RouteOptions): 
   }
   if (role && !account) throw new Error(`${name} asks for a database role, which is not for it`);
   const hosts = { anyHost, mainOriginOnly };
-  const handedOn = { forwards, tunnels };
+  const handedOn = { forwards, tunnels, databaseLogin };
   const who = { access, load, role, bodyType, bearer, page, returnTo, account };
   const declaration = { ...who, ...hosts, ...handedOn };
   route.config = { ...route.config, ...declaration, declared: declaration };

@@ -6,7 +6,13 @@ import { corsHeaders, preflightHeaders } from '../http/cors.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { selectedTenant } from '../http/tenant-selection.ts';
 import { API_HEADERS, transportSecurity } from '../http/security-headers.ts';
-import { authorize, NAMED_TENANT, readSessionSecret, REQUIREMENT } from './access.ts';
+import {
+  authorize,
+  NAMED_TENANT,
+  readSessionSecret,
+  REQUIREMENT,
+  TRANSACTION_PROOF,
+} from './access.ts';
 import { ANSWER, type CompileLoad } from './application.ts';
 import { BEARER, noteBearer } from './bearer.ts';
 import { requireDeclaration } from './declaration.ts';
@@ -38,6 +44,7 @@ export function addGate(
   app.decorateRequest('loaded');
   app.decorateRequest(PASSED, null);
   app.decorateRequest(REQUIREMENT, null);
+  app.decorateRequest(TRANSACTION_PROOF, null);
   app.decorateRequest(BEARER, null);
   app.decorateRequest(NAMED_TENANT, null);
   app.decorateRequest(OTHER_HOSTS, null);

@@ -71,6 +71,7 @@ export async function buildGatewayApp(
       url: routerPath(route.template),
       access: route.access as Access,
       forwards: true,
+      ...(config.databaseLogin === undefined ? {} : { databaseLogin: config.databaseLogin }),
       exposeHeadRoute: false,
       bodyLimit: Math.max(1, route.bodyLimit),
       ...(route.body ? { bodyType: route.body } : {}),

@@ -65,6 +65,10 @@ const file = z.strictObject({
     .default('/sallyport'),
   openapi: z.union([z.string().regex(/^\/[!-~]*$/), z.literal(false)]).default('/openapi.json'),
   assertions: z.boolean().default(true),
+  databaseLogin: z
+    .string()
+    .regex(/^[\w-]{1,63}$/)
+    .optional(),
   connections: z.int().min(1).max(10_000).default(100),
   health: z
     .strictObject({
@@ -146,6 +150,9 @@ export function parseGatewayFile(
   const routes = readRoutes(read.data.routes, read.data.prefix, problems);
   const registered = registerPermissions(read.data.permissions as never);
   if ('problems' in registered) problems.push(...registered.problems);
+  if (read.data.databaseLogin !== undefined && !read.data.assertions) {
+    problems.push('databaseLogin: the proof for it is in the assertion, and assertions is false.');
+  }
   if (problems.length > 0 || 'problems' in registered) {
     throw new StartError(problems.map((problem) => `${name}: ${problem}`).join('\n'));
   }

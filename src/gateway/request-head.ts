@@ -6,6 +6,7 @@ import {
   UNBOUND,
 } from '../assertion/claims.ts';
 import { assertionSigner } from '../assertion/signer.ts';
+import { TRANSACTION_PROOF } from '../fastify/access.ts';
 import type { SigningKey } from '../core/signing-keys.ts';
 import type { GatePolicy } from '../fastify/head-checks.ts';
 import { forwardedHeaders } from '../http/forwarded-head.ts';
@@ -75,6 +76,7 @@ function assertionOf(
     method: request.method,
     target: request.raw.url ?? '',
     body: body ?? UNBOUND,
+    proof: request[TRANSACTION_PROOF] ?? undefined,
   };
   const signer = signers.get(key) ?? assertionSigner(key);
   signers.set(key, signer);

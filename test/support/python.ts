@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -49,4 +49,33 @@ export function runPython(
   if (error) throw error;
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stdout}${stderr}`);
   return stdout;
+}
+
+/** Starts the main.py of a folder and waits until it answers at the address that it prints. */
+export async function startPythonApp(
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly origin: string; stop(): Promise<void> }> {
+  const child = spawn(join(pythonEnvironment(), 'bin', 'python'), ['main.py'], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const origin = await new Promise<string>((resolve, reject) => {
+    void exited.then(() => reject(new Error(`${folder} exited with ${child.exitCode}`)));
+    child.stdout.on('data', (chunk: Buffer) => {
+      const printed = /http:\/\/127\.0\.0\.1:\d+/.exec(chunk.toString())?.[0];
+      if (printed) resolve(printed);
+    });
+  });
+  // The port listens before the application has its pool of connections.
+  await (await fetch(`${origin}/openapi.json`)).text();
+  return {
+    origin,
+    async stop() {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
 }

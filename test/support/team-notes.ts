@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createDatabase } from './databases.ts';
-import { pythonEnvironment, runPython } from './python.ts';
+import { pythonEnvironment, runPython, startPythonApp } from './python.ts';
 
 // examples/fastapi-insecure and its repaired twin as processes of their own, with a database each.
 
@@ -39,30 +38,12 @@ export async function startTeamNotes(twin: Twin): Promise<TeamNotes> {
     SECRET_KEY: randomBytes(32).toString('hex'),
   };
   runPython(python, ['seed.py'], { cwd: folder, env: environment });
-  const child = spawn(python, ['main.py'], {
-    cwd: folder,
-    env: environment,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const stop = async () => {
-    child.kill('SIGTERM');
-    await exited;
-    await database.drop();
+  const app = await startPythonApp(folder, environment);
+  return {
+    origin: app.origin,
+    async stop() {
+      await app.stop();
+      await database.drop();
+    },
   };
-  const origin = await new Promise<string>((resolve, reject) => {
-    void exited.then(() => reject(new Error(`fastapi-${twin} exited with ${child.exitCode}`)));
-    child.stdout.on('data', (chunk: Buffer) => {
-      const printed = /http:\/\/127\.0\.0\.1:\d+/.exec(chunk.toString())?.[0];
-      if (printed) resolve(printed);
-    });
-  });
-  await untilItAnswers(origin);
-  return { origin, stop };
-}
-
-/** The port listens before the application has its pool of connections. */
-async function untilItAnswers(origin: string): Promise<void> {
-  const answer = await fetch(`${origin}/openapi.json`);
-  await answer.text();
 }

@@ -258,6 +258,25 @@ class TestAWebSocket:
                         pass
 
 
+def test_what_the_gateway_itself_asks_for_is_answered_in_nobodys_name() -> None:
+    open_app = make_app(unasserted_paths=["/welcome", "/invoices"])
+    answer = asyncio.run(ask(open_app, "GET", "/welcome"))
+    assert (answer.status, answer.json()) == (200, {"for": None})
+    assert asyncio.run(ask(open_app, "GET", "/invoices")).json()["code"] == "not-signed-in"
+    said = gateway.asserts("GET", "/welcome")
+    assert asyncio.run(ask(open_app, "GET", "/welcome", headers=said)).json() == {"for": "ada"}
+    for method, path, query, headers in [
+        ("POST", "/welcome", None, []),
+        ("GET", "/welcome/", None, []),
+        ("GET", "/%77elcome", None, []),
+        ("GET", "/welcome", "a=1", []),
+        ("GET", "/welcome", None, [(b"sallyport-assertion", b"x")]),
+        ("GET", "/openapi.json", None, []),
+    ]:
+        refused = asyncio.run(ask(open_app, method, path, query, headers=headers))
+        assert (path, refused.status) == (path, 401)
+
+
 def test_a_proof_is_not_printed() -> None:
     principal = Principal("ada", "engines", frozenset(), "transaction 0123")
     assert "0123" not in repr(principal)

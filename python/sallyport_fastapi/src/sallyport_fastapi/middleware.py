@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,6 +38,10 @@ class SallyportMiddleware:
             jwks_url="http://127.0.0.1:4000/.well-known/jwks.json",
         )
 
+    `unasserted_paths` are what the gateway itself asks for, in nobody's name: the OpenAPI document
+    and a health check. A GET of exactly such a path, without a query and without a body, is let
+    through as nobody's.
+
     An assertion is taken once in the life of the process. Paths are compared as they were sent, so
     neither uvicorn's `--root-path` nor a proxy between gateway and application may change them.
     """
@@ -51,6 +55,7 @@ class SallyportMiddleware:
         jwks_url: str | None = None,
         keys: Mapping[str, Any] | None = None,
         insecure_jwks_url: bool = False,
+        unasserted_paths: Collection[str] = (),
         body_bytes_max: int = 16 * 1024 * 1024,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -63,6 +68,7 @@ class SallyportMiddleware:
         )
         self._app = app
         self._verifier = Verifier(issuer=issuer, audience=audience, key_set=key_set)
+        self._unasserted = frozenset(path.encode("ascii") for path in unasserted_paths)
         self._body_bytes_max = body_bytes_max
         self._now = now
 
@@ -77,18 +83,7 @@ class SallyportMiddleware:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = _Exchange(receive, send)
         try:
-            claims = await self._verified(scope)
-            asserted = Asserted(_principal_of(claims), unbound=is_unbound(claims))
-            keep(scope, asserted)
-            if asserted.unbound:
-                self._verifier.take(claims, None, self._now())
-                await self._app(scope, exchange.guarded(asserted), exchange.send)
-            else:
-                body = await _read(receive, self._body_bytes_max)
-                if body is None:
-                    return
-                self._verifier.take(claims, body, self._now())
-                await self._app(scope, exchange.replaying(body), exchange.send)
+            await self._forwarded(scope, receive, exchange)
         except AssertionRejectedError as rejection:
             exchange.problem = _problem_of(rejection)
         except RefusedError as refused:
@@ -99,6 +94,21 @@ class SallyportMiddleware:
                 raise
         if exchange.problem is not None:
             await exchange.refuse(exchange.problem)
+
+    async def _forwarded(self, scope: Scope, receive: Receive, exchange: "_Exchange") -> None:
+        if self._is_unasserted(scope):
+            keep(scope, Asserted(None, unbound=False))
+            return await self._app(scope, exchange.replaying(b""), exchange.send)
+        claims = await self._verified(scope)
+        asserted = Asserted(_principal_of(claims), unbound=is_unbound(claims))
+        keep(scope, asserted)
+        if asserted.unbound:
+            self._verifier.take(claims, None, self._now())
+            return await self._app(scope, exchange.guarded(asserted), exchange.send)
+        body = await _read(receive, self._body_bytes_max)
+        if body is not None:
+            self._verifier.take(claims, body, self._now())
+            await self._app(scope, exchange.replaying(body), exchange.send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Its handshake is a GET without a body; refused before it is accepted, it is a 403."""
@@ -113,6 +123,14 @@ class SallyportMiddleware:
             await send({"type": "websocket.close", "code": 1008})
         except RefusedError:
             await send({"type": "websocket.close", "code": 1008})
+
+    def _is_unasserted(self, scope: Scope) -> bool:
+        return (
+            scope["method"] == "GET"
+            and scope.get("raw_path") in self._unasserted
+            and not scope["query_string"]
+            and not any(name.lower() == _HEADER for name, _ in scope["headers"])
+        )
 
     async def _verified(self, scope: Scope) -> Claims:
         values = [value for name, value in scope["headers"] if name.lower() == _HEADER]
