@@ -16,7 +16,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tasks = {
   start: (node, args) => runToEnd(node, ['dist/bin.js', 'serve', ...args], root),
   test: (node, args) => runTests(root, node, args),
-  example: (node) => runToEnd(node, ['examples/invoices/main.ts'], root),
+  example: (node, [name = 'invoices']) => runToEnd(node, [`examples/${name}/main.ts`], root),
   bench: (node, args) => runToEnd(node, ['bench/run.ts', ...args], root),
   build: () => 0,
   check: (node) => check(root, node),

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startTesting, type TestKit, type TestTenant } from 'sallyport/testing';
+import { startMailServer } from '../../test/support/mail-servers.ts';
 import { freePort } from '../../test/support/ports.ts';
 import { PYTHON, startPythonApp } from '../../test/support/python.ts';
 
@@ -53,14 +54,19 @@ export async function startGuardedNotes(
       DATABASE_URL: await loginFor(kit, databaseUrl),
     });
     undo.push(() => app.stop());
+    // As it is operated: where mail is sent, there is no mailbox of development.
+    const mails = await startMailServer();
+    undo.push(() => mails.stop());
     const gateway = await startGatewayProcess(app.origin, {
       PATH: process.env['PATH'],
       DATABASE_URL: databaseUrl,
       SALLYPORT_ENCRYPTION_KEY: encryptionKey,
       SALLYPORT_PORT: String(port),
       SALLYPORT_LOG_LEVEL: 'warn',
+      SALLYPORT_SMTP_URL: mails.url,
+      SALLYPORT_MAIL_FROM: 'accounts@notes.example',
     });
-    undo.push(gateway.stop);
+    undo.push(() => gateway.stop());
     const acme = await seed(kit, 'Acme', { ada: 'admin', bob: 'member', carol: 'member' });
     const globex = await seed(kit, 'Globex', { grace: 'admin', heidi: 'member' });
     return { origin, upstream: app.origin, kit, tenants: { acme, globex }, stop };
