@@ -27,7 +27,11 @@ def said(principal: Principal | None) -> dict[str, Any] | None:
     }
 
 
-def app_at(now: float, vectors: dict[str, Any], unbound: bool) -> FastAPI:
+class Clock:
+    now = 0.0
+
+
+def make_app(vectors: dict[str, Any], unbound: bool) -> FastAPI:
     app = FastAPI(openapi_url=None)
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -52,15 +56,17 @@ def app_at(now: float, vectors: dict[str, Any], unbound: bool) -> FastAPI:
         issuer=vectors["issuer"],
         audience=vectors["audience"],
         keys=vectors["keys"],
-        now=lambda: now,
+        now=lambda: Clock.now,
     )
     return app
 
 
+APPS = {unbound: make_app(read_vectors(), unbound) for unbound in (False, True)}
+
+
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
-def test_vector(
-    case: dict[str, Any], vectors: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_vector(case: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    Clock.now = case["now"]
     code = case.get("asgi", case["code"])
     body = base64.urlsafe_b64decode(case["body"] + "==")
     assertion = case["assertion"]
@@ -69,7 +75,7 @@ def test_vector(
     with caplog.at_level(logging.WARNING, "sallyport_fastapi"):
         answer = asyncio.run(
             ask(
-                app_at(case["now"], vectors, case["unbound"]),
+                APPS[case["unbound"]],
                 case["method"],
                 case["path"],
                 case["query"],
