@@ -166,7 +166,10 @@ describe('the published keys', () => {
     ['too much', (_request, response) => void response.end(`{"keys":[]${' '.repeat(70_000)}}`)],
     [
       'the way to somewhere else',
-      (_request, response) => void response.writeHead(302, { location: '/jwks.json' }).end(),
+      (request, response) =>
+        void (request.url === '/jwks.json'
+          ? response.writeHead(302, { location: '/elsewhere' }).end()
+          : response.end(JSON.stringify({ keys: [first.jwk] }))),
     ],
   ])('where %s comes instead, nothing is taken [CWE-636]', async (_what, answer) => {
     const published = await publish(first);

@@ -118,7 +118,6 @@ def _import_keys(published: object) -> dict[str, Ed25519PublicKey | None]:
             or jwk.get("crv") != "Ed25519"
             or jwk.get("alg", "EdDSA") != "EdDSA"
             or jwk.get("use", "sig") != "sig"
-            or "d" in jwk
             or not isinstance(kid, str)
         ):
             continue
