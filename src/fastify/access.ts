@@ -15,14 +15,7 @@ import type { Core } from '../core/core.ts';
 import type { KeptAnswer } from '../core/kept-answer.ts';
 import type { Reader } from '../core/page.ts';
 import type { Confirmer } from '../core/email-confirmation.ts';
-import {
-  digestOf,
-  parseSecret,
-  proofOf,
-  type Secret,
-  selectionOf,
-  visitorTokenOf,
-} from '../core/secret.ts';
+import { parseSecret, proofOf, type Secret, selectionOf, visitorTokenOf } from '../core/secret.ts';
 import {
   type Cookies,
   FLOW_COOKIE,
@@ -35,11 +28,12 @@ import {
 import { newTransactionProof } from '../core/transaction-proof.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { isSafeMethod } from '../http/request-head.ts';
-import { equalTokens, readTokenHeader, unmaskToken } from '../http/synchronizer-token.ts';
+import { equalTokens } from '../http/synchronizer-token.ts';
 import type { CompileLoad } from './application.ts';
 import { callerOf } from './caller.ts';
 import { admitting, BEARER, bearerRequirement, refuseTwoPrincipals } from './bearer.ts';
 import type { Access } from './declaration.ts';
+import { presentedDigest, presentedToken } from './presented-token.ts';
 import { switcherQueries } from './switcher.ts';
 import { commitOnce, KEYED, lookUpFor, verdictOn } from './keyed-request.ts';
 
@@ -283,28 +277,4 @@ async function checkVisitor(core: Core, request: FastifyRequest): Promise<Proble
   }
   if (presession === null && !signingIn) return null;
   return matchesPresession() ? null : 'synchronizer-token-mismatch';
-}
-
-/** Whether a well-formed token came in the place that the route's body type allows. */
-export function presentsToken(request: FastifyRequest): boolean {
-  return presentedToken(request) !== null;
-}
-
-/** The digest by which the database compares: null where no well-formed token was presented. */
-function presentedDigest(request: FastifyRequest): string | null {
-  const token = presentedToken(request);
-  return token && digestOf(token);
-}
-
-/**
- * The synchronizer token, from the one place that the route's body type allows: never from a second
- * one when the first is missing (CWE-352), and never from a cookie.
- */
-function presentedToken(request: FastifyRequest): Buffer | null {
-  if (request.routeOptions.config.bodyType !== 'form') {
-    const header = readTokenHeader(request.raw);
-    return header === null ? null : unmaskToken(header);
-  }
-  const field = (request.body as Readonly<Record<string, unknown>> | undefined)?.['_csrf'];
-  return typeof field === 'string' ? unmaskToken(field) : null;
 }

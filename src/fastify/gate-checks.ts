@@ -3,7 +3,8 @@ import { readAuthorization } from '../http/authorization.ts';
 import { parseCookies, readCookie, SESSION_COOKIE } from '../http/cookies.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { isSafeMethod } from '../http/request-head.ts';
-import { NAMED_TENANT, presentsToken } from './access.ts';
+import { NAMED_TENANT } from './access.ts';
+import { presentsToken } from './presented-token.ts';
 import type { Access } from './declaration.ts';
 import { takesKey } from './keyed-request.ts';
 

@@ -8,7 +8,7 @@ const vectors = JSON.parse(readFileSync(VECTORS, 'utf8')) as Vectors;
 const { issuer, audience, keys, cases } = vectors;
 
 test('vectors.json is what make-vectors.ts writes', () => {
-  expect(vectorsText).toBe(readFileSync(VECTORS, 'utf8'));
+  expect(JSON.parse(vectorsText)).toEqual(vectors);
 });
 
 test('it has cases of every kind, each named once', () => {
