@@ -175,7 +175,7 @@ test('mails lead to the main origin, wherever they were asked for [R-35] [CWE-64
   }
 });
 
-test("what chooses among tenants, and passkeys, are the main origin's", async () => {
+test("what chooses among tenants, passkeys, and visits to providers are the main origin's", async () => {
   const { acme, globex, ada, on } = await world();
   const browser = on(originOf(acme.slug));
   const person = newPerson();
@@ -187,6 +187,9 @@ test("what chooses among tenants, and passkeys, are the main origin's", async ()
     ['POST', '/api/passkeys/sign-in-options', {}],
     ['POST', '/api/account/passkeys/options', {}],
     ['POST', '/api/re-authentication/passkey-options', {}],
+    ['POST', '/api/sign-in/provider', { provider: 'acme' }],
+    ['POST', '/api/account/providers', { provider: 'acme' }],
+    ['POST', '/api/re-authentication/provider', { provider: 'acme' }],
   ];
   const changed = await changedBy(server.admin, async () => {
     for (const [method, path, body] of asked) {

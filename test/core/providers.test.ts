@@ -98,6 +98,11 @@ describe('what a provider says about itself', () => {
     await expect(leave()).rejects.toThrow(ProviderAnswerError);
   });
 
+  test('and writes its issuer in another way is refused: what ID tokens say is compared as it stands [ASVS 10.5.3]', async () => {
+    documents[DISCOVERY] = documentOf({ issuer: `${issuer}/` });
+    await expect(leave()).rejects.toThrow(ProviderAnswerError);
+  });
+
   test.each(['no-tls.example.com', '127.0.0.1:8080', '169.254.169.254'])(
     'is not asked of http://%s: the guard lets nothing inside [R-95] [CWE-918]',
     async (inside) => {
