@@ -34,9 +34,13 @@ interface ProviderButtonsProps {
   readonly returnTo?: string | undefined;
 }
 
-/** A button for each provider; where there is none, nothing. */
+/**
+ * A button for each provider; where there is none, nothing. A provider leads back to the main
+ * origin, so on the host of a tenant there is none, either.
+ */
 export function ProviderButtons(props: ProviderButtonsProps) {
   const { texts, csrfToken, providers, path, label, returnTo } = props;
+  if (texts.otherHosts) return null;
   return (
     <>
       {providers.map(({ id, name }) => (

@@ -20,6 +20,7 @@ interface Side {
 let t: RecordedServer;
 let acme: Side;
 let globex: Side;
+let ownKey: string;
 /** Members of both tenants, with one address and one name, and another role in each. */
 const shared: TestMember[] = [];
 
@@ -34,8 +35,8 @@ async function side(): Promise<Side> {
   return { tenant, owner };
 }
 
-/** Teams, roles, invitations and a key, under names that both sides use. */
-async function furnish(of: Side): Promise<void> {
+/** Teams, roles, invitations and a key, under names that both sides use. @returns the key's id. */
+async function furnish(of: Side): Promise<string> {
   for (const slug of ['support', 'platform', 'sales']) {
     const made = await send(of, 'POST', '/api/teams', { slug, name: `Team ${slug}` });
     expect(made.status).toBe(201);
@@ -47,7 +48,8 @@ async function furnish(of: Side): Promise<void> {
     role: 'member',
   }));
   expect((await send(of, 'POST', '/api/invitations', { invitations })).status).toBe(202);
-  await insertKey(t.admin, { ...of.owner, tenantId: of.tenant.id }, ['members:read']);
+  const ofKey = { ...of.owner, tenantId: of.tenant.id };
+  return (await insertKey(t.admin, ofKey, ['members:read'])).id;
 }
 
 async function put(of: Side, slug: string, id: string, role: string): Promise<void> {
@@ -62,7 +64,7 @@ beforeAll(async () => {
     const both = { displayName: `${name} Twin`, others: [[globex.tenant, 'admin']] as const };
     shared.push(await insertTestMember(t.admin, t.origin, acme.tenant, 'member', both));
   }
-  await furnish(acme);
+  ownKey = await furnish(acme);
   for (const { identityId } of shared) await put(acme, 'support', identityId, 'member');
 });
 afterAll(() => t.close());
@@ -107,6 +109,8 @@ function readings(): readonly string[] {
     '/tenant/teams/support/delete',
     '/tenant/invitations',
     '/tenant/roles',
+    '/tenant/keys',
+    `/tenant/keys/revoke?id=${ownKey}`,
     '/tenant/events',
     '/tenant/events?kind=team-created',
     '/tenant/events/export',
