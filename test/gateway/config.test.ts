@@ -1,0 +1,150 @@
+// What the file of the gateway may say, and what is drafted from an OpenAPI document.
+import { describe, expect, test } from 'vitest';
+import { operationName, parseGatewayFile } from '../../src/gateway/config.ts';
+import { readOperations, unlistedOperations } from '../../src/gateway/document.ts';
+import { draftOf } from '../../src/gateway/draft.ts';
+import { overlap, parseTemplate, routerPath, type Template } from '../../src/gateway/template.ts';
+
+const UPSTREAM = 'http://127.0.0.1:8000';
+const read = (text: string) => parseGatewayFile(`upstream: ${UPSTREAM}\n${text}`, 'a.yaml');
+const route = (text: string) => read(`routes:\n  - { method: GET, access: signed-in, ${text} }`);
+const routes = (...lines: readonly string[]) =>
+  read(`routes:\n${lines.map((line) => `  - { method: GET, access: signed-in, ${line} }`).join('\n')}`);
+
+function template(text: string): Template {
+  const parsed = parseTemplate(text);
+  if ('problem' in parsed) throw new Error(parsed.problem);
+  return parsed.template;
+}
+
+describe('the file', () => {
+  test('has its defaults', () => {
+    const { routes: listed, ...config } = route('path: /notes');
+    expect(config).toMatchObject({
+      upstream: UPSTREAM,
+      audience: UPSTREAM,
+      prefix: '/sallyport',
+      openapi: '/openapi.json',
+      assertions: true,
+    });
+    expect(listed).toMatchObject([
+      { bodyLimit: 1_048_576, timeoutSeconds: 30, stream: false, setCookie: false },
+    ]);
+  });
+
+  test.each([
+    ['an unknown key', 'path: /notes, acess: public', 'acess'],
+    ['an unknown access', 'path: /notes, access: everybody', 'routes.0.access'],
+    ['an unknown condition', 'path: /notes, access: { permision: x }', 'routes.0.access'],
+    ['a limit that is none', 'path: /notes, bodyLimit: 1 meg', 'routes.0.bodyLimit'],
+    ['a body with GET', 'path: /notes, body: json', 'GET has no body'],
+    ['no slash', 'path: notes', 'a path begins with /'],
+    ['dot segments', 'path: /notes/../x', 'no dot segments'],
+    ['empty segments', 'path: //notes', 'no empty segments'],
+    ['half a parameter', 'path: "/notes/{id}.json"', 'a text or one parameter'],
+    ['an unknown type', 'path: "/notes/{id:float}"', 'a text or one parameter'],
+    ['a parameter twice', 'path: "/{id}/{id}"', 'twice'],
+    ['the place of the account', 'path: /sallyport/x', 'take another prefix'],
+    ['a team that is not in the path', 'path: /x, access: { team: { parameter: team, permission: "a:b" } }', '{team}'],
+  ])('is refused with %s', (_name, text, complaint) => {
+    expect(() => route(text)).toThrow(complaint);
+  });
+
+  test('needs the type of body where something may change', () => {
+    const text = 'routes:\n  - { method: POST, path: /notes, access: signed-in';
+    expect(() => read(`${text} }`)).toThrow('add body: json, form or any');
+    expect(() => read(`${text}, body: form, stream: true }`)).toThrow('not streamed');
+    expect(read(`${text}, body: json, bodyLimit: 64 KiB }`).routes[0]?.bodyLimit).toBe(65_536);
+  });
+
+  test('needs an upstream, which the command line may name', () => {
+    expect(() => parseGatewayFile('routes: []', 'a.yaml')).toThrow('a.yaml: upstream');
+    expect(() => parseGatewayFile('upstream: http://a/b\nroutes: []', 'a.yaml')).toThrow('no path');
+    const other = parseGatewayFile(`upstream: ${UPSTREAM}\nroutes: []`, 'a.yaml', 'http://b:1');
+    expect(other.upstream).toBe('http://b:1');
+  });
+
+  test('two routes that take one path are refused, unless they say the same', () => {
+    expect(() => routes("path: '/n/{id}'", "path: '/n/mine', setCookie: true")).toThrow('overlap');
+    expect(() => routes("path: '/n/{id}'", "path: '/n/{name}'")).toThrow('overlap');
+    expect(() => routes('path: /n', 'path: /n')).toThrow('overlap');
+    expect(() => routes("path: '/{a}/x', setCookie: true", "path: '/x/{b}'")).toThrow('overlap');
+    expect(() => routes("path: '/n/{id:int}'", "path: '/n/{id:uuid}'")).toThrow('overlap');
+    expect(routes("path: '/n/{id}'", "path: '/n/mine'").routes).toHaveLength(2);
+    expect(routes("path: '/n/{id:int}'", "path: '/n/mine', setCookie: true").routes).toHaveLength(2);
+  });
+});
+
+test('templates overlap where one path is taken by both', () => {
+  expect(overlap(template('/a/{x}'), template('/a/b'))).toBe(true);
+  expect(overlap(template('/a/{x:uuid}'), template('/a/b'))).toBe(false);
+  expect(overlap(template('/a/{x}'), template('/a'))).toBe(false);
+  expect(overlap(template('/a/{x}/c'), template('/a/b/{y}'))).toBe(true);
+  expect(routerPath(template('/a:b/{x:int}'))).toBe('/a::b/:x');
+});
+
+const DOCUMENT = JSON.stringify({
+  openapi: '3.1.0',
+  components: {
+    requestBodies: { Note: { content: { 'application/json; charset=utf-8': {} } } },
+    schemas: { Id: { type: 'string', format: 'uuid' } },
+  },
+  paths: {
+    '/notes': {
+      get: { responses: { 200: { content: { 'application/json': {} } } } },
+      post: { requestBody: { $ref: '#/components/requestBodies/Note' } },
+    },
+    '/notes/{note_id}': {
+      parameters: [{ in: 'path', name: 'note_id', schema: { $ref: '#/components/schemas/Id' } }],
+      get: {},
+      delete: {},
+    },
+    '/upload': { post: { requestBody: { content: { 'multipart/form-data': {} } } } },
+    '/form': { post: { requestBody: { content: { 'application/x-www-form-urlencoded': {} } } } },
+    '/events': { get: { responses: { 200: { content: { 'text/event-stream': {} } } } } },
+    '/files/{name}.txt': { get: {} },
+    'x-other': { get: 7 },
+  },
+});
+
+describe('the document', () => {
+  const operations = readOperations(DOCUMENT, 'it');
+
+  test('is drafted with everything signed-in, and the draft is a file that lists all of it', () => {
+    const config = parseGatewayFile(draftOf(UPSTREAM, operations), 'draft.yaml');
+    expect(unlistedOperations(operations, config.listed)).toEqual([]);
+    const said = config.routes.map(({ method, path, access, body, stream }) => [
+      `${method} ${path}`,
+      access,
+      body ?? null,
+      stream,
+    ]);
+    expect(said).toEqual([
+      ['GET /notes', 'signed-in', null, false],
+      ['POST /notes', 'signed-in', 'json', false],
+      ['GET /notes/{note_id:uuid}', 'signed-in', null, false],
+      ['DELETE /notes/{note_id:uuid}', 'signed-in', 'json', false],
+      ['POST /upload', 'signed-in', 'any', false],
+      ['POST /form', 'signed-in', 'form', false],
+      ['GET /events', 'signed-in', null, true],
+    ]);
+    expect(config.listed).toContain('GET /files/{}.txt');
+  });
+
+  test('what the file does not list is told, each in a line', () => {
+    const listed = new Set([operationName('GET', '/notes'), operationName('GET', '/notes/{other}')]);
+    const lines = unlistedOperations(operations, listed);
+    expect(lines).toHaveLength(operations.length - 2);
+    expect(lines[0]).toBe(
+      'POST /notes is offered by the upstream and not listed: add it, with `access: nobody` if it is not to be reached.',
+    );
+  });
+
+  test('what is none is refused, and a hostile one resolves nothing elsewhere', () => {
+    expect(() => readOperations('<html>', 'it')).toThrow('no OpenAPI document');
+    expect(() => readOperations('[]', 'it')).toThrow('no OpenAPI document');
+    const circular = { paths: { '/a': { $ref: '#/paths/~1a' }, '/b': { $ref: 'file:///etc/passwd' } } };
+    expect(readOperations(JSON.stringify(circular), 'it')).toEqual([]);
+    expect(readOperations('{"paths":{"/x":{"$ref":"#/__proto__/y"}}}', 'it')).toEqual([]);
+  });
+});

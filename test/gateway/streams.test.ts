@@ -1,0 +1,269 @@
+// Streams and WebSockets through the gateway, its end, its siblings, and what it tells its operator.
+import { get as httpGet, type IncomingMessage, request as httpRequest } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ask, Visitor } from '../support/client.ts';
+import { startTestGateway, type TestGateway } from '../support/gateways.ts';
+import { insertMember, type Member } from '../support/plugin-apps.ts';
+import { answerEmpty } from '../support/recording-upstream.ts';
+
+const FILE = `
+drainSeconds: 0.5
+health: { path: /health, everySeconds: 0.1, timeoutSeconds: 0.2 }
+routes:
+  - { method: GET, path: '/events', access: signed-in, stream: true, timeoutSeconds: 30 }
+  - { method: GET, path: '/live', access: signed-in, websocket: true, timeoutSeconds: 30 }
+  - { method: GET, path: '/large', access: signed-in, stream: true }
+  - { method: GET, path: '/slow/{id}', access: signed-in }
+  - { method: GET, path: '/open', access: public }
+`;
+
+let gateway: TestGateway;
+let other: TestGateway;
+let ada: Member;
+let bob: Member;
+beforeAll(async () => {
+  gateway = await startTestGateway(FILE);
+  const { upstream, database } = gateway;
+  other = await startTestGateway(
+    FILE,
+    { SALLYPORT_TRUSTED_PROXIES: '127.0.0.1' },
+    { upstream, database },
+  );
+  ada = await insertMember(database.admin, gateway.origin);
+  bob = await insertMember(database.admin, gateway.origin);
+  upstream.answer = (request, answer, recorded) => {
+    if (request.url === '/events') {
+      const timer = setInterval(() => answer.write('data: tick\n\n'), 50);
+      answer.on('close', () => clearInterval(timer));
+      answer.writeHead(200, { 'content-type': 'text/event-stream' });
+      return;
+    }
+    if (request.url?.startsWith('/slow')) {
+      setTimeout(() => answerEmpty(request, answer, recorded), 300);
+      return;
+    }
+    answerEmpty(request, answer, recorded);
+  };
+  upstream.upgrade = (_request, socket, head) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n');
+    socket.write('Sec-WebSocket-Accept: x\r\n\r\nhello');
+    if (head.length > 0) socket.write(head);
+    socket.pipe(socket);
+  };
+});
+afterAll(async () => {
+  await other.close();
+  await gateway.close();
+});
+
+const HANDSHAKE = {
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+};
+
+function open(path: string, headers: Record<string, string>): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port, host } = new URL(gateway.origin);
+    httpGet({ hostname, port, path, headers: { host, ...headers }, agent: false }, resolve).on(
+      'error',
+      reject,
+    );
+  });
+}
+
+type Handshake = { readonly socket: Duplex; readonly first: string } | { readonly status: number };
+
+function upgrade(path: string, headers: Record<string, string>): Promise<Handshake> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port, host } = new URL(gateway.origin);
+    const request = httpRequest({
+      hostname,
+      port,
+      path,
+      headers: { host, ...HANDSHAKE, ...headers },
+      agent: false,
+    });
+    request.on('upgrade', (_answer, socket, head: Buffer) => {
+      socket.on('error', () => {});
+      resolve({ socket, first: head.toString() });
+    });
+    request.on('response', (answer) => {
+      answer.resume();
+      resolve({ status: answer.statusCode ?? 0 });
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+const ended = (stream: NodeJS.ReadableStream) =>
+  new Promise<void>((resolve) => {
+    stream.on('close', resolve);
+    stream.on('error', () => {});
+    stream.resume();
+  });
+
+describe('streams', () => {
+  test('are cut on every gateway when the session ends, and not before [R-06]', async () => {
+    const events = await open('/events', ada.browser.cookieHeader());
+    const socket = await upgrade('/live', ada.browser.ownHeaders());
+    const kept = await open('/events', bob.browser.cookieHeader());
+    if (!('socket' in socket)) throw new Error(`refused with ${socket.status}`);
+    const received: string[] = [socket.first];
+    socket.socket.on('data', (chunk: Buffer) => received.push(chunk.toString()));
+    socket.socket.write(' world');
+    await expect.poll(() => received.join('')).toBe('hello world');
+
+    let over = 0;
+    const both = [ended(events), ended(socket.socket)].map((each) => each.then(() => (over += 1)));
+    await sleep(300);
+    expect(over).toBe(0);
+    const elsewhere = new Visitor(other.origin);
+    for (const [name, value] of ada.browser.cookies) elsewhere.cookies.set(name, value);
+    elsewhere.csrfToken = ada.browser.csrfToken;
+    expect((await elsewhere.send('POST', '/sallyport/api/sign-out')).status).toBe(204);
+    const began = performance.now();
+    await Promise.all(both);
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(kept.destroyed).toBe(false);
+    kept.destroy();
+  });
+
+  test('a WebSocket needs our own origin and a session, and another route takes none [CWE-1385]', async () => {
+    const own = bob.browser.ownHeaders();
+    const { cookie: _, ...nobody } = own;
+    expect(await upgrade('/live', { ...own, origin: 'https://evil.example' })).toEqual({ status: 403 });
+    expect(await upgrade('/live', { ...own, 'sec-fetch-site': 'cross-site' })).toEqual({ status: 403 });
+    expect(await upgrade('/live', nobody)).toEqual({ status: 401 });
+    expect(await upgrade('/events', own)).toEqual({ status: 400 });
+    expect(await upgrade('/live', { ...own, upgrade: 'h2c' })).toEqual({ status: 400 });
+    const passed = await upgrade('/live', own);
+    expect('socket' in passed).toBe(true);
+    if ('socket' in passed) passed.socket.destroy();
+  });
+
+  test('come no faster than the client takes them', async () => {
+    let written = 0;
+    const before = gateway.upstream.answer;
+    gateway.upstream.answer = (_request, answer) => {
+      const chunk = Buffer.alloc(65_536);
+      const write = () => {
+        while (written < 200_000_000) {
+          written += chunk.length;
+          if (!answer.write(chunk)) return void answer.once('drain', write);
+        }
+        answer.end();
+      };
+      answer.on('error', () => {});
+      write();
+    };
+    const answer = await open('/large', bob.browser.cookieHeader());
+    answer.pause();
+    await sleep(500);
+    expect(written).toBeLessThan(40_000_000);
+    answer.destroy();
+    gateway.upstream.answer = before;
+  });
+});
+
+test('forwarded headers count from configured peers only [R-81] [R-82]', async () => {
+  const { requests } = gateway.upstream;
+  const headers = {
+    'x-forwarded-for': '203.0.113.9, 198.51.100.7',
+    'x-forwarded-host': 'evil.example',
+    'x-forwarded-proto': 'gopher',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  };
+  for (const [through, address, trace] of [
+    [gateway, '127.0.0.1', undefined],
+    [other, '198.51.100.7', headers.traceparent],
+  ] as const) {
+    requests.length = 0;
+    expect((await ask(through.origin, '/open', { headers })).status).toBe(200);
+    const arrived = requests.find(({ target }) => target === '/open');
+    expect(arrived?.headers['x-forwarded-for']).toBe(address);
+    expect(arrived?.headers['x-forwarded-host']).toBe(new URL(through.origin).host);
+    expect(arrived?.headers['x-forwarded-proto']).toBe('http');
+    expect(arrived?.headers['traceparent']).toBe(trace);
+  }
+});
+
+describe('what its operator sees', () => {
+  const operator = (path: string, host?: string) =>
+    ask(`http://127.0.0.1:${gateway.operatorPort}`, path, host ? { headers: { host } } : {});
+
+  test('is counted by routes, and logged by id without secrets [CWE-532]', async () => {
+    const answer = await bob.browser.get('/slow/secret-of-a-path?token=secret-of-a-query');
+    const id = answer.headers['x-request-id'];
+    const refused = await ask(gateway.origin, '/slow/7');
+    const refusedId = (refused.json() as { instance: string }).instance.slice('urn:uuid:'.length);
+    await expect.poll(() => gateway.log()).toContain(refusedId);
+    const lines = gateway
+      .log()
+      .split('\n')
+      .filter((line) => line.includes('"access"'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.find((line) => line['id'] === id)).toMatchObject({
+      method: 'GET',
+      route: '/slow/:id',
+      status: 200,
+      identity: bob.identityId,
+      tenant: bob.tenantId,
+    });
+    expect(lines.find((line) => line['id'] === refusedId)).toMatchObject({
+      status: 401,
+      refusal: 'not-signed-in',
+      identity: null,
+    });
+    expect(gateway.log()).not.toMatch(/secret-of-a|__Host-/);
+    const { text } = await operator('/metrics');
+    expect(text).toContain(
+      'sallyport_gateway_requests_total{method="GET",route="/slow/:id",status="200"}',
+    );
+    expect(text).toContain('sallyport_gateway_refusals_total{code="not-signed-in"}');
+    expect(text).not.toContain('secret-of-a');
+  });
+
+  test('is on loopback, under names of loopback', async () => {
+    expect((await operator('/live')).status).toBe(200);
+    expect((await operator('/metrics', 'evil.example')).status).toBe(421);
+    expect((await operator('/elsewhere')).status).toBe(404);
+    expect((await ask(gateway.origin, '/metrics')).status).toBe(404);
+  });
+
+  test('an upstream that is down is a 503 at once, until it is up again', async () => {
+    await expect.poll(async () => (await operator('/ready')).status).toBe(200);
+    const before = gateway.upstream.answer;
+    gateway.upstream.answer = (_request, answer) => void answer.writeHead(500).end();
+    await expect.poll(async () => (await operator('/ready')).status).toBe(503);
+    const answer = await bob.browser.get('/slow/7');
+    expect(answer.json()).toMatchObject({ code: 'upstream-unavailable' });
+    expect(answer.headers['retry-after']).toBe('1');
+    gateway.upstream.answer = before;
+    await expect.poll(async () => (await operator('/ready')).status).toBe(200);
+  });
+});
+
+test('at its end it answers what is under way, and cuts the rest', async () => {
+  const { upstream, database } = gateway;
+  const ending = await startTestGateway(FILE, {}, { upstream, database });
+  const browser = new Visitor(ending.origin);
+  for (const [name, value] of bob.browser.cookies) browser.cookies.set(name, value);
+  const slow = browser.get('/slow/7');
+  const { hostname, port, host } = new URL(ending.origin);
+  const stream = await new Promise<IncomingMessage>((resolve) => {
+    const headers = { host, ...browser.cookieHeader() };
+    httpGet({ hostname, port, path: '/events', headers, agent: false }, resolve);
+  });
+  const cut = ended(stream);
+  await sleep(50);
+  const began = performance.now();
+  await ending.close();
+  expect((await slow).status).toBe(200);
+  await cut;
+  expect(performance.now() - began).toBeLessThan(3_000);
+});
