@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { hasWrk, loadWithWrk } from './wrk.ts';
+import { hasWrk, type Load, loadWithWrk } from './wrk.ts';
 
 export interface Target {
   readonly url: string;
@@ -23,10 +23,7 @@ export async function requestsPerSecond(target: Target, seconds: number): Promis
  * a generator of our own. A client with every comfort of HTTP takes as much of that core as the
  * database does, and its share grows with the headers of an answer.
  */
-export async function load(
-  targets: readonly Target[],
-  seconds: number,
-): Promise<{ readonly answers: number; readonly perSecond: number }> {
+export async function load(targets: readonly Target[], seconds: number): Promise<Load> {
   const url = new URL(targets[0]?.url ?? '');
   const requests = targets.map((target) => bytesOf(new URL(target.url), target));
   if (hasWrk) return await loadWithWrk(url.origin, requests, seconds, CONNECTIONS);
@@ -41,7 +38,7 @@ export async function load(
   );
   const taken = performance.now() - started;
   const answers = counts.reduce((sum, count) => sum + count, 0);
-  return { answers, perSecond: (answers * 1_000) / taken };
+  return { answers, perSecond: (answers * 1_000) / taken, p99Milliseconds: null };
 }
 
 function bytesOf(url: URL, { method = 'GET', headers = {}, body = '' }: Target): Buffer {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { bearerBench } from './bearer.ts';
+import { gatewayBench } from './gateway.ts';
 import { largestTenantBench } from './largest-tenant.ts';
 import { loadRouteBench } from './load-route.ts';
 import { sessionBench } from './session.ts';
@@ -36,6 +37,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'load-route': loadRouteBench,
   bearer: bearerBench,
   'largest-tenant': largestTenantBench,
+  gateway: gatewayBench,
 };
 
 const { positionals, values } = parseArgs({
@@ -62,8 +64,11 @@ for (const name of names) {
   }
 }
 
-function sentence({ bench, against, ratio, spread, roundTrips }: Figure): string {
+function sentence(figure: Figure): string {
+  const { bench, against, ratio, spread, roundTrips, milliseconds, memoryMegabytes } = figure;
   const trips = roundTrips === 1 ? ', 1 round trip' : `, ${roundTrips} round trips`;
   const behind = roundTrips === undefined ? '' : trips;
-  return `${bench}: ${ratio} of ${against} (${spread[0]} to ${spread[1]})${behind}`;
+  const times = milliseconds ? `, p99 ${milliseconds[0]} ms beside ${milliseconds[1]} ms` : '';
+  const memory = memoryMegabytes === undefined ? '' : `, ${memoryMegabytes} MB`;
+  return `${bench}: ${ratio} of ${against} (${spread[0]} to ${spread[1]})${behind}${times}${memory}`;
 }

@@ -15,6 +15,8 @@ export interface Person {
 /** A PostgreSQL with rows in it, the product before it, and one person signed in. */
 export interface Stage {
   readonly databaseUrl: string;
+  /** With the encryption key of whatever else runs on the same database. */
+  readonly dataFolder: string;
   readonly server: ServerProcess;
   readonly person: Person;
   /** Enough that 32 can sign in at once: ten guesses at one account may be under way. */
@@ -53,6 +55,7 @@ export async function setStage(): Promise<Stage> {
   const { identity } = (await session.json()) as { identity: { id: string } };
   return {
     databaseUrl: postgres.url,
+    dataFolder: folder,
     server,
     person,
     people,

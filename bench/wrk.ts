@@ -6,13 +6,20 @@ import { join } from 'node:path';
 /** Whether there is wrk, a generator written in C that does little beside sending. */
 export const hasWrk = spawnSync('wrk', ['-v']).error === undefined;
 
+export interface Load {
+  readonly answers: number;
+  readonly perSecond: number;
+  /** Ninety-nine of a hundred answers were there in this time; null where that was not measured. */
+  readonly p99Milliseconds: number | null;
+}
+
 /** Sends the requests in turn, ready as bytes, each connection the next when it was answered. */
 export async function loadWithWrk(
   origin: string,
   requests: readonly Buffer[],
   seconds: number,
   connections: number,
-): Promise<{ readonly answers: number; readonly perSecond: number }> {
+): Promise<Load> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-wrk-'));
   try {
     const script = join(folder, 'requests.lua');
@@ -21,11 +28,12 @@ export async function loadWithWrk(
     const duration = `${Math.max(1, Math.round(seconds))}s`;
     const options = `-t 1 -c ${connections} -d ${duration} --timeout 30s`.split(' ');
     const printed = await outputOf([...options, '-s', script, origin]);
-    const [answers = 0, microseconds = 0, failures = 0] = (
-      /^measured (\d+) (\d+) (\d+)$/m.exec(printed)?.slice(1) ?? []
+    const [answers = 0, microseconds = 0, failures = 0, p99 = 0] = (
+      /^measured (\d+) (\d+) (\d+) (\d+)$/m.exec(printed)?.slice(1) ?? []
     ).map(Number);
     if (answers === 0 || failures > 0) throw new Error(`${origin} failed under load:\n${printed}`);
-    return { answers, perSecond: (answers * 1_000_000) / microseconds };
+    const perSecond = (answers * 1_000_000) / microseconds;
+    return { answers, perSecond, p99Milliseconds: p99 / 1_000 };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -39,10 +47,11 @@ request = function()
   index = index % #requests + 1
   return requests[index]
 end
-done = function(summary)
+done = function(summary, latency)
   local e = summary.errors
   local failures = e.connect + e.read + e.write + e.status + e.timeout
-  io.write(string.format("measured %d %d %d\\n", summary.requests, summary.duration, failures))
+  io.write(string.format("measured %d %d %d %d\\n",
+    summary.requests, summary.duration, failures, latency:percentile(99)))
 end
 `;
 }

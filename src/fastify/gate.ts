@@ -17,7 +17,7 @@ import { ANSWER, type CompileLoad } from './application.ts';
 import { BEARER, noteBearer } from './bearer.ts';
 import { requireDeclaration } from './declaration.ts';
 import { PASSED } from './guarded-handler.ts';
-import { COOKIES, type GatePolicy, isUpgrade, judgeHead } from './head-checks.ts';
+import { COOKIES, type GatePolicy, isUpgrade, judgeHead, leaveUnclear } from './head-checks.ts';
 import { noteKey } from './keyed-request.ts';
 import { answerKnownError, refuse } from './refusals.ts';
 import { OTHER_HOSTS, otherHostsOf } from './other-hosts.ts';
@@ -122,5 +122,9 @@ function refuseHead(
       'set-cookie',
       COOKIES.map((name) => clearCookie(name)),
     );
+  if (code === 'ambiguous-request') {
+    leaveUnclear(request.raw);
+    reply.header('connection', 'close');
+  }
   return refuse(code, request, reply);
 }

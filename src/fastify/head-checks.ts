@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { parseContentType } from '../http/content-type.ts';
 import {
@@ -61,7 +63,7 @@ export const HEAD_CHECKS: readonly HeadCheck[] = [
       if (!forwards) return 'not needed';
       // What follows an upgrade is no request any more: it is taken where it is asked for only.
       if (isUpgrade(raw) && !routeOptions.config.tunnels) return { reason: 'an upgrade' };
-      return verdictOf(checkForwardable(raw));
+      return verdictOf(checkForwardable(raw) ?? (isUnclear(raw) ? 'behind an unclear end' : null));
     },
   },
   {
@@ -114,6 +116,20 @@ export const HEAD_CHECKS: readonly HeadCheck[] = [
     },
   },
 ];
+
+/**
+ * Notes that where a request ended is anybody's guess, and so what begins behind it: nothing more
+ * is taken on its connection, also of what has arrived already (CWE-444).
+ */
+export function leaveUnclear({ socket }: IncomingMessage): void {
+  unclear.add(socket);
+}
+
+const unclear = new WeakSet<Socket>();
+
+function isUnclear({ socket }: IncomingMessage): boolean {
+  return unclear.has(socket);
+}
 
 /** The problem of the first check that refuses; null where none does. */
 export function judgeHead(

@@ -1,8 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { isUnbelieved, type Source, sourceOf, type TrustedProxies } from '../http/source.ts';
 
+/** What was worked out before: behind the end of a request there is no connection to ask. */
+const KNOWN = Symbol('sallyport.source');
+
 declare module 'fastify' {
   interface FastifyRequest {
+    [KNOWN]: Source | null;
     /** Where it comes from, as far as configured proxies tell; worked out when it is asked for. */
     readonly source: Source;
   }
@@ -14,8 +18,10 @@ declare module 'fastify' {
  */
 export function addSource(app: FastifyInstance, trusted: TrustedProxies): void {
   let told = false;
+  app.decorateRequest(KNOWN, null);
   app.decorateRequest('source', {
     getter(this: FastifyRequest) {
+      if (this[KNOWN]) return this[KNOWN];
       const peer = this.socket.remoteAddress;
       if (!told && isUnbelieved(this.raw, peer, trusted)) {
         told = true;
@@ -24,7 +30,7 @@ export function addSource(app: FastifyInstance, trusted: TrustedProxies): void {
           'X-Forwarded-For is not believed: SALLYPORT_TRUSTED_PROXIES does not name this peer',
         );
       }
-      return sourceOf(this.raw, peer, trusted);
+      return (this[KNOWN] = sourceOf(this.raw, peer, trusted));
     },
   });
 }

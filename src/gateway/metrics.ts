@@ -31,6 +31,17 @@ const METHODS: ReadonlySet<string> = new Set([
   'OPTIONS',
 ]);
 
+/** What is made once for each of these, and then kept. */
+function keptBy<T>(make: (route: string, method: string, status: string) => T) {
+  const kept = new Map<string, T>();
+  return (route: string, method: string, status: string): T => {
+    const name = `${method} ${status} ${route}`;
+    const found = kept.get(name) ?? make(route, method, status);
+    kept.set(name, found);
+    return found;
+  };
+}
+
 export function startMetrics({ upstreamUp, underWay }: Measured): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -67,16 +78,17 @@ export function startMetrics({ upstreamUp, underWay }: Measured): Metrics {
     Number(upstreamUp()),
   );
   gauge('sallyport_gateway_under_way', 'Requests and streams that are under way.', underWay);
+  // Looking a child up by its labels takes longer than counting: there are as many as there can be
+  // of routes, methods and statuses.
+  const counted = keptBy((route, method, status) => requests.labels({ method, route, status }));
+  const timed = keptBy((route) => seconds.labels({ route }));
   return {
     registry,
     answered({ method, route, status, refusal, seconds: took }) {
-      requests.inc({
-        method: METHODS.has(method) ? method : 'other',
-        route,
-        status: status ?? 'aborted',
-      });
+      const known = METHODS.has(method) ? method : 'other';
+      counted(route, known, String(status ?? 'aborted')).inc();
       if (refusal !== null) refusals.inc({ code: refusal });
-      seconds.observe({ route }, took);
+      timed(route, '', '').observe(took);
     },
   };
 }

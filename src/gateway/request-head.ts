@@ -50,10 +50,9 @@ export function upstreamHead(
 
 /** The name that was asked for, where it is a tenant's; else the gateway's own. */
 function addressed(request: FastifyRequest, policy: GatePolicy) {
-  const own = new URL(policy.origin);
+  const [, protocol = '', own = ''] = /^(https?):\/\/(.+)$/.exec(policy.origin) ?? [];
   const isTenants = tenantOfHost(request.raw, policy) !== null;
-  const host = isTenants ? (request.headers.host ?? own.host) : own.host;
-  return { host, protocol: own.protocol.slice(0, -1) };
+  return { host: isTenants ? (request.headers.host ?? own) : own, protocol };
 }
 
 const signers = new WeakMap<SigningKey, ReturnType<typeof assertionSigner>>();

@@ -82,12 +82,14 @@ function checkFields({ rawHeaders }: RequestHead): string | null {
 }
 
 function checkFraming(head: TargetedHead): string | null {
+  const { httpVersion = '1.1' } = head;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'another version of HTTP';
   const [length] = headerValues(head, 'content-length');
   const [coding] = headerValues(head, 'transfer-encoding');
   if (length !== undefined && coding !== undefined) return 'two lengths of the body';
   if (length !== undefined && !/^\d{1,15}$/.test(length)) return 'a length that is no number';
   if (coding !== undefined && coding.toLowerCase() !== 'chunked') return 'an unknown coding';
-  if (coding !== undefined && head.httpVersion !== '1.1') return 'a coding in an older version';
+  if (coding !== undefined && httpVersion !== '1.1') return 'a coding in an older version';
   const bodyless = isSafeMethod(head.method);
   const hasBody = coding !== undefined || Number(length ?? 0) > 0;
   return bodyless && hasBody ? `${head.method} with a body` : null;
@@ -95,7 +97,8 @@ function checkFraming(head: TargetedHead): string | null {
 
 /** How the name of a header may look to a program behind us: CGI and WSGI know no `-`. */
 export function fold(name: string): string {
-  return name.toLowerCase().replaceAll(/[^a-z\d]/g, '-');
+  const lower = name.toLowerCase();
+  return /^[a-z\d-]*$/.test(lower) ? lower : lower.replaceAll(/[^a-z\d]/g, '-');
 }
 
 /** The names, in lower case, that `Connection` says are for the next hop only. */

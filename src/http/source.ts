@@ -36,6 +36,7 @@ export function sourceOf(
 ): Source {
   let address = parseAddress(peer ?? '');
   if (!address) return UNKNOWN;
+  if (trusted.length === 0) return { address: textOf(address), network: networkOf(address) };
   const hops = headerValues(head, 'x-forwarded-for')
     .flatMap((line) => line.split(','))
     .slice(-HOPS_MAX);
@@ -50,6 +51,7 @@ export function sourceOf(
 
 /** Whether the other end of the connection is a proxy whose word is taken. */
 export function isTrustedPeer(peer: string | undefined, trusted: TrustedProxies): boolean {
+  if (trusted.length === 0) return false;
   const address = parseAddress(peer ?? '');
   return address !== null && isTrusted(address, trusted);
 }

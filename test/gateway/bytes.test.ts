@@ -72,14 +72,19 @@ async function expectHonest(request: Recorded): Promise<void> {
   );
   expect(rawHeaders.join('\n')).not.toMatch(/forged|__host-|A{43}/i);
   expect(request.headers['x-forwarded-for']).toBe('127.0.0.1');
-  await verify({ method: request.method, url: request.target, headers: request.headers }, request.body);
+  await verify(
+    { method: request.method, url: request.target, headers: request.headers },
+    request.body,
+  );
 }
 
 const ONCE = new Set(['host', 'content-length', 'transfer-encoding', 'content-type', 'cookie']);
 
 describe('raw requests [R-76] [R-78] [R-79] [R-80] [R-83] [R-84] [R-85] [CWE-444]', () => {
   test('the corpus has at least 300 of them', () => {
-    expect(new Set(corpusFor('x').map(({ bytes }) => bytes.toString('latin1'))).size).toBeGreaterThan(300);
+    expect(
+      new Set(corpusFor('x').map(({ bytes }) => bytes.toString('latin1'))).size,
+    ).toBeGreaterThan(300);
   });
 
   test('each is refused, or arrives as it was sent', async () => {
@@ -107,7 +112,7 @@ describe('raw requests [R-76] [R-78] [R-79] [R-80] [R-83] [R-84] [R-85] [CWE-444
     }
     const [request] = requests;
     if (!request) return null;
-    const [, method, target] = /^(?:\r\n)*(\S+) (\S+) /.exec(raw.bytes.toString('latin1')) ?? [];
+    const [, method, target] = /^(?:\r\n)*(\S+) +(\S+) /.exec(raw.bytes.toString('latin1')) ?? [];
     if (request.method !== method || request.target !== target) return 'another request arrived';
     await expectHonest(request);
     return null;
@@ -115,11 +120,12 @@ describe('raw requests [R-76] [R-78] [R-79] [R-80] [R-83] [R-84] [R-85] [CWE-444
 });
 
 describe('what is forwarded', () => {
-  const character = constantFrom(...'abcXYZ019-._~!$&()*+,=:@', '%20', '%C3%A4', '%3A');
+  const letters = (text: string) => text.split('');
+  const character = constantFrom(...letters('abcXYZ019-._~!$&()*+,=:@'), '%20', '%C3%A4', '%3A');
   const segment = string({ unit: character, minLength: 1, maxLength: 20 }).filter(
     (text) => text !== '.' && text !== '..',
   );
-  const query = option(string({ unit: constantFrom(...'ab=&%?/;[]{}|\\^.:01', '%00', '%2e') }));
+  const query = option(string({ unit: constantFrom(...letters('ab=&%?/;[]{}|\\^.:01'), '%00', '%2e') }));
 
   test('verifies for exactly its method, path, query and body, and for no other [property]', async () => {
     const { requests } = gateway.upstream;

@@ -9,7 +9,9 @@ const UPSTREAM = 'http://127.0.0.1:8000';
 const read = (text: string) => parseGatewayFile(`upstream: ${UPSTREAM}\n${text}`, 'a.yaml');
 const route = (text: string) => read(`routes:\n  - { method: GET, access: signed-in, ${text} }`);
 const routes = (...lines: readonly string[]) =>
-  read(`routes:\n${lines.map((line) => `  - { method: GET, access: signed-in, ${line} }`).join('\n')}`);
+  read(
+    `routes:\n${lines.map((line) => `  - { method: GET, access: signed-in, ${line} }`).join('\n')}`,
+  );
 
 function template(text: string): Template {
   const parsed = parseTemplate(text);
@@ -45,7 +47,11 @@ describe('the file', () => {
     ['an unknown type', 'path: "/notes/{id:float}"', 'a text or one parameter'],
     ['a parameter twice', 'path: "/{id}/{id}"', 'twice'],
     ['the place of the account', 'path: /sallyport/x', 'take another prefix'],
-    ['a team that is not in the path', 'path: /x, access: { team: { parameter: team, permission: "a:b" } }', '{team}'],
+    [
+      'a team that is not in the path',
+      'path: /x, access: { team: { parameter: team, permission: "a:b" } }',
+      '{team}',
+    ],
   ])('is refused with %s', (_name, text, complaint) => {
     expect(() => route(text)).toThrow(complaint);
   });
@@ -71,7 +77,9 @@ describe('the file', () => {
     expect(() => routes("path: '/{a}/x', setCookie: true", "path: '/x/{b}'")).toThrow('overlap');
     expect(() => routes("path: '/n/{id:int}'", "path: '/n/{id:uuid}'")).toThrow('overlap');
     expect(routes("path: '/n/{id}'", "path: '/n/mine'").routes).toHaveLength(2);
-    expect(routes("path: '/n/{id:int}'", "path: '/n/mine', setCookie: true").routes).toHaveLength(2);
+    expect(routes("path: '/n/{id:int}'", "path: '/n/mine', setCookie: true").routes).toHaveLength(
+      2,
+    );
   });
 });
 
@@ -132,7 +140,10 @@ describe('the document', () => {
   });
 
   test('what the file does not list is told, each in a line', () => {
-    const listed = new Set([operationName('GET', '/notes'), operationName('GET', '/notes/{other}')]);
+    const listed = new Set([
+      operationName('GET', '/notes'),
+      operationName('GET', '/notes/{other}'),
+    ]);
     const lines = unlistedOperations(operations, listed);
     expect(lines).toHaveLength(operations.length - 2);
     expect(lines[0]).toBe(
@@ -143,7 +154,9 @@ describe('the document', () => {
   test('what is none is refused, and a hostile one resolves nothing elsewhere', () => {
     expect(() => readOperations('<html>', 'it')).toThrow('no OpenAPI document');
     expect(() => readOperations('[]', 'it')).toThrow('no OpenAPI document');
-    const circular = { paths: { '/a': { $ref: '#/paths/~1a' }, '/b': { $ref: 'file:///etc/passwd' } } };
+    const circular = {
+      paths: { '/a': { $ref: '#/paths/~1a' }, '/b': { $ref: 'file:///etc/passwd' } },
+    };
     expect(readOperations(JSON.stringify(circular), 'it')).toEqual([]);
     expect(readOperations('{"paths":{"/x":{"$ref":"#/__proto__/y"}}}', 'it')).toEqual([]);
   });

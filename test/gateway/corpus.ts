@@ -9,7 +9,8 @@ export interface RawRequest {
   readonly fate?: Fate;
 }
 
-const HOST = 'HOST';
+/** Stands for the gateway's host. */
+const HOST = '\u0001';
 
 /** The corpus for a gateway under this host, whose routes are GET /open/{id}, POST /open and so on. */
 export function corpusFor(host: string): readonly RawRequest[] {
@@ -46,16 +47,45 @@ function post(lines: readonly string[], body: string): string {
 
 function targets(): readonly Written[] {
   const refused = [
-    ...['..', '.', '%2e%2e', '%2E%2e', '.%2e', '%2e', '..;', '%2e%2e%3b', '..%00', '..%2f', '..\\'],
-    ...['%2f', '%2F', '%5c', '%5C', '%00', '%0a', '%0d%0a', '%1f', '%7f', '%09', '%20/..', ''],
-    ...['a;b', ';', 'a;jsessionid=1', '%3b', '%252e', '%252f', '%2525', '%25%32%65', '%2561'],
-    ...['%61', '%41', '%7e', '%5f', '%2d', '%30', '%', '%g0', '%2', 'a%', '%u002e', '\\', 'a\\b'],
-    ...['a|b', 'a^b', 'a`b', 'a{b}', 'a<b>', 'a"b', 'a[b]', '%c0%ae', '%c0%af', '%e0%80%ae', '%ff'],
-    ...['\xe4', '\x80', 'a#b', '#', '%23', '%3f', '%3F'],
+    '..', '.', '%2e%2e', '%2E%2e', '.%2e', '%2e', '..;', '%2e%2e%3b', '..%00', '..%2f', '..\\',
+    '%2f', '%2F', '%5c', '%5C', '%00', '%0a', '%0d%0a', '%1f', '%7f', '%09', '%20/..', '',
+    'a;b', ';', 'a;jsessionid=1', '%3b', '%252e', '%252f', '%2525', '%25%32%65', '%2561',
+    '%61', '%41', '%7e', '%5f', '%2d', '%30', '%', '%g0', '%2', 'a%', '%u002e', '\\', 'a\\b',
+    'a|b', 'a^b', 'a`b', 'a{b}', 'a<b>', 'a"b', 'a[b]', '%c0%ae', '%c0%af', '%e0%80%ae', '%ff',
+    '\xe4', '\x80', 'a#b', '#', '%23', '%3f', '%3F',
   ];
-  const passing = ['7', 'a', 'A', '%C3%A4', '%20', '%40', '%3A', 'a:b', 'a@b', 'a,b', 'a=b', '~', '-'];
-  const places = (segment: string) => [`/open/${segment}`, `/${segment}/open`, `/open/${segment}/x`];
-  const queries = ['?', '?a', '?a=%00', '?a=/../b', '?a=%2e%2e', '??', '?a?b', '?a&b;c', '?%', "?'"];
+  const passing = [
+    '7',
+    'a',
+    'A',
+    '%C3%A4',
+    '%20',
+    '%40',
+    '%3A',
+    'a:b',
+    'a@b',
+    'a,b',
+    'a=b',
+    '~',
+    '-',
+  ];
+  const places = (segment: string) => [
+    `/open/${segment}`,
+    `/${segment}/open`,
+    `/open/${segment}/x`,
+  ];
+  const queries = [
+    '?',
+    '?a',
+    '?a=%00',
+    '?a=/../b',
+    '?a=%2e%2e',
+    '??',
+    '?a?b',
+    '?a&b;c',
+    '?%',
+    "?'",
+  ];
   return [
     ...refused.flatMap((segment) =>
       places(segment).map(
@@ -137,10 +167,7 @@ function duplicates(): readonly Written[] {
     const twice = (one: string, other: string) =>
       ({
         name: `${one} beside ${other}`,
-        text: post(
-          [`${one}: ${first}`, `${other}: ${second}`, ...(name === 'content-length' ? [] : [])],
-          '{}',
-        ),
+        text: post([`${one}: ${first}`, `${other}: ${second}`], '{}'),
         fate: 'is refused',
       }) as const;
     const folded = name.replaceAll('-', '_');
@@ -159,12 +186,12 @@ function duplicates(): readonly Written[] {
 }
 
 function framings(): readonly Written[] {
-  const smuggled = 'GET /open/smuggled HTTP/1.1\r\nHost: HOST\r\n\r\n';
+  const smuggled = `GET /open/smuggled HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`;
   const chunked = `0\r\n\r\n`;
   const lengths = ['+2', '-1', '2,2', '2, 2', '0x2', '2.0', '02e0', ' 2 2', '', 'two', '2;', '1e1'];
   const codings = [
-    ...['Chunked, chunked', 'chunked, identity', 'identity', 'gzip', 'gzip, chunked', 'xchunked'],
-    ...['chunked;q=1', '"chunked"', 'chunked\x0b', '\x0bchunked', 'chunked,', ',chunked', 'chunke'],
+    'Chunked, chunked', 'chunked, identity', 'identity', 'gzip', 'gzip, chunked', 'xchunked',
+    'chunked;q=1', '"chunked"', 'chunked\x0b', '\x0bchunked', 'chunked,', ',chunked', 'chunke',
   ];
   return [
     ...lengths.map(
@@ -265,15 +292,18 @@ function nominations(): readonly Written[] {
       nominating(name.toUpperCase(), 'is refused'),
     ]),
     ...vital.map((name) => nominating(name.replaceAll('-', '_'), 'is refused')),
-    ...ours.flatMap((name) => [nominating(name, 'passes'), nominating(name.toUpperCase(), 'passes')]),
+    ...ours.flatMap((name) => [
+      nominating(name, 'passes'),
+      nominating(name.toUpperCase(), 'passes'),
+    ]),
     ...others.map((name) => nominating(name, 'passes')),
   ];
 }
 
 function hosts(): readonly Written[] {
   const refused = [
-    ...['evil.example', '', ' ', `${HOST}@evil.example`, `evil.example@${HOST}`, `${HOST}:1`],
-    ...[`${HOST}, evil.example`, `${HOST}/`, `http://${HOST}`, `${HOST}#`, `\x80${HOST}`],
+    'evil.example', '', ' ', `${HOST}@evil.example`, `evil.example@${HOST}`, `${HOST}:1`,
+    `${HOST}, evil.example`, `${HOST}/`, `http://${HOST}`, `${HOST}#`, `\x80${HOST}`,
   ];
   return [
     ...refused.map(
@@ -284,11 +314,11 @@ function hosts(): readonly Written[] {
           fate: 'is refused',
         }) as const,
     ),
-    { name: 'no host', text: get('/open/7', [], 'X-Host: HOST'), fate: 'is refused' },
+    { name: 'no host', text: get('/open/7', [], `X-Host: ${HOST}`), fate: 'is refused' },
     ...[`http://${HOST}/open/7`, `http://evil.example/open/7`, `https://${HOST}/open/7`].map(
       (target) => ({ name: `absolute ${target}`, text: get(target), fate: 'is refused' }) as const,
     ),
-    { name: 'CONNECT', text: get('HOST').replace('GET', 'CONNECT'), fate: 'is refused' },
+    { name: 'CONNECT', text: get(HOST).replace('GET', 'CONNECT'), fate: 'is refused' },
     { name: 'TRACE', text: get('/open/7').replace('GET', 'TRACE'), fate: 'is refused' },
     { name: 'get', text: get('/open/7').replace('GET', 'get'), fate: 'is refused' },
   ];
@@ -305,7 +335,7 @@ function bareBytes(): readonly Written[] {
     ['a bare LF in a value', 'X-A: b\nX-Forwarded-User: c'],
     ['a folded line', 'X-A: b\r\n c'],
     ['a folded length', 'Content-Length:\r\n 5'],
-    ['a control byte in a name', 'X\x01A: b'],
+    ['a control byte in a name', 'X\x02A: b'],
     ['a letter that is none of ASCII in a name', 'X-\xe4: b'],
     ['a vertical tab in a value', 'X-A: b\x0bc'],
     ['a DEL in a value', 'X-A: b\x7fc'],
@@ -314,8 +344,12 @@ function bareBytes(): readonly Written[] {
     ...lines.map(
       ([name, line]) => ({ name, text: get('/open/7', [line]), fate: 'is refused' }) as const,
     ),
-    { name: 'a line feed alone', text: get('/open/7').replaceAll('\r\n', '\n'), fate: 'is refused' },
-    { name: 'two spaces', text: get('/open/7').replace('GET ', 'GET  '), fate: 'is refused' },
+    {
+      name: 'a line feed alone',
+      text: get('/open/7').replaceAll('\r\n', '\n'),
+      fate: 'is refused',
+    },
+    { name: 'two spaces', text: get('/open/7').replace('GET ', 'GET  ') },
     { name: 'a version', text: get('/open/7').replace('1.1', '1.2'), fate: 'is refused' },
     { name: 'HTTP/2', text: get('/open/7').replace('1.1', '2.0'), fate: 'is refused' },
     { name: 'no version', text: get('/open/7').replace(' HTTP/1.1', ''), fate: 'is refused' },
@@ -326,7 +360,9 @@ function bareBytes(): readonly Written[] {
 
 function cookies(): readonly Written[] {
   const secret = 'A'.repeat(43);
-  const ours = ['session', 'csrf', 'presession', 'sign-in', 'device'].map((name) => `__Host-${name}`);
+  const ours = ['session', 'csrf', 'presession', 'sign-in', 'device'].map(
+    (name) => `__Host-${name}`,
+  );
   return ours.flatMap((name) =>
     [
       `theme=dark; ${name}=${secret}`,

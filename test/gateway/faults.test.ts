@@ -81,7 +81,9 @@ describe('an upstream at fault', () => {
       for (let round = 0; round < 20; round += 1) {
         const answers = await Promise.all([get(kind), get('ok'), post(kind), get('ok')]);
         for (const { text } of answers) expect(text).not.toContain('poison');
-        for (const { status, text } of [answers[1], answers[3]].filter((each) => each !== undefined)) {
+        for (const { status, text } of [answers[1], answers[3]].filter(
+          (each) => each !== undefined,
+        )) {
           expect([status, text]).toEqual([200, 'ok']);
         }
       }

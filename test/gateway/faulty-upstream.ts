@@ -25,7 +25,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     socket.write('HTTP/1.1 200 OK\r\nX-A: ');
     socket.on('close', () => clearInterval(timer));
   },
-  'hangs-in-the-body': (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab'),
+  'hangs-in-the-body': (socket) =>
+    void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nab'),
   'says-too-much': (socket) => {
     socket.end('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nabc');
   },
@@ -40,10 +41,15 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'has-a-bad-length': (socket) =>
     void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2x\r\n\r\nok'),
   'has-a-huge-head': (socket) =>
-    void socket.write(`HTTP/1.1 200 OK\r\nX-A: ${'x'.repeat(100_000)}\r\nContent-Length: 0\r\n\r\n`),
+    void socket.write(
+      `HTTP/1.1 200 OK\r\nX-A: ${'x'.repeat(100_000)}\r\nContent-Length: 0\r\n\r\n`,
+    ),
   switches: (socket) =>
-    void socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'),
-  'hints-early': (socket) => void socket.write(`HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n${OK}`),
+    void socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+    ),
+  'hints-early': (socket) =>
+    void socket.write(`HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n${OK}`),
 };
 
 export const KINDS: readonly string[] = Object.keys(FAULTS);

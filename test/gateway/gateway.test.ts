@@ -91,6 +91,36 @@ describe('who gets through', () => {
     expect(arrived()).toEqual([]);
   });
 
+  test.each([
+    ['a query', '/mine?/hook', {}],
+    ['another path in the query', '/mine?path=/', {}],
+    ['a header that names another path', '/mine', { 'x-original-url': '/', 'x-rewrite-url': '/' }],
+    ['a forwarded URI', '/mine', { 'x-forwarded-uri': '/' }],
+    ['a user agent', '/mine', { 'user-agent': 'kube-probe/1.0' }],
+    ['another method', '/mine', { 'x-http-method-override': 'OPTIONS' }],
+    ['the marks of a preflight', '/mine', { 'access-control-request-method': 'GET' }],
+  ])('%s does not make a route another one [R-77]', async (_name, path, headers) => {
+    expect((await ask(gateway.origin, path, { headers })).status).toBe(401);
+    expect(arrived()).toEqual([]);
+    const own = { ...ada.browser.cookieHeader(), ...headers };
+    expect((await ask(gateway.origin, path, { headers: own })).status).toBe(200);
+  });
+
+  test('the way back from the sign-in leads to this origin only [R-87]', async () => {
+    for (const there of [
+      '//evil.example',
+      '/\\evil.example',
+      'https://evil.example',
+      'javascript:1',
+    ]) {
+      const path = `/sallyport/sign-in?return_to=${encodeURIComponent(there)}`;
+      const { text, status } = await ask(gateway.origin, path);
+      expect(status).toBe(200);
+      expect(text).not.toContain('evil.example');
+      expect(text).not.toContain('javascript:');
+    }
+  });
+
   test('a step-up is asked for', async () => {
     const { admin } = gateway.database;
     expect((await ada.browser.get('/secure')).status).toBe(200);

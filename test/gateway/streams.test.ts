@@ -1,4 +1,5 @@
 // Streams and WebSockets through the gateway, its end, its siblings, and what it tells its operator.
+import { type Attributes, propagation, type Span, trace, type Tracer } from '@opentelemetry/api';
 import { get as httpGet, type IncomingMessage, request as httpRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -47,7 +48,9 @@ beforeAll(async () => {
     answerEmpty(request, answer, recorded);
   };
   upstream.upgrade = (_request, socket, head) => {
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n');
+    socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n',
+    );
     socket.write('Sec-WebSocket-Accept: x\r\n\r\nhello');
     if (head.length > 0) socket.write(head);
     socket.pipe(socket);
@@ -136,8 +139,12 @@ describe('streams', () => {
   test('a WebSocket needs our own origin and a session, and another route takes none [CWE-1385]', async () => {
     const own = bob.browser.ownHeaders();
     const { cookie: _, ...nobody } = own;
-    expect(await upgrade('/live', { ...own, origin: 'https://evil.example' })).toEqual({ status: 403 });
-    expect(await upgrade('/live', { ...own, 'sec-fetch-site': 'cross-site' })).toEqual({ status: 403 });
+    expect(await upgrade('/live', { ...own, origin: 'https://evil.example' })).toEqual({
+      status: 403,
+    });
+    expect(await upgrade('/live', { ...own, 'sec-fetch-site': 'cross-site' })).toEqual({
+      status: 403,
+    });
     expect(await upgrade('/live', nobody)).toEqual({ status: 401 });
     expect(await upgrade('/events', own)).toEqual({ status: 400 });
     expect(await upgrade('/live', { ...own, upgrade: 'h2c' })).toEqual({ status: 400 });
@@ -246,6 +253,57 @@ describe('what its operator sees', () => {
     gateway.upstream.answer = before;
     await expect.poll(async () => (await operator('/ready')).status).toBe(200);
   });
+});
+
+test('each request is a span, which the upstream can hang its own below', async () => {
+  const spans: { name: string; attributes: Attributes; ended: boolean }[] = [];
+  const spanContext = {
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+    spanId: 'b7ad6b7169203331',
+    traceFlags: 1,
+  };
+  const startSpan = (name: string) => {
+    const seen = { name, attributes: {} as Attributes, ended: false };
+    spans.push(seen);
+    const span = {
+      setAttributes: (more: Attributes) => void Object.assign(seen.attributes, more),
+      setStatus: () => {},
+      end: () => void (seen.ended = true),
+      isRecording: () => true,
+      spanContext: () => spanContext,
+    };
+    return span as unknown as Span;
+  };
+  trace.setGlobalTracerProvider({ getTracer: () => ({ startSpan }) as unknown as Tracer });
+  propagation.setGlobalPropagator({
+    inject: (_context, carrier) => void Object.assign(carrier as object, { traceparent: 'ours' }),
+    extract: (context) => context,
+    fields: () => ['traceparent'],
+  });
+  try {
+    const { upstream, database } = gateway;
+    const traced = await startTestGateway(FILE, {}, { upstream, database });
+    upstream.requests.length = 0;
+    const answer = await ask(traced.origin, '/open?secret', { headers: { traceparent: 'theirs' } });
+    await traced.close();
+    const arrived = upstream.requests.find(({ target }) => target === '/open?secret');
+    expect(arrived?.headers['traceparent']).toBe('ours');
+    expect(spans.filter(({ name }) => name === 'GET /open')).toEqual([
+      {
+        name: 'GET /open',
+        ended: true,
+        attributes: {
+          'http.request.method': 'GET',
+          'http.route': '/open',
+          'http.response.status_code': 200,
+          'sallyport.request_id': answer.headers['x-request-id'],
+        },
+      },
+    ]);
+  } finally {
+    trace.disable();
+    propagation.disable();
+  }
 });
 
 test('at its end it answers what is under way, and cuts the rest', async () => {
