@@ -5,15 +5,16 @@ import { join } from 'node:path';
 import { freePort } from '../test/support/ports.ts';
 import type { ServerProcess } from './processes.ts';
 
+const asked = spawnSync('nginx', ['-V'], { encoding: 'utf8' });
+
 /** Whether there is nginx on the PATH, with the module that asks somebody else. */
-export const hasNginx =
-  String(spawnSync('nginx', ['-V'], { encoding: 'utf8' }).stderr).includes('auth_request');
+export const hasNginx = asked.error === undefined && asked.stderr.includes('auth_request');
 
 /**
  * nginx with one worker before the upstream, which asks the product about each request, as far as a
  * sub-request can ask.
  */
-export async function startNginx(upstream: string, asked: string): Promise<ServerProcess> {
+export async function startNginx(upstream: string, product: string): Promise<ServerProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-nginx-'));
   const port = await freePort();
   const at = (origin: string) => origin.replace('localhost', '127.0.0.1');
@@ -25,12 +26,12 @@ export async function startNginx(upstream: string, asked: string): Promise<Serve
       access_log off;
       ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder}/${kind};`).join(' ')}
       upstream api { server ${new URL(at(upstream)).host}; keepalive 64; }
-      upstream product { server ${new URL(at(asked)).host}; keepalive 64; }
+      upstream product { server ${new URL(at(product)).host}; keepalive 64; }
       server {
         listen 127.0.0.1:${port};
         location / { auth_request /asked; proxy_pass http://api; proxy_http_version 1.1; proxy_set_header Connection ""; }
         location = /asked { internal; proxy_pass http://product/api/session; proxy_http_version 1.1;
-          proxy_set_header Connection ""; proxy_set_header Host ${new URL(asked).host};
+          proxy_set_header Connection ""; proxy_set_header Host ${new URL(product).host};
           proxy_pass_request_body off; proxy_set_header Content-Length ""; }
       }
     }`,

@@ -125,7 +125,9 @@ describe('what is forwarded', () => {
   const segment = string({ unit: character, minLength: 1, maxLength: 20 }).filter(
     (text) => text !== '.' && text !== '..',
   );
-  const query = option(string({ unit: constantFrom(...letters('ab=&%?/;[]{}|\\^.:01'), '%00', '%2e') }));
+  const query = option(
+    string({ unit: constantFrom(...letters('ab=&%?/;[]{}|\\^.:01'), '%00', '%2e') }),
+  );
 
   test('verifies for exactly its method, path, query and body, and for no other [property]', async () => {
     const { requests } = gateway.upstream;

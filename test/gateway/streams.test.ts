@@ -185,7 +185,7 @@ test('forwarded headers count from configured peers only [R-81] [R-82]', async (
     'x-forwarded-proto': 'gopher',
     traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   };
-  for (const [through, address, trace] of [
+  for (const [through, address, traceparent] of [
     [gateway, '127.0.0.1', undefined],
     [other, '198.51.100.7', headers.traceparent],
   ] as const) {
@@ -195,7 +195,7 @@ test('forwarded headers count from configured peers only [R-81] [R-82]', async (
     expect(arrived?.headers['x-forwarded-for']).toBe(address);
     expect(arrived?.headers['x-forwarded-host']).toBe(new URL(through.origin).host);
     expect(arrived?.headers['x-forwarded-proto']).toBe('http');
-    expect(arrived?.headers['traceparent']).toBe(trace);
+    expect(arrived?.headers['traceparent']).toBe(traceparent);
   }
 });
 
