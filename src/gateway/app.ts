@@ -12,7 +12,7 @@ import { forward } from './forward.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import { observe } from './observation.ts';
-import { FORM_BYTES } from './request-body.ts';
+import { FORM_BYTES, limitBodyTime } from './request-body.ts';
 import type { Forwarding } from './request-head.ts';
 import { matches, routerPath } from './template.ts';
 import { addTunnels, tunnel } from './tunnel.ts';
@@ -53,6 +53,10 @@ export async function buildGatewayApp(
   const { trustedProxies } = policy;
   observe(app, { metrics, accessLog: config.accessLog, trustedProxies });
   addTunnels(app);
+  app.addHook('onRequest', (request, reply, done) => {
+    if (!request.routeOptions.config.forwards) limitBodyTime(request, reply);
+    done();
+  });
   await app.register(gated, {
     ...options,
     core,
@@ -77,6 +81,7 @@ export async function buildGatewayApp(
       ...(route.body ? { bodyType: route.body } : {}),
       ...(route.websocket ? { tunnels: true } : {}),
       onRequest(request, reply, done) {
+        if (route.body === 'form') limitBodyTime(request, reply, route.timeoutSeconds * 1000);
         if (matches(route.template, request.params as Record<string, string>)) done();
         else refuse('not-found', request, reply);
       },

@@ -51,6 +51,7 @@ export function exchange(
     let holdsSlot = false;
     let over = false;
     let begun = false;
+    let withdraw = () => {};
 
     const end = (attempt: Attempt) => {
       if (over) return;
@@ -66,6 +67,7 @@ export function exchange(
       end(begun ? ANSWERED : { problem, connection });
     };
     const gone = () => end(ANSWERED);
+    if (answer.destroyed) return gone();
     answer.once('close', gone);
     ending.cut = (problem) => fail(problem);
 
@@ -78,11 +80,11 @@ export function exchange(
       onResponseStart(started, status) {
         // What only informs, such as 103, is for the next hop.
         if (over || status < 200) return;
-        begun = true;
-        reply.hijack();
         const lines = answerHead(request, reply, linesOf(started.rawHeaders), route);
         if (!request.raw.complete) lines.push('connection', 'close');
         answer.writeHead(status, lines);
+        begun = true;
+        reply.hijack();
         if (route.stream) answer.flushHeaders();
         ending.progress();
       },
@@ -124,7 +126,6 @@ export function exchange(
         handler,
       );
     };
-    let withdraw = () => {};
     // A stream may be open for hours: it takes the place of nobody.
     if (route.stream) send();
     else withdraw = slots.take(send);

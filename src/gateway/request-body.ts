@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { type Readable, Transform } from 'node:stream';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ProblemCode } from '../http/problem.ts';
 import type { GatewayRoute } from './config.ts';
 
@@ -39,6 +39,22 @@ export async function bodyOf(
   if (Number(length ?? 0) > bodyLimit) return { problem: 'body-too-large' };
   if (stream) return { stream: isChunked ? limited(raw, bodyLimit) : raw, length };
   return await readBody(raw, bodyLimit, Math.min(BODY_MILLISECONDS_MAX, timeoutSeconds * 1000));
+}
+
+/**
+ * The same for a body that the framework reads, because the decision needs what is in it: whoever
+ * sends it byte by byte does not keep the connection (CWE-400).
+ */
+export function limitBodyTime(
+  { raw }: FastifyRequest,
+  reply: FastifyReply,
+  milliseconds = BODY_MILLISECONDS_MAX,
+): void {
+  if (raw.headers['transfer-encoding'] === undefined && !raw.headers['content-length']) return;
+  const timer = setTimeout(() => {
+    if (!raw.complete) raw.destroy();
+  }, milliseconds);
+  reply.raw.once('close', () => clearTimeout(timer));
 }
 
 /** A body that turns out to be larger than the route takes. */

@@ -1,4 +1,5 @@
 // The gateway before an API that notes what arrives: who gets through, and with what.
+import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ask, Visitor } from '../support/client.ts';
 import { claimsOf, startTestGateway, type TestGateway } from '../support/gateways.ts';
@@ -16,7 +17,7 @@ routes:
   - { method: GET, path: '/invoices', access: { permission: 'invoices:read' } }
   - { method: POST, path: '/notes', access: signed-in, body: json, bodyLimit: 64 KiB }
   - { method: POST, path: '/uploads', access: signed-in, body: any, stream: true, bodyLimit: 64 KiB }
-  - { method: POST, path: '/forms', access: signed-in, body: form }
+  - { method: POST, path: '/forms', access: signed-in, body: form, timeoutSeconds: 2 }
   - { method: POST, path: '/hook', access: public, body: json }
   - { method: DELETE, path: '/notes/{id:int}', access: signed-in, body: json }
   - { method: GET, path: '/secure', access: { stepUp: { withinSeconds: 300 } } }
@@ -204,7 +205,6 @@ describe('limits', () => {
       connection: 'close',
       'transfer-encoding': 'chunked',
     };
-    const { connect } = await import('node:net');
     const { hostname, port, host } = new URL(gateway.origin);
     const text = await new Promise<string>((resolve) => {
       const socket = connect(Number(port), hostname);
@@ -223,6 +223,32 @@ describe('limits', () => {
     expect(text).toContain('413');
     await expect.poll(() => arrived().every(({ complete }) => !complete)).toBe(true);
   });
+});
+
+test('a form that comes byte by byte is not waited for [CWE-400]', async () => {
+  const { hostname, port, host } = new URL(gateway.origin);
+  const began = performance.now();
+  await new Promise<void>((resolve) => {
+    const socket = connect(Number(port), hostname);
+    const headers = {
+      host,
+      ...ada.browser.cookieHeader(),
+      origin: gateway.origin,
+      'content-type': 'application/x-www-form-urlencoded',
+      'content-length': '100',
+    };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    socket.write(`POST /forms HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\na`);
+    const timer = setInterval(() => socket.write('a'), 100);
+    socket.on('error', () => {});
+    socket.on('data', () => {});
+    socket.on('close', () => {
+      clearInterval(timer);
+      resolve();
+    });
+  });
+  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(arrived()).toEqual([]);
 });
 
 describe('what goes back', () => {
