@@ -138,7 +138,7 @@ test('10,000 requests leave no connection, and no place taken, behind', async ()
   await Promise.all(Array.from({ length: 24 }, worker));
   expect(answered).toBeGreaterThan(8_000);
   await expect.poll(() => metric('sallyport_gateway_under_way')).toBe('0');
-  expect(upstream.open()).toBeLessThanOrEqual(8);
+  await expect.poll(() => upstream.open()).toBeLessThanOrEqual(8);
   // All eight places are free: so many that hang, and the one behind them, are over in two rounds.
   const answers = await Promise.all(Array.from({ length: 8 }, () => get('hangs')));
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 504));

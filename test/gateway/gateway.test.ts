@@ -168,7 +168,7 @@ describe('what changes something [R-04]', () => {
     const body = Buffer.from([0, 255, 13, 10]);
     const passed = await ask(gateway.origin, '/uploads', { method: 'POST', headers, body });
     expect(passed.status).toBe(200);
-    expect(arrived()[0]?.body).toEqual(body);
+    expect(arrived()[0]?.body.toString('hex')).toBe(body.toString('hex'));
     expect(arrived()[0] && claimsOf(arrived()[0] as never).body).toBe('unbound');
     arrived().length = 0;
     const { 'x-csrf-token': _, ...without } = headers as Record<string, string>;
@@ -248,7 +248,7 @@ test('a form that comes byte by byte is not waited for [CWE-400]', async () => {
     });
   });
   expect(performance.now() - began).toBeLessThan(5_000);
-  expect(arrived()).toEqual([]);
+  expect(arrived().filter(({ target }) => target === '/forms')).toEqual([]);
 });
 
 describe('what goes back', () => {
