@@ -12,7 +12,7 @@ export interface RawRequest {
 /** Stands for the gateway's host. */
 const HOST = '\u0001';
 
-/** The corpus for a gateway under this host, whose routes are GET /open/{id}, POST /open and so on. */
+/** The corpus for a gateway under this host, whose routes are GET /open/{id} and POST /open. */
 export function corpusFor(host: string): readonly RawRequest[] {
   return [
     ...targets(),

@@ -1,4 +1,4 @@
-// An upstream that is killed, hangs, is slow or lies: what the client gets, and what is left behind.
+// An upstream that is killed, hangs, is slow or lies: what the client gets, and what is left.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Pool } from 'undici';
 import { ask } from '../support/client.ts';
