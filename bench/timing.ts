@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { median } from './load.ts';
 import type { Figure } from './run.ts';
-import { setStage, type Stage } from './support.ts';
+import { type Person, setStage, signIn as signInAs, type Stage } from './support.ts';
 
 const PAIRS = 500;
 const RESAMPLES = 1_000;
@@ -29,7 +29,10 @@ export async function timingBench(): Promise<readonly Figure[]> {
   const figures: Figure[] = [];
   for (const { name, one, other, limited } of await comparisons(stage, admin)) {
     // What is limited is answered without any work: only where that is measured it stays so.
-    const empty = async () => void (await admin.query('DELETE FROM sallyport.budgets'));
+    const empty = async () => {
+      await admin.query('DELETE FROM sallyport.budgets');
+      await admin.query('DELETE FROM sallyport.invitations');
+    };
     await empty();
     await limited?.();
     const times = await compareTimes(one, other, limited ? async () => {} : empty);
@@ -54,6 +57,7 @@ async function comparisons(
     });
     await answer.arrayBuffer();
   };
+  const invite = await inviter(origin, people[2]);
   const nobody = () => ({ email: `nobody.${randomBytes(6).toString('hex')}@example.com` });
   const signIn = (email: string, password = wrong) => post('/api/sign-in', { email, password });
   const [disabled, pending] = [people[1]?.email ?? '', nobody().email];
@@ -61,6 +65,12 @@ async function comparisons(
     `UPDATE sallyport.identities SET disabled_at = now()
       WHERE id = (SELECT identity_id FROM sallyport.email_addresses WHERE folded = $1)`,
     [disabled],
+  );
+  const without = people[3]?.email ?? '';
+  await admin.query(
+    `DELETE FROM sallyport.passwords
+      WHERE identity_id = (SELECT identity_id FROM sallyport.email_addresses WHERE folded = $1)`,
+    [without],
   );
   await post('/api/sign-up', { email: pending, password: wrong, displayName: 'Grace' });
   const known = () => signIn(person.email);
@@ -73,6 +83,7 @@ async function comparisons(
   return [
     { name: 'sign-in: unknown or known', one: () => signIn(nobody().email), other: known },
     { name: 'sign-in: disabled or known', one: () => signIn(disabled), other: known },
+    { name: 'sign-in: without a password or known', one: () => signIn(without), other: known },
     { name: 'sign-in: unproved or known', one: () => signIn(pending), other: known },
     {
       name: 'sign-in: 1 or 128 characters',
@@ -91,6 +102,16 @@ async function comparisons(
       other: () => signUp(person.email),
     },
     {
+      name: 'sign-up with a passkey: unknown or known',
+      one: () => post('/api/sign-up', { ...nobody(), displayName: 'Grace' }),
+      other: () => post('/api/sign-up', { email: person.email, displayName: 'Grace' }),
+    },
+    {
+      name: 'invitation: unknown or known',
+      one: () => invite(nobody().email),
+      other: () => invite(person.email),
+    },
+    {
       name: 'recovery: unknown or known',
       one: () => post('/api/recoveries', nobody()),
       other: () => post('/api/recoveries', { email: person.email }),
@@ -101,6 +122,30 @@ async function comparisons(
       other: () => post('/api/confirmation-mails', { email: pending }),
     },
   ];
+}
+
+/** Invites people into a tenant of this person's. */
+async function inviter(origin: string, person: Person | undefined) {
+  if (!person) throw new Error('nobody owns a tenant');
+  const signedIn = await signInAs(origin, person);
+  const send = async (path: string, body: object, { cookie, csrfToken }: typeof signedIn) => {
+    const headers = { 'content-type': 'application/json', cookie, 'x-csrf-token': csrfToken };
+    const answer = await fetch(origin + path, {
+      method: 'POST',
+      headers: { ...headers, origin },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
+    return answer;
+  };
+  const made = await send('/api/tenants', { name: 'Acme' }, signedIn);
+  const cookies = made.headers.getSetCookie().map((line) => line.split(';')[0] ?? '');
+  const { csrfToken } = (await made.json()) as { csrfToken: string };
+  const owner = { cookie: cookies.filter((pair) => !pair.endsWith('=')).join('; '), csrfToken };
+  return async (email: string) => {
+    const invitations = [{ email, role: 'member' }];
+    await (await send('/api/invitations', { invitations }, owner)).arrayBuffer();
+  };
 }
 
 async function compareTimes(

@@ -7,6 +7,7 @@ import type { requestEmailChange } from '../src/core/email-change.ts';
 import type { PasswordChangeProblem } from '../src/core/password-change.ts';
 import type { FieldProblem } from '../src/core/sign-up.ts';
 import type { RoleProblem } from '../src/core/role-changes.ts';
+import type { PolicyProblem } from '../src/core/tenant-policy.ts';
 import type { TenantProblem } from '../src/core/tenant-creation.ts';
 import { SECURITY_EVENTS } from '../src/db/security-event-kinds.ts';
 import { PROBLEMS } from '../src/http/problem.ts';
@@ -28,6 +29,7 @@ type Reason =
   | FieldProblem['reason']
   | PasswordChangeProblem['reason']
   | KeyProblem['reason']
+  | PolicyProblem['reason']
   | TenantProblem['reason']
   | RoleProblem['reason']
   | 'unknown-role'
@@ -79,6 +81,7 @@ describe('the documents are true of the code', () => {
       'not-permitted': true,
       'out-of-range': true,
       'too-many-keys': true,
+      unusable: true,
       'not-text': true,
       'unknown-field': true,
       'too-short': true,

@@ -1,7 +1,7 @@
 import { findPasskeysOf } from '../db/passkeys.ts';
 import { countRecoveryCodes, replaceRecoveryCodes } from '../db/recovery-codes.ts';
 import { type Caller, insertSecurityEvent } from '../db/security-events.ts';
-import { lowerAllSessions, lowerSessions } from '../db/sessions.ts';
+import { forgetPasskeyProofs, lowerAllSessions, lowerSessions } from '../db/sessions.ts';
 import { findTotp } from '../db/totp.ts';
 import type { Tx } from '../db/transaction.ts';
 import type { Core } from './core.ts';
@@ -53,6 +53,7 @@ export async function firstRecoveryCodes(
  */
 export async function forgetAuthenticator(tx: Tx, identityId: string, id: string): Promise<void> {
   await lowerSessions(tx, id);
+  await forgetPasskeyProofs(tx, identityId);
   if (hasSecondFactor(await findFactors(tx, identityId))) return;
   await lowerAllSessions(tx, identityId);
   await replaceRecoveryCodes(tx, identityId, []);

@@ -18,7 +18,8 @@ export type AuthenticatorChange =
   | 'password-added'
   | 'password-removed'
   | 'provider-linked'
-  | 'provider-unlinked';
+  | 'provider-unlinked'
+  | 'factors-reset';
 
 interface Addressed {
   readonly to: string;
@@ -31,6 +32,7 @@ export type MailMessage = Addressed &
     | { readonly kind: 'sign-up'; readonly token: string; readonly expiresInHours: number }
     | { readonly kind: 'existing-account' }
     | { readonly kind: 'invitation'; readonly token: string; readonly expiresInHours: number }
+    | { readonly kind: 'factor-reset'; readonly token: string; readonly expiresInHours: number }
     | { readonly kind: 'email-change'; readonly token: string; readonly expiresInHours: number }
     | {
         readonly kind: 'email-change-notice';

@@ -1,10 +1,11 @@
 import { deleteDevices } from '../db/devices.ts';
 import { deleteEmailChange } from '../db/email-changes.ts';
 import { findIdentityByAddress } from '../db/identities.ts';
-import { setPasswordHash } from '../db/passwords.ts';
+import { type LeakCheck, setPasswordHash } from '../db/passwords.ts';
 import { consumeRecovery, findRecovery, replaceRecovery } from '../db/recoveries.ts';
 import { type Caller, insertSecurityEvent } from '../db/security-events.ts';
 import { deleteSessions } from '../db/sessions.ts';
+import type { Tx } from '../db/transaction.ts';
 import type { Core } from './core.ts';
 import { knownDevice } from './device.ts';
 import { parseEmailAddress } from './email-address.ts';
@@ -95,14 +96,23 @@ export async function recoverPassword(
     const current = await findRecovery(tx, digest);
     if (!current || !(await consumeRecovery(tx, digest))) return 'invalid';
     const { identityId, email } = current;
-    await setPasswordHash(tx, identityId, { hash, leakCheck: next.leakCheck });
-    await deleteSessions(tx, identityId, null);
-    await deleteDevices(tx, identityId, null);
-    await deleteEmailChange(tx, identityId);
-    await forgetGuesses(tx, identityId, 'password');
+    await rebindPassword(tx, identityId, { hash, leakCheck: next.leakCheck });
     const { language } = caller;
     await queueMail(tx, core.encryptionKey, { kind: 'password-recovered', to: email, language });
     await insertSecurityEvent(tx, { kind: 'password-recovered', identityId, caller });
     return 'recovered';
   });
+}
+
+/** A password that a mailed link has set: whoever had taken the account over is out. */
+export async function rebindPassword(
+  tx: Tx,
+  identityId: string,
+  password: { readonly hash: string; readonly leakCheck: LeakCheck },
+): Promise<void> {
+  await setPasswordHash(tx, identityId, password);
+  await deleteSessions(tx, identityId, null);
+  await deleteDevices(tx, identityId, null);
+  await deleteEmailChange(tx, identityId);
+  await forgetGuesses(tx, identityId, 'password');
 }

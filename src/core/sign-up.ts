@@ -72,26 +72,19 @@ export async function signUp(
     if (!(await mayMail(tx, folded))) return await findSufficingHash(tx, folded);
     // To the address that was proved: another spelling of it may be another person's mailbox.
     const owner = await ownerAddress(tx, folded, null);
-    if (owner !== undefined) {
-      await queueMail(tx, core.encryptionKey, { kind: 'existing-account', to: owner, language });
-      await insertSecurityEvent(tx, {
-        kind: 'signed-up',
-        identityId: null,
-        reason: 'address-already-proved',
-        caller,
-      });
-      return undefined;
-    }
+    const isNew = owner === undefined;
     const typed = { folded, address, displayName: displayName.displayName, passwordHash };
-    await keepSignUp(tx, typed, browser, digestOf(token.bytes));
-    await queueMail(tx, core.encryptionKey, {
-      kind: 'sign-up',
-      to: address,
-      language,
-      token: secretText(token),
-      expiresInHours: LINK_HOURS,
-    });
-    await insertSecurityEvent(tx, { kind: 'signed-up', identityId: null, caller });
+    // What is typed for an address that somebody has is kept for no time, after the same
+    // statements: its token is mailed to nobody (CWE-208).
+    await keepSignUp(tx, typed, browser, digestOf(token.bytes), isNew ? LINK_HOURS : 0);
+    const link = { token: secretText(token), expiresInHours: LINK_HOURS };
+    const message = isNew
+      ? ({ kind: 'sign-up', to: address, language, ...link } as const)
+      : ({ kind: 'existing-account', to: owner, language } as const);
+    await queueMail(tx, core.encryptionKey, message);
+    const event = { kind: 'signed-up', identityId: null, caller } as const;
+    const reason = isNew ? {} : { reason: 'address-already-proved' };
+    await insertSecurityEvent(tx, { ...event, ...reason });
     return undefined;
   });
   if (unmailed !== undefined) await guardLastLink(core, folded, unmailed, password.password);
@@ -123,13 +116,14 @@ async function keepSignUp(
   typed: SignUp,
   browser: Secret | null,
   tokenDigest: string,
+  hours: number,
 ): Promise<void> {
   const { folded } = typed;
   const browserDigest = browser ? browserDigestOf(browser) : '';
   const replaced = await deleteEarlierSignUp(tx, folded, browserDigest);
   if (browser) await requireMoreThanToken(tx, folded);
   const tokenSuffices = !browser && !(await hasBrowserSignUp(tx, folded));
-  await insertSignUp(tx, typed, { browserDigest, tokenDigest, tokenSuffices }, LINK_HOURS);
+  await insertSignUp(tx, typed, { browserDigest, tokenDigest, tokenSuffices }, hours);
   const token = { purpose: 'email-confirmation', digest: tokenDigest, folded } as const;
-  await replaceOneTimeToken(tx, replaced, token, LINK_HOURS);
+  await replaceOneTimeToken(tx, replaced ?? tokenDigest, token, hours);
 }

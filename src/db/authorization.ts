@@ -236,7 +236,7 @@ const CARRYING = {
   write: `${CARRYING_COLUMNS} ${REQUIRE_FOR_WRITE}`,
 };
 
-/** The SQLSTATEs that sallyport.require, require_for_write and require_step_up raise. */
+/** The SQLSTATEs that sallyport.require and the functions beside it raise. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   SP401: 'not-signed-in',
   SP403: 'forbidden',
@@ -247,4 +247,6 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   SP440: 'step-up-required',
   SP442: 'second-factor-required',
   SP443: 'second-factor-missing',
+  SP444: 'tenant-proof-required',
+  SP445: 'tenant-factor-missing',
 };

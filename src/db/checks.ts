@@ -30,6 +30,7 @@ import { RETENTION_FUNCTIONS, SECURITY_EVENT_GRANTS } from './migrations/0006-se
 import { LIMITS_GRANTS } from './migrations/0007-limits.ts';
 import { FACTOR_FUNCTIONS, FACTOR_GRANTS } from './migrations/0008-factors.ts';
 import { BEARER_FUNCTIONS, BEARER_GRANTS } from './migrations/0009-bearer.ts';
+import { PROOF_FUNCTIONS, PROOF_GRANTS } from './migrations/0011-proofs.ts';
 import {
   TRANSACTION_PROOF_FUNCTIONS,
   TRANSACTION_PROOF_GRANTS,
@@ -48,6 +49,7 @@ const grants = tableGrants([
   ...LIMITS_GRANTS,
   ...FACTOR_GRANTS,
   ...BEARER_GRANTS,
+  ...PROOF_GRANTS,
   ...TRANSACTION_PROOF_GRANTS,
   ...PROVIDER_GRANTS,
 ]);
@@ -58,6 +60,7 @@ const ours = functions([
   ...RETENTION_FUNCTIONS,
   ...FACTOR_FUNCTIONS,
   ...BEARER_FUNCTIONS,
+  ...PROOF_FUNCTIONS,
   ...TRANSACTION_PROOF_FUNCTIONS,
   ...PROVIDER_FUNCTIONS,
 ]);

@@ -8,7 +8,9 @@ export type Refusal =
   | 'synchronizer-token-mismatch'
   | 'step-up-required'
   | 'second-factor-required'
-  | 'second-factor-missing';
+  | 'second-factor-missing'
+  | 'tenant-proof-required'
+  | 'tenant-factor-missing';
 
 /** No connection to the database, or it is shutting down: nothing of the work was committed. */
 export class DatabaseUnavailableError extends Error {

@@ -8,6 +8,11 @@ export interface NewMembership {
   readonly sortName: string;
 }
 
+/** What the tenant asks of its members, to be copied into a new membership. */
+function policyOf(tenantId: string) {
+  return sql<string>`(SELECT t.policy FROM sallyport.tenants AS t WHERE t.id = ${tenantId})`;
+}
+
 /** @returns whether it was made; false where the identity is a member already. */
 export async function insertMembership(tx: Tx, membership: NewMembership): Promise<boolean> {
   const row = await tx
@@ -17,6 +22,7 @@ export async function insertMembership(tx: Tx, membership: NewMembership): Promi
       identity_id: membership.identityId,
       role: membership.role,
       sort_name: membership.sortName,
+      tenant_policy: policyOf(membership.tenantId),
     })
     .onConflict((conflict) => conflict.columns(['tenant_id', 'identity_id']).doNothing())
     .returning('identity_id')

@@ -1,12 +1,13 @@
 import type { Generated } from 'kysely';
 import type { Decision } from './refusals.ts';
+import type { FactorTables } from './factor-schema.ts';
 import type { ProviderTables } from './provider-schema.ts';
 import type { TeamTables } from './team-schema.ts';
 
 /**
  * The tables of the schema `sallyport`, as Kysely sees them. Columns are explained in migrations/.
  */
-export interface Tables extends ProviderTables, TeamTables {
+export interface Tables extends FactorTables, ProviderTables, TeamTables {
   'sallyport.identities': {
     id: Generated<string>;
     disabled_at: Date | null;
@@ -66,6 +67,7 @@ export interface Tables extends ProviderTables, TeamTables {
   'sallyport.session_activity': {
     session_id: string;
     last_seen_at: Generated<Date>;
+    longest_pause: Generated<string>;
   };
   'sallyport.profiles': {
     identity_id: string;
@@ -149,53 +151,6 @@ export interface Tables extends ProviderTables, TeamTables {
     browser: string | null;
     system: string | null;
   };
-  'sallyport.sign_in_flows': {
-    digest: string;
-    identity_id: string;
-    password_digest: string | null;
-    link_id: string | null;
-    return_to: string | null;
-    tries: Generated<number>;
-    created_at: Generated<Date>;
-    expires_at: Date;
-  };
-  'sallyport.totp_authenticators': {
-    id: Generated<string>;
-    identity_id: string;
-    secret: string;
-    last_step: string;
-    created_at: Generated<Date>;
-    last_used_at: Generated<Date>;
-  };
-  'sallyport.totp_enrolments': {
-    identity_id: string;
-    session_id: string;
-    secret: string;
-    created_at: Generated<Date>;
-    expires_at: Date;
-  };
-  'sallyport.passkeys': {
-    id: Generated<string>;
-    identity_id: string;
-    credential_id: string;
-    public_key: string;
-    sign_count: string;
-    transports: readonly string[];
-    backed_up: boolean;
-    name: string;
-    created_at: Generated<Date>;
-    last_used_at: Generated<Date | null>;
-  };
-  'sallyport.passkey_challenges': {
-    digest: string;
-    expires_at: Date;
-  };
-  'sallyport.recovery_codes': {
-    identity_id: string;
-    digest: string;
-    created_at: Generated<Date>;
-    used_at: Date | null;
-  };
   'sallyport.bearer_credentials': {
     id: Generated<string>;
     kind: 'api-key' | 'external-token';
@@ -244,6 +199,10 @@ export interface Tables extends ProviderTables, TeamTables {
     name: string;
     delete_after: Date | null;
     created_at: Generated<Date>;
+    member_proof: Generated<'any' | 'second-factor' | 'passkey'>;
+    idle_minutes: Generated<number>;
+    proof_minutes: Generated<number>;
+    authenticators: Generated<string>;
   };
   'sallyport.permissions': {
     name: string;
@@ -269,6 +228,7 @@ export interface Tables extends ProviderTables, TeamTables {
     identity_id: string;
     role: string;
     sort_name: string;
+    tenant_policy: Generated<string>;
     created_at: Generated<Date>;
   };
   'sallyport.security_event_retention': {

@@ -187,6 +187,16 @@ export async function rotateSession(
     .where('id', '=', sessionId)
     .returning('id')
     .executeTakeFirstOrThrow();
+  if (assurance) await forgetPauses(tx, sessionId);
+}
+
+/** Whoever has just proved who they are has not been away. */
+async function forgetPauses(tx: Tx, sessionId: string): Promise<void> {
+  await tx
+    .updateTable('sallyport.session_activity')
+    .set({ longest_pause: sql<string>`INTERVAL '0'`, last_seen_at: sql<Date>`now()` })
+    .where('session_id', '=', sessionId)
+    .execute();
 }
 
 /** Takes the session into another tenant, or out of any, under a new secret. */
@@ -237,6 +247,21 @@ export async function lowerSessions(tx: Tx, authenticatorId: string): Promise<vo
     .execute();
 }
 
+/**
+ * A session that owes its assurance to something else than one of the passkeys that are left has
+ * shown none: another passkey of its person, which is gone now, was shown in it beside that (R-31).
+ */
+export async function forgetPasskeyProofs(tx: Tx, identityId: string): Promise<void> {
+  await tx
+    .updateTable('sallyport.sessions')
+    .set({ amr: sql<string[]>`array_remove(array_remove(amr, 'passkey'), 'passkey-touch')` })
+    .where('identity_id', '=', identityId)
+    .where('aal', '=', 2)
+    .where(sql<boolean>`NOT EXISTS (SELECT 1 FROM sallyport.passkeys AS k
+      WHERE k.id = sallyport.sessions.authenticator_id)`)
+    .execute();
+}
+
 /** Every session of an identity that has no second factor any more (R-31). */
 export async function lowerAllSessions(tx: Tx, identityId: string): Promise<void> {
   await tx
@@ -258,11 +283,17 @@ function assuranceColumns({ aal, amr, authenticatorId }: Assurance) {
   return { aal, amr: [...amr], authenticator_id: authenticatorId };
 }
 
-/** Moves "last seen" on, unless another request has done so within the minute. */
+/**
+ * Moves "last seen" on, unless another request has done so within the minute, and keeps how long
+ * the session was idle before, for tenants that allow less than the product does.
+ */
 export function touchSession(sessionId: string): Statement {
   return build
     .updateTable('sallyport.session_activity')
-    .set({ last_seen_at: sql<Date>`now()` })
+    .set({
+      longest_pause: sql<string>`GREATEST(longest_pause, now() - last_seen_at)`,
+      last_seen_at: sql<Date>`now()`,
+    })
     .where('session_id', '=', sessionId)
     .where('last_seen_at', '<', sql<Date>`now() - INTERVAL '1 minute'`)
     .compile();

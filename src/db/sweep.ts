@@ -22,6 +22,7 @@ export const SWEEP_STATEMENTS: readonly Statement[] = [
     SELECT digest FROM sallyport.budgets WHERE expires_at < now() LIMIT 500)`,
   `DELETE FROM sallyport.devices WHERE expires_at < now()`,
   `DELETE FROM sallyport.recoveries WHERE expires_at < now()`,
+  `DELETE FROM sallyport.factor_resets WHERE expires_at < now()`,
   `DELETE FROM sallyport.sign_in_flows WHERE expires_at < now()`,
   `DELETE FROM sallyport.provider_flows WHERE expires_at < now()`,
   `DELETE FROM sallyport.passkey_challenges WHERE expires_at < now()`,

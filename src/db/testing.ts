@@ -156,7 +156,8 @@ export async function insertMembership(
     );
   }
   await owner.query(
-    'INSERT INTO sallyport.memberships (tenant_id, identity_id, role, sort_name) VALUES ($1, $2, $3, $4)',
+    `INSERT INTO sallyport.memberships (tenant_id, identity_id, role, sort_name, tenant_policy)
+      SELECT t.id, $2, $3, $4, t.policy FROM sallyport.tenants AS t WHERE t.id = $1`,
     [tenantId, identityId, name, sortName],
   );
   for (const [source, each] of Object.entries(words)) {

@@ -102,6 +102,7 @@ function followingRefusals({ config, method, schema }: RouteOptions): readonly P
     ...(stepUp ? (['step-up-required', 'second-factor-required'] as const) : []),
     ...(stepUp?.aal === 2 ? ['second-factor-missing' as const] : []),
     ...(permission === undefined ? [] : ['forbidden' as const]),
+    ...(permission === undefined && team === undefined ? [] : TENANT_REFUSALS),
     ...(team === undefined ? [] : ['not-found' as const]),
     ...(unsafe ? UNSAFE_REFUSALS : []),
     'database-unavailable',
@@ -109,6 +110,9 @@ function followingRefusals({ config, method, schema }: RouteOptions): readonly P
     ...(unsafe ? ['outcome-unknown' as const] : []),
   ];
 }
+
+/** What a tenant asks of its members (decisions/041). */
+const TENANT_REFUSALS = ['tenant-proof-required', 'tenant-factor-missing'] as const;
 
 const UNSAFE_REFUSALS = [
   'foreign-origin',

@@ -67,10 +67,12 @@ export function refuse(
       return sendPage(reply, landingPage(texts, { path: request.url }));
     }
     if (code === 'not-signed-in') return reply.redirect(asking('/sign-in', request), 303);
+    if (code === 'tenant-proof-required')
+      return reply.redirect(`${asking('/re-authenticate', request)}&tenant=`, 303);
     if (code === 'step-up-required' || code === 'second-factor-required')
       return reply.redirect(asking('/re-authenticate', request), 303);
-    if (code === 'second-factor-missing') {
-      const there = '/account/authenticators?notice=second-factor-missing';
+    if (code === 'second-factor-missing' || code === 'tenant-factor-missing') {
+      const there = `/account/authenticators?notice=${code}`;
       return reply.redirect(mounted(request, there), 303);
     }
     request[REFUSED] = code;

@@ -90,6 +90,22 @@ export const PROBLEMS = {
     title: 'Prove again that it is you, with your second factor, then try once more.',
   },
   'second-factor-missing': { status: 403, title: 'Set up a second factor first.' },
+  'tenant-proof-required': {
+    status: 401,
+    title: 'This tenant asks you to prove again that it is you, in a way that it accepts.',
+  },
+  'tenant-factor-missing': {
+    status: 403,
+    title: 'This tenant asks for a second factor or a passkey. Set one up first.',
+  },
+  'policy-unmet': {
+    status: 409,
+    title: 'You do not meet this yourself. Prove it first, then ask it of others.',
+  },
+  'member-elsewhere': {
+    status: 409,
+    title: 'This tenant alone cannot decide that for this member.',
+  },
   'too-many': {
     status: 409,
     title: 'There are as many of these as there may be. Remove one first.',

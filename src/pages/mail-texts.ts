@@ -17,6 +17,7 @@ export type GuessedFactor = 'password' | 'one-time-password' | 'recovery-code';
 export interface MailsTexts {
   readonly signUp: MailTexts<[expiresInHours: number]>;
   readonly existingAccount: MailTexts;
+  readonly factorReset: MailTexts<[expiresInHours: number]>;
   readonly invitation: MailTexts<[expiresInDays: number]>;
   readonly emailChange: MailTexts<[expiresInHours: number]>;
   readonly emailChangeNotice: MailTexts<[newAddressMasked: string, expiresInDays: number]>;
@@ -32,7 +33,8 @@ export interface MailsTexts {
       | 'password-added'
       | 'password-removed'
       | 'provider-linked'
-      | 'provider-unlinked',
+      | 'provider-unlinked'
+      | 'factors-reset',
       MailTexts
     >
   >;

@@ -28,6 +28,7 @@ interface MembersValues extends TenantPageValues {
   readonly roles: readonly RoleChoice[];
   /** Whether the reader may change members, and those of which level at most. */
   readonly mayWrite: boolean;
+  readonly mayReset: boolean;
   readonly levelMax: number;
   readonly errors: readonly FieldError[];
 }
@@ -105,7 +106,7 @@ function Member({ texts, values, member, name }: MemberProps) {
 }
 
 function MemberForms({ texts, values, member, name }: MemberProps) {
-  const { role, change, remove } = texts.tenants.members;
+  const { role, change, remove, reset } = texts.tenants.members;
   const known = values.roles.some((each) => each.name === member.role);
   const choices = known ? values.roles : [{ name: member.role, title: '' }, ...values.roles];
   return (
@@ -120,6 +121,16 @@ function MemberForms({ texts, values, member, name }: MemberProps) {
         chosen={member.role}
         choices={choices.map((each) => [each.name, roleText(texts, each)])}
       />
+      {!member.own && values.mayReset && (
+        <a
+          class="button small"
+          id={`reset-${name}`}
+          href={pathOf(texts, `/tenant/members/reset?id=${member.id}`)}
+          aria-labelledby={`reset-${name} ${name}`}
+        >
+          {reset}
+        </a>
+      )}
       {!member.own && (
         <a
           class="button small destructive"
@@ -140,22 +151,46 @@ interface RemovalValues {
 }
 
 /** Asks once more. Posts to /tenant/members/remove. */
-export function removeMemberPage(texts: Texts, { csrfToken, member }: RemovalValues): string {
-  const { removeTitle, removeLead, remove } = texts.tenants.members;
+export function removeMemberPage(texts: Texts, values: RemovalValues): string {
+  const { removeTitle: title, removeLead: lead, remove: submit } = texts.tenants.members;
+  const path = '/tenant/members/remove';
+  return renderQuestion(texts, values, { title, lead, submit, path, destructive: true });
+}
+
+/** Asks once more before the member is mailed a way out. Posts to /tenant/members/reset. */
+export function resetMemberPage(texts: Texts, values: RemovalValues): string {
+  const { resetTitle: title, resetLead: lead, resetSubmit: submit } = texts.tenants.members;
+  const path = '/tenant/members/reset';
+  return renderQuestion(texts, values, { title, lead, submit, path, destructive: false });
+}
+
+interface Question {
+  readonly title: string;
+  readonly lead: string;
+  readonly submit: string;
+  readonly path: string;
+  readonly destructive: boolean;
+}
+
+function renderQuestion(
+  texts: Texts,
+  { csrfToken, member }: RemovalValues,
+  { title, lead, submit, path, destructive }: Question,
+): string {
   return renderDocument(
-    <Panel texts={texts} title={removeTitle} signOut={{ csrfToken }}>
+    <Panel texts={texts} title={title} signOut={{ csrfToken }}>
       <p>
         <strong>
           <bdi>{member.displayName}</bdi>
         </strong>{' '}
         <bdi>{member.email}</bdi>
       </p>
-      <p class="lead">{removeLead}</p>
-      <form method="post" action={pathOf(texts, '/tenant/members/remove')}>
+      <p class="lead">{lead}</p>
+      <form method="post" action={pathOf(texts, path)}>
         <HiddenField name="_csrf" value={csrfToken} />
         <HiddenField name="id" value={member.id} />
-        <button class="button primary destructive" type="submit">
-          {remove}
+        <button class={`button primary${destructive ? ' destructive' : ''}`} type="submit">
+          {submit}
         </button>
         <a class="button" href={pathOf(texts, '/tenant/members')}>
           {texts.actions.cancel}

@@ -2,6 +2,7 @@ import type { ProviderProblemCode } from './provider-texts.ts';
 
 /** Why a request was refused or failed. `refused` and `internal` also stand for unlisted codes. */
 export type ProblemCode =
+  | TenantProblemCode
   | 'foreign-origin'
   | 'foreign-host'
   | 'main-origin-only'
@@ -21,12 +22,6 @@ export type ProblemCode =
   | 'too-many'
   | 'last-way-in'
   | 'forbidden'
-  | 'tenant-not-selected'
-  | 'tenant-deleted'
-  | 'above-own-level'
-  | 'last-owner'
-  | 'built-in-role'
-  | 'role-in-use'
   | 'password-compromised'
   | 'too-many-attempts'
   | 'busy'
@@ -52,3 +47,16 @@ export type ProblemCode =
   | 'duplicate-cookie'
   | 'internal'
   | 'refused';
+
+/** Refusals of tenants and of what is in them. */
+export type TenantProblemCode =
+  | 'tenant-proof-required'
+  | 'tenant-factor-missing'
+  | 'policy-unmet'
+  | 'member-elsewhere'
+  | 'tenant-not-selected'
+  | 'tenant-deleted'
+  | 'above-own-level'
+  | 'last-owner'
+  | 'built-in-role'
+  | 'role-in-use';

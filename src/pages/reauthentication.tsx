@@ -13,6 +13,8 @@ interface ReauthenticationValues {
   /** Where to go on afterwards. It comes back with the form and must be checked then. */
   readonly returnTo: string;
   readonly failed: boolean;
+  /** Whether a tenant asks for it, and may ask for more than the account does. */
+  readonly forTenant?: boolean;
   /** Whether the account has a password. */
   readonly hasPassword: boolean;
   /** Whether it has a second factor whose code is then asked for beside the password. */
@@ -26,7 +28,8 @@ interface ReauthenticationValues {
 /** Asks somebody who is signed in to prove again who they are, before a change that matters. */
 export function reauthenticationPage(texts: Texts, values: ReauthenticationValues): string {
   const { csrfToken, email, returnTo, failed, hasPassword, secondFactor, passkeyOptions } = values;
-  const { title, lead, failedWithCode, failed: failedText } = texts.reauthentication;
+  const { title, failedWithCode, failed: failedText } = texts.reauthentication;
+  const { lead, tenantLead } = texts.reauthentication;
   return renderDocument(
     <Panel
       texts={texts}
@@ -39,7 +42,7 @@ export function reauthenticationPage(texts: Texts, values: ReauthenticationValue
       ]}
     >
       <p class="lead">
-        {lead}{' '}
+        {values.forTenant ? tenantLead : lead}{' '}
         <strong class="address">
           <bdi>{email}</bdi>
         </strong>

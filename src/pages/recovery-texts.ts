@@ -21,6 +21,13 @@ export interface RecoveryTexts {
     readonly notYou: string;
   };
   readonly recovered: { readonly title: string; readonly text: string };
+  readonly factors: {
+    readonly title: string;
+    readonly lead: string;
+    readonly submit: string;
+    readonly notYou: string;
+    readonly done: { readonly title: string; readonly text: string };
+  };
   readonly invalid: { readonly next: string; readonly again: string };
   /** On the button that has the mail of a sign-up sent once more. */
   readonly resend: string;

@@ -9,6 +9,7 @@ import {
 } from './form.tsx';
 import type { FieldError } from './form.tsx';
 import { pathOf } from './link.ts';
+import { Mailed } from './mailed.tsx';
 import { Panel, renderOutcome } from './panel.tsx';
 import type { Texts } from './texts.ts';
 
@@ -49,28 +50,12 @@ export function forgotPasswordPage(texts: Texts, values: ForgotPasswordValues): 
 
 /** What everybody sees who has asked, whether or not somebody has the address (ASVS 6.3.8). */
 export function recoveryMailedPage(texts: Texts, { email }: { readonly email: string }): string {
-  const { title, sentTo, next, noMail } = texts.recovery.mailed;
   return renderDocument(
-    <Panel texts={texts} title={title}>
-      <p class="lead">
-        {sentTo}{' '}
-        <strong class="address">
-          <bdi>{email}</bdi>
-        </strong>
-      </p>
-      <p>{next}</p>
-      <section class="quiet">
-        <h2>{texts.checkMail.noMailTitle}</h2>
-        <ul>
-          {noMail.map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-        </ul>
-        <a class="button" href={pathOf(texts, '/forgot-password')}>
-          {texts.recovery.mailed.again}
-        </a>
-      </section>
-    </Panel>,
+    <Mailed texts={texts} words={texts.recovery.mailed} email={email}>
+      <a class="button" href={pathOf(texts, '/forgot-password')}>
+        {texts.recovery.mailed.again}
+      </a>
+    </Mailed>,
   );
 }
 
@@ -81,13 +66,27 @@ interface ResetPasswordValues {
   readonly errors: readonly FieldError[];
 }
 
-/**
- * Where the mailed link leads: a form, and nothing happens before it is sent. Mail scanners open
- * links, and must not use one up (CWE-294). Posts to /reset-password.
- */
+/** Where the link of a forgotten password leads. Posts to /reset-password. */
 export function resetPasswordPage(texts: Texts, values: ResetPasswordValues): string {
-  const { csrfToken, token, email, errors } = values;
-  const { title, lead, submit, notYou } = texts.recovery.reset;
+  return renderReset(texts, values, texts.recovery.reset, '/reset-password');
+}
+
+/** Where the link of a lost second factor leads. Posts to /reset-factors. */
+export function resetFactorsPage(texts: Texts, values: ResetPasswordValues): string {
+  return renderReset(texts, values, texts.recovery.factors, '/reset-factors');
+}
+
+/**
+ * A form, and nothing happens before it is sent. Mail scanners open links, and must not use one up
+ * (CWE-294).
+ */
+function renderReset(
+  texts: Texts,
+  { csrfToken, token, email, errors }: ResetPasswordValues,
+  words: Texts['recovery']['reset'],
+  path: string,
+): string {
+  const { title, lead, submit, notYou } = words;
   return renderDocument(
     <Panel
       texts={texts}
@@ -98,7 +97,7 @@ export function resetPasswordPage(texts: Texts, values: ResetPasswordValues): st
     >
       <ErrorSummary texts={texts} errors={errors} fields={['password']} />
       <p class="lead">{lead}</p>
-      <form method="post" action={pathOf(texts, '/reset-password')}>
+      <form method="post" action={pathOf(texts, path)}>
         <HiddenField name="_csrf" value={csrfToken} />
         <HiddenField name="token" value={token} />
         <NameForPasswordManagers email={email} />
@@ -123,6 +122,11 @@ export function resetPasswordPage(texts: Texts, values: ResetPasswordValues): st
 export function passwordRecoveredPage(texts: Texts): string {
   const actions = [{ href: pathOf(texts, '/sign-in'), text: texts.actions.signIn }];
   return renderOutcome(texts, { ...texts.recovery.recovered, actions });
+}
+
+export function factorsResetPage(texts: Texts): string {
+  const actions = [{ href: pathOf(texts, '/sign-in'), text: texts.actions.signIn }];
+  return renderOutcome(texts, { ...texts.recovery.factors.done, actions });
 }
 
 /** For a link that is expired, used, replaced or unknown: one page, so that nobody learns which. */

@@ -45,7 +45,9 @@ export function signInPage(texts: Texts, values: SignInValues): string {
         path="/sign-in/with-passkey"
         submit={texts.passkeys.signIn}
         instead={texts.passkeys.instead.signIn}
-        conditional
+        // One that was just refused would be offered again, and by some browsers given, again and
+        // again.
+        conditional={!failed}
         atMain="/sign-in"
       >
         {returnTo !== undefined && <HiddenField name="return_to" value={returnTo} />}

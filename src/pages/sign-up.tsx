@@ -3,6 +3,7 @@ import { renderDocument } from './document.tsx';
 import { ErrorSummary, HiddenField, passwordCharactersMin, TextField } from './form.tsx';
 import type { FieldError } from './form.tsx';
 import { pathOf } from './link.ts';
+import { Mailed } from './mailed.tsx';
 import { Panel } from './panel.tsx';
 import type { Texts } from './texts.ts';
 
@@ -74,34 +75,18 @@ interface CheckMailValues {
  * owner of the mailbox may learn that (ASVS 6.3.8).
  */
 export function checkMailPage(texts: Texts, { csrfToken, email }: CheckMailValues): string {
-  const { title, sentTo, next, noMailTitle, noMail, otherAddress } = texts.checkMail;
   return renderDocument(
-    <Panel texts={texts} title={title}>
-      <p class="lead">
-        {sentTo}{' '}
-        <strong class="address">
-          <bdi>{email}</bdi>
-        </strong>
-      </p>
-      <p>{next}</p>
-      <section class="quiet">
-        <h2>{noMailTitle}</h2>
-        <ul>
-          {noMail.map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-        </ul>
-        <form method="post" action={pathOf(texts, '/resend-confirmation')}>
-          <HiddenField name="_csrf" value={csrfToken} />
-          <HiddenField name="email" value={email} />
-          <button class="button" type="submit">
-            {texts.recovery.resend}
-          </button>
-        </form>
-        <a class="button" href={pathOf(texts, '/sign-up')}>
-          {otherAddress}
-        </a>
-      </section>
-    </Panel>,
+    <Mailed texts={texts} words={texts.checkMail} email={email}>
+      <form method="post" action={pathOf(texts, '/resend-confirmation')}>
+        <HiddenField name="_csrf" value={csrfToken} />
+        <HiddenField name="email" value={email} />
+        <button class="button" type="submit">
+          {texts.recovery.resend}
+        </button>
+      </form>
+      <a class="button" href={pathOf(texts, '/sign-up')}>
+        {texts.checkMail.otherAddress}
+      </a>
+    </Mailed>,
   );
 }

@@ -10,19 +10,31 @@ interface SettingsValues extends TenantPageValues {
   readonly slug: string;
   readonly mayWrite: boolean;
   readonly mayDelete: boolean;
+  readonly mayAsk: boolean;
   readonly graceDays: number;
   readonly errors: readonly FieldError[];
 }
 
 /** The name of a tenant, and the ways out of it. Posts to /tenant. */
 export function tenantSettingsPage(texts: Texts, values: SettingsValues): string {
-  const { errors, mayWrite, mayDelete, graceDays } = values;
+  const { errors, mayWrite, mayDelete, mayAsk, graceDays } = values;
   const { settings } = texts.tenants;
   return renderDocument(
     <TenantDocument texts={texts} section="settings" values={values} failed={errors.length > 0}>
       <ErrorSummary texts={texts} errors={errors} fields={['name', 'slug']} />
       <p class="lead">{settings.lead}</p>
       {mayWrite ? <SettingsForm texts={texts} values={values} /> : <Settings {...values} />}
+      {mayAsk && (
+        <section class="card row">
+          <div>
+            <h2>{settings.policyTitle}</h2>
+            <p class="hint">{settings.policyLead}</p>
+          </div>
+          <a class="button" href={pathOf(texts, '/tenant/policy')}>
+            {settings.policyOpen}
+          </a>
+        </section>
+      )}
       <section class="card row">
         <div>
           <h2>{settings.leaveTitle}</h2>

@@ -42,6 +42,7 @@ export type TenantNotice =
   | 'tenant-saved'
   | 'member-changed'
   | 'member-removed'
+  | 'factor-reset'
   | 'roles-saved'
   | 'role-made'
   | 'role-deleted'
@@ -60,8 +61,10 @@ export type OwnPermissionName =
   | 'tenant:read'
   | 'tenant:write'
   | 'tenant:delete'
+  | 'tenant:policy'
   | 'members:read'
   | 'members:write'
+  | 'members:recover'
   | 'roles:read'
   | 'roles:write'
   | 'teams:read'
@@ -71,6 +74,10 @@ export type OwnPermissionName =
   | 'events:read'
   | 'keys:read'
   | 'keys:write';
+
+/** What a tenant may ask of the proofs of its members, and with what they may prove. */
+export type PolicyProof = 'any' | 'second-factor' | 'passkey';
+export type PolicyAuthenticator = 'passkey' | 'password' | 'totp' | 'recovery-code';
 
 export interface TenantsTexts {
   readonly title: string;
@@ -100,6 +107,17 @@ export interface TenantsTexts {
     readonly deleteLead: (graceDays: number) => string;
     readonly deleteOpen: string;
     readonly deleteSubmit: string;
+    readonly policyTitle: string;
+    readonly policyLead: string;
+    readonly policyOpen: string;
+  };
+  readonly policy: {
+    readonly lead: string;
+    readonly memberProof: string;
+    readonly proofs: Readonly<Record<PolicyProof, string>>;
+    readonly authenticators: string;
+    readonly authenticatorsHint: string;
+    readonly methods: Readonly<Record<PolicyAuthenticator, string>>;
   };
   readonly members: {
     readonly lead: (total: string) => string;
@@ -116,6 +134,10 @@ export interface TenantsTexts {
     readonly remove: string;
     readonly removeTitle: string;
     readonly removeLead: string;
+    readonly reset: string;
+    readonly resetTitle: string;
+    readonly resetLead: string;
+    readonly resetSubmit: string;
     readonly next: string;
   };
   /** To its owners, who know it by its slug: what somebody typed is in no mail. */

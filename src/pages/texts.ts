@@ -42,7 +42,10 @@ export type FieldName =
   | 'confirm'
   | 'name'
   | 'slug'
-  | 'title';
+  | 'title'
+  | 'idleMinutes'
+  | 'proofMinutes'
+  | 'authenticators';
 
 /** What may be wrong with a field. `other` stands for every reason that is not in this list. */
 export type FieldReason =
@@ -62,6 +65,8 @@ export type FieldReason =
   | 'password-sequence'
   | 'wrong-password'
   | 'wrong-code'
+  | 'out-of-range'
+  | 'unusable'
   | 'same-address'
   | 'malformed-slug'
   | 'slug-taken'
@@ -83,6 +88,7 @@ export type AccountNotice =
   | 'email-reverted'
   | 'password-changed'
   | 'second-factor-missing'
+  | 'tenant-factor-missing'
   | 'totp-removed'
   | 'passkey-removed'
   | 'password-removed'
@@ -205,6 +211,7 @@ export interface Texts extends Surroundings {
   readonly events: EventsTexts;
   readonly data: DataTexts;
   readonly reauthentication: FormTexts & {
+    readonly tenantLead: string;
     readonly title: string;
     readonly failed: string;
     readonly failedWithCode: string;

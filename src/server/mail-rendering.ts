@@ -5,6 +5,7 @@ import {
   emailChangeNoticeMail,
   passwordChangedMail,
   passwordCompromisedMail,
+  factorResetMail,
   passwordRecoveredMail,
   passwordRecoveryMail,
 } from '../pages/mail/account.tsx';
@@ -66,6 +67,11 @@ export function renderMessage(
       const link = `${origin}/reset-password?token=${message.token}`;
       const { expiresInMinutes } = message;
       return { ...passwordRecoveryMail(texts, { link, expiresInMinutes }), links: [link] };
+    }
+    case 'factor-reset': {
+      const link = `${origin}/reset-factors?token=${message.token}`;
+      const { expiresInHours } = message;
+      return { ...factorResetMail(texts, { link, expiresInHours }), links: [link] };
     }
     case 'password-compromised': {
       const link = `${origin}/forgot-password`;

@@ -72,6 +72,16 @@ describe.each(STATES)(
       expect(await limited(emailOf())).toEqual(expected);
     });
 
+    test('at sign-up, with a password and without [R-48] [R-57] [CWE-208] [ASVS 6.3.8]', async () => {
+      const { displayName, password } = newPerson();
+      for (const body of [{ displayName, password }, { displayName }]) {
+        const expected = await statementsOf('/api/sign-up', { ...body, email: known.email });
+        expect(expected.length).toBeGreaterThan(5);
+        const found = await statementsOf('/api/sign-up', { ...body, email: emailOf() });
+        expect(found).toEqual(expected);
+      }
+    });
+
     test('when a password is forgotten [R-57] [CWE-208] [ASVS 6.3.8]', async () => {
       const expected = await statementsOf('/api/recoveries', { email: known.email });
       expect(expected.length).toBeGreaterThan(5);

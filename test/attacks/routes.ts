@@ -254,6 +254,23 @@ async function withPasskeyToo({ browser }: Sender): Promise<Fields> {
   return {};
 }
 
+/** A member who is in no other tenant. */
+async function lostMember({ browser }: Sender): Promise<Fields> {
+  const { member } = await ownTenant({ browser, person: newPerson() });
+  return { id: member.identityId };
+}
+
+/** The link that a member was mailed because an owner asked for it. */
+async function resetLink({ browser: { origin } }: Sender): Promise<Fields> {
+  const admin = adminOf(origin);
+  const tenant = await insertTestTenant(admin);
+  const owner = await insertTestMember(admin, origin, tenant, 'owner');
+  const member = await insertTestMember(admin, origin, tenant, 'member');
+  const path = `/api/members/${member.identityId}/factor-resets`;
+  expect((await owner.browser.send('POST', path)).status).toBe(202);
+  return { token: await mailedToken(origin, member.email), password: newPerson().password };
+}
+
 /** What a script would put into the form. */
 function inFields({ response, ...rest }: { readonly response: object }): Fields {
   return { ...rest, passkey: JSON.stringify(response) };
@@ -472,6 +489,20 @@ const fieldsOf: Readonly<Record<string, (sender: Sender) => Promise<Fields>>> = 
     const { member } = await ownTenant(sender);
     return { changes: [{ id: member.identityId, role: 'viewer' }] };
   },
+  'POST /api/members/:id/factor-resets': lostMember,
+  'POST /tenant/members/reset': lostMember,
+  'POST /api/factor-resets/confirmations': resetLink,
+  'POST /reset-factors': resetLink,
+  'PUT /api/tenant/policy': (sender) =>
+    inOwnTenant(
+      { memberProof: 'any', idleMinutes: 30, proofMinutes: 60, authenticators: null },
+      sender,
+    ),
+  'POST /tenant/policy': (sender) =>
+    inOwnTenant(
+      { memberProof: 'any', idleMinutes: '30', proofMinutes: '60', password: 'yes' },
+      sender,
+    ),
   'POST /api/roles': (sender) => inOwnTenant(NEW_ROLE, sender),
   'PATCH /api/roles/:name': async (sender) => ({ ...(await ownRole(sender)), title: 'Changed' }),
   'PATCH /api/roles': async (sender) => ({

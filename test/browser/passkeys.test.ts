@@ -1,7 +1,7 @@
 import type { Browser, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchChromium, noChromium, untilLoaded } from '../support/chromium.ts';
-import { register } from '../support/people.ts';
+import { mailsTo, newPerson, register } from '../support/people.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
 
 let server: TestServer;
@@ -106,6 +106,96 @@ test('a passkey is made, signs in with a press and by itself, is refused when no
   await page.context().clearCookies();
   await page.goto(`${server.origin}/sign-in`);
   await page.locator('#failed').waitFor({ timeout: 60_000 });
+  await page.close();
+}, 240_000);
+
+test('an account begins with a passkey that is made behind the mailed link, and signs in with nothing else [R-43] [ASVS 6.3.3]', async ({
+  skip,
+}) => {
+  if (noChromium) skip(noChromium);
+  const { page } = await openPage();
+  const { email, displayName } = newPerson();
+  await page.goto(`${server.origin}/sign-up`);
+  await untilLoaded(page, () => page.click('a[href="/sign-up/with-passkey"]'));
+  await page.fill('#displayName', displayName);
+  await page.fill('#email', email);
+  await untilLoaded(page, () => page.press('#email', 'Enter'));
+  const [mail] = await mailsTo(server.origin, email);
+  await page.goto(mail?.links[0] ?? '');
+  expect(await page.textContent('main')).toContain(email);
+  await untilLoaded(page, () => page.click('form[data-passkey] button'));
+  expect(await page.locator('ol.codes li').count()).toBe(10);
+  await page.context().clearCookies();
+  await untilLoaded(page, () => page.goto(`${server.origin}/sign-in`));
+  await page.waitForURL(`${server.origin}/account`, { timeout: 60_000 });
+  expect(await page.textContent('main')).toContain(email);
+  // There is no password to change, and one can be added.
+  await page.goto(`${server.origin}/account/password`);
+  expect(await page.locator('#currentPassword').count()).toBe(0);
+  expect(await page.locator('#newPassword').count()).toBe(1);
+  await page.close();
+}, 240_000);
+
+test('a passkey completes a sign-in as the second factor, and not one that was removed [ASVS 6.3.3] [R-31]', async ({
+  skip,
+}) => {
+  if (noChromium) skip(noChromium);
+  const { page, cdp, authenticatorId } = await openPage();
+  const { email, password } = await register(server.origin);
+  const typed = async () => {
+    await page.context().clearCookies();
+    // No passkey is offered by itself, so that the password is what begins.
+    await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: false });
+    await page.goto(`${server.origin}/sign-in`);
+    await page.fill('#email', email);
+    await page.fill('#password', password);
+    await untilLoaded(page, () => page.press('#password', 'Enter'));
+    await cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: true });
+  };
+  await typed();
+  await addPasskey(page);
+  await typed();
+  expect(new URL(page.url()).pathname).toBe('/sign-in/passkey');
+  await untilLoaded(page, () => page.click('form[data-passkey] button'));
+  expect(new URL(page.url()).pathname).toBe('/account');
+
+  // The page that still asks for it is answered by a passkey that the server does not know now.
+  await typed();
+  await server.admin.query(
+    `UPDATE sallyport.passkeys SET credential_id = 'another' WHERE identity_id =
+      (SELECT identity_id FROM sallyport.email_addresses WHERE folded = $1)`,
+    [email],
+  );
+  await untilLoaded(page, () => page.click('form[data-passkey] button'));
+  expect(await page.locator('#failed').isVisible()).toBe(true);
+  await page.goto(`${server.origin}/account`);
+  expect(new URL(page.url()).pathname).toBe('/sign-in');
+  await page.close();
+}, 240_000);
+
+test('another origin gets no answer of a passkey of ours, and ours does [CWE-346] [ASVS 6.3.3]', async ({
+  skip,
+}) => {
+  if (noChromium) skip(noChromium);
+  const { page } = await openPage();
+  await signInWithPassword(page);
+  await addPasskey(page);
+  const ask = () =>
+    page.evaluate(async () => {
+      const publicKey = { challenge: new Uint8Array(32), rpId: 'localhost' };
+      try {
+        const credential = await navigator.credentials.get({ publicKey });
+        return credential?.type ?? 'nothing';
+      } catch (error) {
+        return error instanceof DOMException ? error.name : 'another error';
+      }
+    });
+  expect(await ask()).toBe('public-key');
+  await page.route('https://evil.example/', (route) =>
+    route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>Evil</title>' }),
+  );
+  await page.goto('https://evil.example/');
+  expect(await ask()).toBe('SecurityError');
   await page.close();
 }, 240_000);
 

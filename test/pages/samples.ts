@@ -41,7 +41,9 @@ import { sessionsPage } from '../../src/pages/sessions.tsx';
 import {
   forgotPasswordPage,
   invalidRecoveryPage,
+  factorsResetPage,
   passwordRecoveredPage,
+  resetFactorsPage,
   recoveryMailedPage,
   resetPasswordPage,
 } from '../../src/pages/recovery.tsx';
@@ -164,6 +166,9 @@ function visitorPages(values: Values, texts: Texts): Record<string, string> {
     'recovery mailed': recoveryMailedPage(texts, values),
     'reset password': resetPasswordPage(texts, { ...values, errors: [] }),
     'reset password, wrong': resetPasswordPage(texts, { ...values, errors }),
+    'reset factors': resetFactorsPage(texts, { ...values, errors: [] }),
+    'reset factors, wrong': resetFactorsPage(texts, { ...values, errors }),
+    'factors reset': factorsResetPage(texts),
     'password recovered': passwordRecoveredPage(texts),
     'invalid recovery': invalidRecoveryPage(texts),
     'sign in, over': signInPage(texts, { csrfToken, passkeyOptions, failed: false, over: true }),

@@ -1,9 +1,10 @@
 import { invitationsPage } from '../../src/pages/invitations.tsx';
-import { membersPage, removeMemberPage } from '../../src/pages/members.tsx';
+import { membersPage, removeMemberPage, resetMemberPage } from '../../src/pages/members.tsx';
 import { rolesPage } from '../../src/pages/roles.tsx';
 import { tenantEventsPage } from '../../src/pages/tenant-events.tsx';
 import { deleteTeamPage, teamPage } from '../../src/pages/team.tsx';
 import { teamsPage } from '../../src/pages/teams.tsx';
+import { tenantPolicyPage } from '../../src/pages/tenant-policy.tsx';
 import {
   deleteTenantPage,
   leaveTenantPage,
@@ -38,7 +39,14 @@ export function tenantPages(values: Values, plain: Texts): Record<string, string
     { id: ID, slug: 'initech', name, role: 'owner', active: false, deletesAt },
     { id: ID, slug: 'umbrella', name, role: 'viewer', active: false, deletesAt },
   ];
-  const settings = { csrfToken, name, slug: text, graceDays: 30, mayWrite: true, mayDelete: true };
+  const may = { mayWrite: true, mayDelete: true, mayAsk: true };
+  const settings = { csrfToken, name, slug: text, graceDays: 30, ...may };
+  const policy = {
+    memberProof: 'second-factor',
+    idleMinutes: 15,
+    proofMinutes: NaN,
+    authenticators: ['passkey', 'totp'],
+  } as const;
   return {
     tenants: tenantsPage(texts, { csrfToken, tenants }),
     "tenants, on one's own host": tenantsPage(
@@ -51,10 +59,13 @@ export function tenantPages(values: Values, plain: Texts): Record<string, string
     'new tenant, wrong': newTenantPage(texts, { csrfToken, name, slug: text, errors }),
     tenant: tenantSettingsPage(texts, { ...settings, notice: 'tenant-saved', errors: [] }),
     'tenant, wrong': tenantSettingsPage(texts, { ...settings, errors }),
+    'tenant policy': tenantPolicyPage(texts, { csrfToken, policy, errors: [] }),
+    'tenant policy, wrong': tenantPolicyPage(texts, { csrfToken, policy, errors }),
     'tenant, of a viewer': tenantSettingsPage(texts, {
       ...settings,
       mayWrite: false,
       mayDelete: false,
+      mayAsk: false,
       errors: [],
     }),
     'leave tenant': leaveTenantPage(texts, { csrfToken }),
@@ -65,6 +76,10 @@ export function tenantPages(values: Values, plain: Texts): Record<string, string
     ...teamSamples(values, texts),
     ...invitationSamples(values, texts),
     'remove member': removeMemberPage(texts, {
+      csrfToken,
+      member: { id: ID, displayName: name, email, role: 'viewer', level: 10, own: false },
+    }),
+    'reset member': resetMemberPage(texts, {
       csrfToken,
       member: { id: ID, displayName: name, email, role: 'viewer', level: 10, own: false },
     }),
@@ -83,6 +98,7 @@ function memberSamples(values: Values, texts: Texts): Record<string, string> {
       { name: text, title: displayName },
     ],
     levelMax: 30,
+    mayReset: true,
     mayWrite: true,
     errors: [],
   };

@@ -266,20 +266,34 @@ const PRINCIPAL = [
   'v_seen_long_ago',
 ];
 
-/**
- * Who the current transaction's proof stands for. Each looks the proof's digest up in the caller's
- * own snapshot, so an ended session, a disabled identity or a lost membership is in force for every
- * request that begins after its COMMIT. An absent, empty or foreign proof matches no row (a digest
- * of the empty text is never stored): all of them fail closed. ASVS 7.4.1, 8.2.2, 8.3.1.
- */
-function functions(engine: Engine): readonly MigrationStatement[] {
-  const proofDigestOf = (proof: string) => sqlDigest(engine, proof);
-  const definer = `STABLE SECURITY DEFINER ${pinnedSearchPath(engine)}`;
+/** What a later migration asks of a membership; nothing unless said. */
+export interface MembershipCondition {
+  /** Behind the join of the session, its activity and the membership, as s, a and m. */
+  readonly fits: string;
+  /** Another column of the membership for require, and the variables that are needed for it. */
+  readonly column: string;
+  readonly into: string;
+  readonly declared: string;
+  /** What require does once it has the membership, and before it says why there is none. */
+  readonly judged: string;
+  readonly refusal: string;
+}
+
+const UNCONDITIONAL: MembershipCondition = {
+  fits: '',
+  column: '',
+  into: '',
+  declared: '',
+  judged: '',
+  refusal: '',
+};
+
+/** How the functions find the session of a proof, and the tenant that its request is for. */
+export function sessionParts(engine: Engine) {
   const liveBy = (proofDigest: string) => `s.proof_digest = ${proofDigest}
             AND s.expires_at > now()
             AND a.last_seen_at > now() - INTERVAL '1 hour'
             AND s.identity_enabled`;
-  const live = liveBy(proofDigestOf(`current_setting('sallyport.proof', true)`));
   const session = `sallyport.sessions AS s
           JOIN sallyport.session_activity AS a ON a.session_id = s.id`;
   const selected = `split_part(current_setting('sallyport.selection', true), ':', 1)`;
@@ -291,9 +305,6 @@ function functions(engine: Engine): readonly MigrationStatement[] {
               AND ${key} <> ''
               AND ${sqlDigest(engine, `${key} || ${selected}`)} = ${selectionProof}`;
   const selectedTenant = `(SELECT x.id ${named('s.selection_key')})`;
-  const membershipIn = (tenant: string) => `JOIN sallyport.memberships AS m
-            ON m.tenant_id = ${tenant} AND m.identity_id = s.identity_id
-            AND m.tenant_kept`;
   // Two statements and not a CASE in one: what is not looked up would be prepared all the same.
   const inTenant = (statement: (tenant: string) => string) => `
         IF COALESCE(current_setting('sallyport.selection', true), '') = '' THEN
@@ -301,6 +312,27 @@ function functions(engine: Engine): readonly MigrationStatement[] {
         ELSE
           ${statement(selectedTenant)}
         END IF;`;
+  return { liveBy, session, named, inTenant };
+}
+
+/**
+ * Who the current transaction's proof stands for. Each looks the proof's digest up in the caller's
+ * own snapshot, so an ended session, a disabled identity or a lost membership is in force for every
+ * request that begins after its COMMIT. An absent, empty or foreign proof matches no row (a digest
+ * of the empty text is never stored): all of them fail closed. ASVS 7.4.1, 8.2.2, 8.3.1.
+ */
+export function functions(
+  engine: Engine,
+  condition: MembershipCondition = UNCONDITIONAL,
+): readonly MigrationStatement[] {
+  const { fits, column, into, declared, judged, refusal } = condition;
+  const proofDigestOf = (proof: string) => sqlDigest(engine, proof);
+  const definer = `STABLE SECURITY DEFINER ${pinnedSearchPath(engine)}`;
+  const { liveBy, session, named, inTenant } = sessionParts(engine);
+  const live = liveBy(proofDigestOf(`current_setting('sallyport.proof', true)`));
+  const membershipIn = (tenant: string) => `JOIN sallyport.memberships AS m
+            ON m.tenant_id = ${tenant} AND m.identity_id = s.identity_id
+            AND m.tenant_kept${fits}`;
   const lookUp = (name: string, finding: string) => ({
     id: `function-${name}`,
     sql: `CREATE OR REPLACE FUNCTION sallyport.${name}() RETURNS UUID LANGUAGE plpgsql ${definer} AS $$
@@ -349,7 +381,7 @@ function functions(engine: Engine): readonly MigrationStatement[] {
         v_session UUID; v_identity UUID; v_selected UUID; v_selection_key TEXT;
         v_authenticated_at TIMESTAMPTZ; v_created_at TIMESTAMPTZ; v_expires_at TIMESTAMPTZ;
         v_generation INT8; v_seen_long_ago BOOL;
-        v_tenant UUID; v_permissions TEXT[]; v_address TEXT; v_display_name TEXT; v_other UUID;
+        v_tenant UUID; v_permissions TEXT[]; v_address TEXT; v_display_name TEXT; v_other UUID;${declared}
       BEGIN
         SELECT s.id, s.identity_id, s.tenant_id, s.selection_key,
             s.authenticated_at, s.created_at, s.expires_at,
@@ -364,13 +396,13 @@ function functions(engine: Engine): readonly MigrationStatement[] {
           SELECT x.id INTO v_selected ${named('v_selection_key')};
         END IF;
         IF v_selected IS NOT NULL THEN
-          SELECT m.tenant_id, r.permissions INTO v_tenant, v_permissions
+          SELECT m.tenant_id, r.permissions${column} INTO v_tenant, v_permissions${into}
             FROM sallyport.memberships AS m
             LEFT JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role
-            WHERE m.tenant_id = v_selected AND m.identity_id = v_identity AND m.tenant_kept;
+            WHERE m.tenant_id = v_selected AND m.identity_id = v_identity AND m.tenant_kept;${judged}
         END IF;
         IF p_permission IS NOT NULL AND NOT COALESCE(p_permission = ANY (v_permissions), FALSE) THEN
-          IF v_tenant IS NULL THEN
+          IF v_tenant IS NULL THEN${refusal}
             SELECT m.tenant_id INTO v_other FROM sallyport.memberships AS m
               WHERE m.tenant_id = v_selected AND m.identity_id = v_identity;
             IF v_other IS NOT NULL THEN

@@ -122,7 +122,7 @@ function indexes(): readonly MigrationStatement[] {
  * what its permissions say and nothing by the role in a team, which it was not given. For a write
  * the member's place in the team is locked first, as in require_for_write.
  */
-function requireTeam(engine: Engine): readonly MigrationStatement[] {
+export function requireTeam(engine: Engine, refusal = ''): readonly MigrationStatement[] {
   const found = `SELECT t.id INTO v_team
           FROM sallyport.teams AS t
           LEFT JOIN sallyport.team_members AS m
@@ -137,7 +137,7 @@ function requireTeam(engine: Engine): readonly MigrationStatement[] {
   const who = `v_tenant := sallyport.current_tenant();
         v_identity := sallyport.current_identity();
         v_permitted := sallyport.has_permission(p_permission);
-        v_person := current_setting('sallyport.proof', true) NOT LIKE 'bearer %';`;
+        v_person := current_setting('sallyport.proof', true) NOT LIKE 'bearer %';${refusal}`;
   const declared = `DECLARE v_tenant UUID; v_identity UUID; v_permitted BOOL; v_person BOOL; v_team UUID;`;
   return [
     {

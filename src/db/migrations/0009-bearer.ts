@@ -1,7 +1,7 @@
 import { type Engine, expiringRows, pinnedSearchPath, sqlDigest } from '../engine.ts';
 import { type DefinerFunction, grantFunctions, grantTables, type TableGrant } from '../grants.ts';
 import type { MigrationStatement } from '../migration-statements.ts';
-import { foundation } from './0001-foundation.ts';
+import { functions as principalFunctions } from './0001-foundation.ts';
 
 /**
  * Bearer credentials, API keys and tokens of external issuers alike, the functions that say whom
@@ -10,6 +10,7 @@ import { foundation } from './0001-foundation.ts';
 export function bearer(engine: Engine): readonly MigrationStatement[] {
   return [
     ...credentials(engine),
+    ...withBearer(engine, principalFunctions(engine)),
     ...functions(engine),
     ...signingKeys(),
     ...grantFunctions(BEARER_FUNCTIONS),
@@ -92,17 +93,8 @@ function credentials(engine: Engine): readonly MigrationStatement[] {
   ];
 }
 
-/**
- * Whom a bearer credential stands for. A proof says by its first word what it is of, so a session's
- * is found by the look-up that it always had, and no proof is ever looked up twice.
- *
- * A credential is dead once it has expired or was revoked, its identity is disabled, it or the
- * tenant waits for deletion, or the membership has ended; all of it read in the caller's own
- * snapshot. Absent,
- * empty and foreign proofs match no row: they fail closed. ASVS 7.4.1, 8.2.2, 8.3.1, 9.2.1.
- */
-function functions(engine: Engine): readonly MigrationStatement[] {
-  const definer = `STABLE SECURITY DEFINER ${pinnedSearchPath(engine)}`;
+/** A bearer credential that is alive, the membership that it belongs to, and the role there. */
+function partsOf(engine: Engine) {
   const liveBy = (proof: string) => `b.proof_digest = ${sqlDigest(engine, proof)}
             AND b.expires_at > now()
             AND b.revoked_at IS NULL
@@ -113,10 +105,24 @@ function functions(engine: Engine): readonly MigrationStatement[] {
           JOIN sallyport.identities AS i ON i.id = b.identity_id
           JOIN sallyport.memberships AS m ON m.tenant_id = b.tenant_id AND m.identity_id = b.identity_id`;
   const role = `JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role`;
+  return { liveBy, credential, role };
+}
+
+/**
+ * Whom a bearer credential stands for. A proof says by its first word what it is of, so a session's
+ * is found by the look-up that it always had, and no proof is ever looked up twice.
+ *
+ * A credential is dead once it has expired or was revoked, its identity is disabled, it or the
+ * tenant waits for deletion, or the membership has ended; all of it read in the caller's own
+ * snapshot. Absent,
+ * empty and foreign proofs match no row: they fail closed. ASVS 7.4.1, 8.2.2, 8.3.1, 9.2.1.
+ */
+export function withBearer(
+  engine: Engine,
+  functions: readonly MigrationStatement[],
+): readonly MigrationStatement[] {
+  const { liveBy, credential, role } = partsOf(engine);
   const current = `current_setting('sallyport.proof', true)`;
-  // In the order of the credential's own list, where it has one.
-  const intersection = `CASE WHEN b.permissions IS NULL THEN r.permissions ELSE ARRAY(
-              SELECT p.name FROM unnest(b.permissions) AS p (name) WHERE p.name = ANY (r.permissions)) END`;
   const found: Readonly<Record<string, string>> = {
     current_identity: `SELECT b.identity_id INTO v_found FROM ${credential} WHERE ${liveBy(current)};`,
     current_tenant: `SELECT m.tenant_id INTO v_found FROM ${credential} WHERE ${liveBy(current)};`,
@@ -125,7 +131,7 @@ function functions(engine: Engine): readonly MigrationStatement[] {
               AND (b.permissions IS NULL OR p_permission = ANY (b.permissions));`,
   };
   // The functions as they are, with the bearer's look-up before the session's.
-  const lookUps = foundation(engine, 'functions').flatMap(({ id, sql }) => {
+  return functions.flatMap(({ id, sql }) => {
     const name = id.replace('function-', '');
     const ofBearer = found[name];
     if (ofBearer === undefined) return [];
@@ -137,8 +143,15 @@ function functions(engine: Engine): readonly MigrationStatement[] {
         END IF;`;
     return { id, sql: sql.replace('BEGIN', () => branch) };
   });
+}
+
+function functions(engine: Engine): readonly MigrationStatement[] {
+  const definer = `STABLE SECURITY DEFINER ${pinnedSearchPath(engine)}`;
+  const { liveBy, credential, role } = partsOf(engine);
+  // In the order of the credential's own list, where it has one.
+  const intersection = `CASE WHEN b.permissions IS NULL THEN r.permissions ELSE ARRAY(
+              SELECT p.name FROM unnest(b.permissions) AS p (name) WHERE p.name = ANY (r.permissions)) END`;
   return [
-    ...lookUps,
     {
       // Raises as require does, and answers the same text, with the credential's id and the first
       // letter of its kind before the array.

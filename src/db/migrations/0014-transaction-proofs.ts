@@ -2,6 +2,7 @@ import { type Engine, expiringRows, pinnedSearchPath, sqlDigest } from '../engin
 import { type DefinerFunction, grantFunctions, grantTables, type TableGrant } from '../grants.ts';
 import type { MigrationStatement } from '../migration-statements.ts';
 import { bearer } from './0009-bearer.ts';
+import { MEMBERSHIP_FITS, principalLookUps } from './0011-proofs.ts';
 
 /**
  * Proofs that a gateway hands to the application behind it, for its transactions in this database:
@@ -101,7 +102,7 @@ function forms(engine: Engine, proof: string): Readonly<Record<'session' | 'cred
           JOIN sallyport.identities AS i ON i.id = s.identity_id`,
       tenant: 'p.tenant_id',
       ended: 's',
-      membership,
+      membership: `${membership}${MEMBERSHIP_FITS}`,
       live: `${live}
             AND s.expires_at > now()
             AND a.last_seen_at > now() - INTERVAL '1 hour'
@@ -147,7 +148,12 @@ function lookUps(engine: Engine): readonly MigrationStatement[] {
             WHERE ${live} AND ${permits};
           RETURN v_found IS NOT NULL;`,
   };
-  return bearer(engine).flatMap(({ id, sql }) => {
+  // As 0011 has left them; the one that it has not touched, as 0009 did.
+  const before = [
+    ...bearer(engine).filter(({ id }) => id === 'function-current_identity'),
+    ...principalLookUps(engine),
+  ];
+  return before.flatMap(({ id, sql }) => {
     const lookUp = look[id.replace('function-', '')];
     if (lookUp === undefined) return [];
     const branches = `BEGIN

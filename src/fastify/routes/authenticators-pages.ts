@@ -49,6 +49,7 @@ function listPage(server: FastifyInstance, core: Core): void {
         hide: true,
         querystring: noticeOf(
           'second-factor-missing',
+          'tenant-factor-missing',
           'totp-removed',
           'passkey-removed',
           'provider-linked',

@@ -2,18 +2,25 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Core } from '../../core/core.ts';
+import { requestFactorReset } from '../../core/factor-reset.ts';
 import { changeMembers, type MemberChange } from '../../core/member-changes.ts';
 import { COUNTED_MAX, findMember } from '../../core/member-list.ts';
 import type { FieldError } from '../../http/problem.ts';
-import { membersPage, removeMemberPage } from '../../pages/members.tsx';
+import { membersPage, removeMemberPage, resetMemberPage } from '../../pages/members.tsx';
 import { authorityOf, principalOf, requirementFor } from '../access.ts';
 import { mounted } from '../mount.ts';
-import { sendPage, textsFor } from '../reader.ts';
+import { languageOf, sendPage, textsFor } from '../reader.ts';
 import { refuse } from '../refusals.ts';
 import { text } from '../schemas.ts';
 import { csrfTokenFor } from '../session-cookies.ts';
 import { noticeOf, PAGE } from './account-page.ts';
-import { memberQuery, membersFor, READ_MEMBERS, WRITE_MEMBERS } from './members-api.ts';
+import {
+  memberQuery,
+  membersFor,
+  READ_MEMBERS,
+  RECOVER_MEMBERS,
+  WRITE_MEMBERS,
+} from './members-api.ts';
 import { mayGiveRole, ownLevel, rolesOf, withRoles } from './roles-api.ts';
 import { TENANT_FORM } from './tenant-pages.ts';
 
@@ -23,6 +30,7 @@ type Query = z.output<typeof memberQuery>;
 export function memberPages(server: FastifyInstance, core: Core): void {
   listPages(server, core);
   removalPages(server, core);
+  resetPages(server, core);
 }
 
 function listPages(server: FastifyInstance, core: Core): void {
@@ -36,7 +44,9 @@ function listPages(server: FastifyInstance, core: Core): void {
       ...withRoles,
       schema: {
         hide: true,
-        querystring: memberQuery.extend(noticeOf('member-changed', 'member-removed').shape),
+        querystring: memberQuery.extend(
+          noticeOf('member-changed', 'member-removed', 'factor-reset').shape,
+        ),
       },
     },
     async (request, reply) => sendMembers(core, request, reply, request.query, []),
@@ -98,6 +108,42 @@ function removalPages(server: FastifyInstance, core: Core): void {
   );
 }
 
+function resetPages(server: FastifyInstance, core: Core): void {
+  const app = server.withTypeProvider<ZodTypeProvider>();
+  const id = z.uuid().toLowerCase();
+  const path = '/tenant/members/reset';
+
+  app.get(
+    path,
+    { ...PAGE, access: RECOVER_MEMBERS, schema: { hide: true, querystring: z.object({ id }) } },
+    async (request, reply) => {
+      const member = await findMember(core, requirementFor(request), request.query.id);
+      if (!member) return refuse('not-found', request, reply);
+      if ('refusal' in member) return refuse(member.refusal, request, reply);
+      const values = { csrfToken: csrfTokenFor(request), member };
+      return sendPage(reply, resetMemberPage(textsFor(request), values));
+    },
+  );
+
+  app.post(
+    path,
+    {
+      ...TENANT_FORM,
+      access: RECOVER_MEMBERS,
+      returnTo: '/tenant/members',
+      schema: { hide: true, body: z.strictObject({ _csrf: text, id }) },
+    },
+    async (request, reply) => {
+      const language = languageOf(request);
+      const authority = authorityOf(request);
+      const outcome = await requestFactorReset(core, authority, request.body.id, language);
+      if (typeof outcome === 'object') return refuse(outcome.refusal, request, reply);
+      if (outcome !== 'mailed') return refuse(outcome, request, reply);
+      return reply.redirect(mounted(request, '/tenant/members?notice=factor-reset'), 303);
+    },
+  );
+}
+
 async function changeOne(
   core: Core,
   request: FastifyRequest,
@@ -119,7 +165,9 @@ async function sendMembers(
   core: Core,
   request: FastifyRequest,
   reply: FastifyReply,
-  query: Query & { readonly notice?: 'member-changed' | 'member-removed' | undefined },
+  query: Query & {
+    readonly notice?: 'member-changed' | 'member-removed' | 'factor-reset' | undefined;
+  },
   errors: readonly FieldError[],
 ): Promise<FastifyReply> {
   const { search = '', role, notice } = query;
@@ -137,6 +185,7 @@ async function sendMembers(
     search,
     next: page.next === null ? null : nextPath(page.next, search, role),
     roles: rolesOf(request).filter((each) => mayGiveRole(request, each)),
+    mayReset: permissions.includes(RECOVER_MEMBERS.permission),
     mayWrite: permissions.includes(WRITE_MEMBERS.permission),
     levelMax: ownLevel(request),
     errors,

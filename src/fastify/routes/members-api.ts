@@ -9,10 +9,14 @@ import type { MemberRow } from '../../db/members.ts';
 import { authorityOf, requirementFor } from '../access.ts';
 import { refuse } from '../refusals.ts';
 import { instant, refusals, text } from '../schemas.ts';
+import { FRESH } from './own-account-api.ts';
 
 /** Who may see the members of a tenant, and who may change them. */
 export const READ_MEMBERS = { permission: 'members:read' } as const satisfies Asks;
 export const WRITE_MEMBERS = { permission: 'members:write' } as const satisfies Asks;
+
+/** Who may let a member replace a lost second factor: its owners, after a fresh proof. */
+export const RECOVER_MEMBERS = { permission: 'members:recover', ...FRESH } as const satisfies Asks;
 
 interface Asks {
   readonly permission: OwnPermission;

@@ -45,10 +45,19 @@ export function reauthenticationPages(
     {
       ...PAGE,
       ...FACTORS,
-      schema: { hide: true, querystring: z.object({ return_to: text.optional() }) },
+      schema: {
+        hide: true,
+        querystring: z.object({
+          return_to: text.optional(),
+          tenant: z.literal('').optional().catch(undefined),
+        }),
+      },
     },
     async (request, reply) =>
-      ask(request, reply, targetOf(request, request.query.return_to), false),
+      ask(request, reply, targetOf(request, request.query.return_to), {
+        failed: false,
+        forTenant: request.query.tenant !== undefined,
+      }),
   );
 
   const form = z.strictObject({
@@ -66,7 +75,7 @@ export function reauthenticationPages(
       const proofs = { password, code };
       const outcome = await reauthenticate(core, authorityOf(request), proofs);
       if (outcome === 'wrong-credentials')
-        return await ask(request, reply.code(401), returnTo, true);
+        return await ask(request, reply.code(401), returnTo, { failed: true });
       if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
       startBrowserSession(reply, outcome);
       return reply.redirect(returnTo, 303);
@@ -93,7 +102,7 @@ export function reauthenticationPages(
       const returnTo = targetOf(request, given);
       const outcome = await reauthenticateFrom(core, origin(), request, passkey);
       if (outcome === 'wrong-credentials')
-        return await ask(request, reply.code(401), returnTo, true);
+        return await ask(request, reply.code(401), returnTo, { failed: true });
       if ('refusal' in outcome) return refuse(outcome.refusal, request, reply);
       startBrowserSession(reply, outcome);
       return reply.redirect(returnTo, 303);
@@ -104,7 +113,7 @@ export function reauthenticationPages(
     request: FastifyRequest,
     reply: FastifyReply,
     returnTo: string,
-    failed: boolean,
+    how: { readonly failed: boolean; readonly forTenant?: boolean },
   ) {
     const has = (name: string) => (loadedBy(request, name)?.rowCount ?? 0) > 0;
     const party = { origin: origin() };
@@ -116,7 +125,7 @@ export function reauthenticationPages(
         linked.some(({ issuer }) => issuer === core.providers?.byId(id)?.issuer),
       ),
       returnTo,
-      failed,
+      ...how,
       hasPassword: has('password'),
       secondFactor: has('totp') || has('passkeys'),
       passkeyOptions: has('passkeys')

@@ -179,6 +179,7 @@ function sendSettings(request: FastifyRequest, reply: FastifyReply, filledIn: Fi
     ...filledIn,
     csrfToken: csrfTokenFor(request),
     mayWrite: permissions.includes(WRITE_TENANT.permission),
+    mayAsk: permissions.includes('tenant:policy'),
     mayDelete: permissions.includes(DELETE_TENANT.permission),
     graceDays: TENANT_GRACE_DAYS,
   };

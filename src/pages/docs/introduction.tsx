@@ -207,6 +207,8 @@ const REASONS: Readonly<Record<Exclude<FieldReason, 'other'>, string>> = {
   'password-personal': "Made of the person's own name or address, or of the product's name.",
   'password-repeated': 'The same characters again and again.',
   'wrong-password': 'Not the current password.',
+  'out-of-range': 'A number is none, or outside of what the field takes.',
+  unusable: 'Nobody could meet what is asked for.',
   'wrong-code': 'Not a code of the authenticator app, or one that was used.',
   'password-sequence': 'A run of neighbouring characters or keys.',
 };

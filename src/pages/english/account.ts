@@ -19,7 +19,9 @@ export const account: Texts['account'] = {
     'password-changed': 'Your password is changed, and your other sessions have ended.',
     'second-factor-missing': 'What you wanted to do needs a second factor. Set one up here first.',
     'passkey-removed': 'The passkey is removed. Nobody can sign in with it any more.',
-    'last-way-in': 'This is the only way into your account. Add another one, or a password, first.',
+    'last-way-in': 'This is the only way into your account. Add a passkey, or a password, first.',
+    'tenant-factor-missing':
+      'The tenant asks its members for a second factor or a passkey. Set one up here, then go back.',
     'provider-linked': 'The account is linked. You can sign in with it from now on.',
     'provider-unlinked': 'The account is unlinked. Nobody can sign in with it any more.',
     'password-removed':
@@ -102,6 +104,8 @@ export const data: Texts['data'] = {
 export const reauthentication: Texts['reauthentication'] = {
   title: 'Is it still you?',
   lead: 'To change this, prove again that it is you. You are signed in as',
+  tenantLead:
+    'The tenant asks for a newer proof, or for another one than you have shown: a passkey if you have one. You are signed in as',
   submit: 'Go on',
   failed: 'That is not your password. Try again.',
   failedWithCode:

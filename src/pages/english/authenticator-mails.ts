@@ -75,6 +75,16 @@ export const authenticatorsChanged: Texts['mails']['authenticatorsChanged'] = {
     action: 'Go to your account',
     after: NOT_YOU,
   },
+  'factors-reset': {
+    subject: 'The second factors of your Sallyport account were reset',
+    before: () => [
+      'By a mailed link, a new password was chosen for your Sallyport account, and all its ' +
+        'passkeys, its authenticator app and its recovery codes have stopped working.',
+      'If it was you, sign in and set up a second factor:',
+    ],
+    action: 'Go to your account',
+    after: NOT_YOU,
+  },
   'recovery-codes-replaced': {
     subject: 'Your Sallyport account has new recovery codes',
     before: () => [

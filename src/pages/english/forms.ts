@@ -62,6 +62,20 @@ export const fields: Texts['fields'] = {
   name: { label: 'Name', errors: { required: 'Enter a name.' } },
   slug: { label: 'Short name in addresses', errors: { required: 'Enter a short name.' } },
   title: { label: 'Name', errors: {} },
+  idleMinutes: {
+    label: 'Minutes without a request',
+    hint: '5 to 60. After that, they prove again who they are.',
+    errors: { 'out-of-range': 'Enter a whole number from 5 to 60.' },
+  },
+  proofMinutes: {
+    label: 'Minutes since they last proved who they are',
+    hint: '15 to 720.',
+    errors: { 'out-of-range': 'Enter a whole number from 15 to 720.' },
+  },
+  authenticators: {
+    label: 'What they may show',
+    errors: { unusable: 'With these alone nobody can show what is asked for. Allow more.' },
+  },
 };
 
 export const errors: Texts['errors'] = {
@@ -84,6 +98,8 @@ export const errors: Texts['errors'] = {
   'password-sequence':
     'This password is a run of neighbouring keys or characters. Choose a more varied one.',
   'wrong-password': 'This is not your password. Try again.',
+  'out-of-range': 'This number is too small or too large.',
+  unusable: 'Nobody could meet this.',
   'wrong-code':
     'This code is not right. Wait for the next one, and check the clock of your device.',
   'same-address': 'You have this address already. Enter the one that it is to become.',

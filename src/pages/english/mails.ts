@@ -110,6 +110,19 @@ export const mails: Texts['mails'] = {
         'somebody else was signed in as you.',
     ],
   },
+  factorReset: {
+    subject: 'Set up your Sallyport account anew',
+    before: (expiresInHours) => [
+      'An owner of a tenant that you are in lets you replace a lost second factor of your Sallyport account.',
+      `If you have asked for that, follow the link within ${hours(expiresInHours)} and choose a new password. ` +
+        'Your passkeys, your authenticator app and your recovery codes stop working then.',
+    ],
+    action: 'Choose a new password',
+    after: [
+      'If you have not asked for it, do not follow the link: your account stays as it is. ' +
+        'Tell the people who look after the tenant.',
+    ],
+  },
   passwordRecovery: {
     subject: 'Choose a new password for Sallyport',
     before: (expiresInMinutes) => [

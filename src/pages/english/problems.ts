@@ -1,8 +1,10 @@
 import type { Texts } from '../texts.ts';
+import { tenantProblems } from './tenant-problems.ts';
 import { gatewayProblems } from './gateway.ts';
 import { providerProblems } from './providers.ts';
 
 export const problems: Texts['problems'] = {
+  ...tenantProblems,
   'foreign-origin': {
     title: 'This request came from somewhere else',
     explanation:
@@ -57,41 +59,6 @@ export const problems: Texts['problems'] = {
       'This is a change that matters, and you signed in a while ago. Nothing was changed yet. ' +
       'Enter your password, then do it again.',
     action: 're-authenticate',
-  },
-  'tenant-not-selected': {
-    title: 'Which tenant is this for?',
-    explanation:
-      'You are in none of your tenants at the moment. Choose one, and open the page again.',
-    action: 'tenants',
-  },
-  'tenant-deleted': {
-    title: 'This tenant is waiting for its deletion',
-    explanation: 'Nobody is in it until then. An owner can call the deletion off.',
-    action: 'tenants',
-  },
-  'above-own-level': {
-    title: 'This is above your own role',
-    explanation:
-      'Nobody gives, takes or changes a role above their own, or a permission that they do not have. ' +
-      'Nothing was changed.',
-    action: 'tenants',
-  },
-  'last-owner': {
-    title: 'A tenant needs an owner',
-    explanation:
-      'This would leave a tenant without one, so nothing was changed. ' +
-      'Make somebody else an owner first, or delete the tenant.',
-    action: 'tenants',
-  },
-  'built-in-role': {
-    title: 'This role cannot be changed',
-    explanation: 'It is the same in every tenant. Make a role of your own for something else.',
-    action: 'tenants',
-  },
-  'role-in-use': {
-    title: 'Members have this role',
-    explanation: 'Give them another one first. Nothing was changed.',
-    action: 'tenants',
   },
   'second-factor-required': {
     title: 'Prove again that it is you',

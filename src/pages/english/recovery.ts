@@ -29,6 +29,18 @@ export const recovery: Texts['recovery'] = {
     title: 'Your password is changed',
     text: 'All sessions of your account have ended. Sign in with the new password.',
   },
+  factors: {
+    title: 'Set up your account anew',
+    lead:
+      'Choose a new password. Your passkeys, your authenticator app and your recovery codes stop ' +
+      'working, and all sessions end. Then sign in, and set up a second factor.',
+    submit: 'Reset and save the new password',
+    notYou: 'If you have not asked for this, close this page: your account stays as it is.',
+    done: {
+      title: 'Your account is set up anew',
+      text: 'Sign in with the new password, and set up a second factor.',
+    },
+  },
   invalid: {
     next: 'If you have used it before, sign in with the new password. Otherwise ask for a new link.',
     again: 'Ask for a new link',

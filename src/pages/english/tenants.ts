@@ -30,6 +30,7 @@ export const tenants: Texts['tenants'] = {
     'tenant-saved': 'Your changes are saved.',
     'member-changed': 'The member has the new role.',
     'member-removed': 'The member is removed.',
+    'factor-reset': 'The link is on its way to the member.',
     'roles-saved': 'The roles are saved.',
     'role-made': 'There is a new role. It permits nothing yet.',
     'role-deleted': 'The role is deleted.',
@@ -46,8 +47,10 @@ export const tenants: Texts['tenants'] = {
     'tenant:read': 'See the settings of the tenant',
     'tenant:write': 'Change the settings of the tenant',
     'tenant:delete': 'Delete the tenant',
+    'tenant:policy': 'Say how members must sign in',
     'members:read': 'See the members',
     'members:write': 'Give members other roles, and remove them',
+    'members:recover': 'Let members set up a lost second factor anew',
     'roles:read': 'See the roles',
     'roles:write': 'Make and change roles',
     'teams:read': 'See the teams',
@@ -69,6 +72,29 @@ export const tenants: Texts['tenants'] = {
       `Nobody is in it from then on. For ${graceDays} days an owner can restore it; after that everything in it is gone.`,
     deleteOpen: 'Delete this tenant',
     deleteSubmit: 'Yes, delete this tenant',
+    policyTitle: 'How members sign in',
+    policyLead: 'Ask for a second factor or a passkey, and for shorter sessions.',
+    policyOpen: 'Change how members sign in',
+  },
+  policy: {
+    lead:
+      'It holds for everybody in this tenant, from their next request on. Whoever does not meet it ' +
+      'is asked to prove more, and is led to where that can be set up.',
+    memberProof: 'What members have to show',
+    proofs: {
+      any: 'Whatever they sign in with',
+      'second-factor': 'Two factors',
+      passkey: 'A passkey',
+    },
+    authenticators: 'What they may show',
+    authenticatorsHint:
+      'Who has signed in with anything else has to prove it again in another way.',
+    methods: {
+      passkey: 'Passkey',
+      password: 'Password',
+      totp: 'Authenticator app',
+      'recovery-code': 'Recovery code',
+    },
   },
   members: {
     lead: (total) => `${total} members.`,
@@ -85,6 +111,11 @@ export const tenants: Texts['tenants'] = {
     remove: 'Remove',
     removeTitle: 'Remove this member?',
     removeLead: 'They see nothing of the tenant any more.',
+    reset: 'Reset second factor',
+    resetTitle: 'Reset this member\u2019s second factor?',
+    resetLead:
+      'We mail them a link. Whoever follows it chooses a new password, and signs in without a second factor until they set one up. You see neither. It works for members of this tenant alone.',
+    resetSubmit: 'Send the link',
     next: 'Next page',
   },
   mails: {

@@ -21,7 +21,9 @@ export const account: Texts['account'] = {
       'Dafür brauchen Sie einen zweiten Faktor. Richten Sie hier zuerst einen ein.',
     'passkey-removed': 'Der Passkey ist entfernt. Niemand kann sich mehr damit anmelden.',
     'last-way-in':
-      'Das ist der einzige Weg in Ihr Konto. Fügen Sie zuerst einen weiteren oder ein Passwort hinzu.',
+      'Das ist der einzige Weg in Ihr Konto. Fügen Sie zuerst einen Passkey oder ein Passwort hinzu.',
+    'tenant-factor-missing':
+      'Der Mandant verlangt von seinen Mitgliedern einen zweiten Faktor oder einen Passkey. Richten Sie hier einen ein, und gehen Sie dann zurück.',
     'provider-linked': 'Das Konto ist verknüpft. Sie können sich von nun an damit anmelden.',
     'provider-unlinked': 'Die Verknüpfung ist gelöst. Niemand kann sich mehr damit anmelden.',
     'password-removed':
@@ -110,6 +112,8 @@ export const data: Texts['data'] = {
 };
 
 export const reauthentication: Texts['reauthentication'] = {
+  tenantLead:
+    'Der Mandant verlangt einen neueren Nachweis, oder einen anderen als den, den Sie gezeigt haben: einen Passkey, falls Sie einen haben. Sie sind angemeldet als',
   title: 'Sind Sie es noch?',
   lead: 'Bestätigen Sie vor dieser Änderung noch einmal, dass Sie es sind. Sie sind angemeldet als',
   submit: 'Weiter',

@@ -75,6 +75,16 @@ export const authenticatorsChanged: Texts['mails']['authenticatorsChanged'] = {
     action: 'Zu Ihrem Konto',
     after: NICHT_SIE,
   },
+  'factors-reset': {
+    subject: 'Die zweiten Faktoren Ihres Sallyport-Kontos wurden zurückgesetzt',
+    before: () => [
+      'Über einen zugesandten Link wurde für Ihr Sallyport-Konto ein neues Passwort gewählt; alle ' +
+        'Passkeys, die Authenticator-App und die Notfallcodes gelten nicht mehr.',
+      'Waren Sie es, melden Sie sich an und richten Sie einen zweiten Faktor ein:',
+    ],
+    action: 'Zu Ihrem Konto',
+    after: NICHT_SIE,
+  },
   'recovery-codes-replaced': {
     subject: 'Ihr Sallyport-Konto hat neue Notfallcodes',
     before: () => [

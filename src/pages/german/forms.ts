@@ -62,6 +62,20 @@ export const fields: Texts['fields'] = {
   name: { label: 'Name', errors: { required: 'Geben Sie einen Namen ein.' } },
   slug: { label: 'Kurzname in Adressen', errors: { required: 'Geben Sie einen Kurznamen ein.' } },
   title: { label: 'Name', errors: {} },
+  idleMinutes: {
+    label: 'Minuten ohne Anfrage',
+    hint: '5 bis 60. Danach weisen sie sich noch einmal aus.',
+    errors: { 'out-of-range': 'Geben Sie eine ganze Zahl von 5 bis 60 ein.' },
+  },
+  proofMinutes: {
+    label: 'Minuten, seit sie sich zuletzt ausgewiesen haben',
+    hint: '15 bis 720.',
+    errors: { 'out-of-range': 'Geben Sie eine ganze Zahl von 15 bis 720 ein.' },
+  },
+  authenticators: {
+    label: 'Was sie zeigen dürfen',
+    errors: { unusable: 'Damit allein kann niemand zeigen, was verlangt wird. Erlauben Sie mehr.' },
+  },
 };
 
 export const errors: Texts['errors'] = {
@@ -90,6 +104,8 @@ export const errors: Texts['errors'] = {
     'Dieses Passwort ist eine Folge benachbarter Tasten oder Zeichen. ' +
     'Wählen Sie ein abwechslungsreicheres.',
   'wrong-password': 'Das ist nicht Ihr Passwort. Versuchen Sie es noch einmal.',
+  'out-of-range': 'Diese Zahl ist zu klein oder zu groß.',
+  unusable: 'Das könnte niemand erfüllen.',
   'wrong-code':
     'Dieser Code stimmt nicht. Warten Sie auf den nächsten, und prüfen Sie die Uhr Ihres Geräts.',
   'same-address': 'Diese Adresse haben Sie bereits. Geben Sie die neue ein.',

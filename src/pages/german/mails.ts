@@ -114,6 +114,19 @@ export const mails: Texts['mails'] = {
         'neues Passwort: Jemand anderes war in Ihrem Namen angemeldet.',
     ],
   },
+  factorReset: {
+    subject: 'Ihr Sallyport-Konto neu einrichten',
+    before: (expiresInHours) => [
+      'Jemand, dem ein Mandant gehört, in dem Sie sind, lässt Sie einen verlorenen zweiten Faktor Ihres Sallyport-Kontos ersetzen.',
+      `Wenn Sie darum gebeten haben, folgen Sie dem Link innerhalb von ${hours(expiresInHours)} und wählen Sie ein neues Passwort. ` +
+        'Ihre Passkeys, Ihre Authenticator-App und Ihre Notfallcodes gelten dann nicht mehr.',
+    ],
+    action: 'Neues Passwort wählen',
+    after: [
+      'Wenn Sie nicht darum gebeten haben, folgen Sie dem Link nicht: Ihr Konto bleibt, wie es ist. ' +
+        'Sagen Sie es denen, die sich um den Mandanten kümmern.',
+    ],
+  },
   passwordRecovery: {
     subject: 'Neues Passwort für Sallyport wählen',
     before: (expiresInMinutes) => [

@@ -1,8 +1,10 @@
 import type { Texts } from '../texts.ts';
+import { tenantProblems } from './tenant-problems.ts';
 import { gatewayProblems } from './gateway.ts';
 import { providerProblems } from './providers.ts';
 
 export const problems: Texts['problems'] = {
+  ...tenantProblems,
   'foreign-origin': {
     title: 'Diese Anfrage kam von woanders',
     explanation:
@@ -59,41 +61,6 @@ export const problems: Texts['problems'] = {
       'Diese Änderung ist wichtig, und Ihre Anmeldung liegt eine Weile zurück. Noch wurde nichts ' +
       'geändert. Geben Sie Ihr Passwort ein und wiederholen Sie dann die Änderung.',
     action: 're-authenticate',
-  },
-  'tenant-not-selected': {
-    title: 'Um welchen Mandanten geht es?',
-    explanation:
-      'Sie sind gerade in keinem Ihrer Mandanten. Wählen Sie einen, und öffnen Sie die Seite noch einmal.',
-    action: 'tenants',
-  },
-  'tenant-deleted': {
-    title: 'Dieser Mandant wird bald gelöscht',
-    explanation: 'Bis dahin ist niemand darin. Wem er gehört, der kann die Löschung zurücknehmen.',
-    action: 'tenants',
-  },
-  'above-own-level': {
-    title: 'Das steht über Ihrer eigenen Rolle',
-    explanation:
-      'Niemand vergibt, nimmt oder ändert eine Rolle über der eigenen oder ein Recht, das er selbst nicht hat. ' +
-      'Es wurde nichts geändert.',
-    action: 'tenants',
-  },
-  'last-owner': {
-    title: 'Ein Mandant braucht einen Besitzer',
-    explanation:
-      'Ein Mandant stünde danach ohne da, deshalb wurde nichts geändert. ' +
-      'Machen Sie zuerst jemand anderen zum Besitzer, oder löschen Sie den Mandanten.',
-    action: 'tenants',
-  },
-  'built-in-role': {
-    title: 'Diese Rolle lässt sich nicht ändern',
-    explanation: 'Sie ist in jedem Mandanten gleich. Legen Sie für anderes eine eigene Rolle an.',
-    action: 'tenants',
-  },
-  'role-in-use': {
-    title: 'Mitglieder haben diese Rolle',
-    explanation: 'Geben Sie ihnen zuerst eine andere. Es wurde nichts geändert.',
-    action: 'tenants',
   },
   'second-factor-required': {
     title: 'Bestätigen Sie, dass Sie es sind',

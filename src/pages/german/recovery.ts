@@ -33,6 +33,19 @@ export const recovery: Texts['recovery'] = {
     title: 'Ihr Passwort ist geändert',
     text: 'Alle Sitzungen Ihres Kontos sind beendet. Melden Sie sich mit dem neuen Passwort an.',
   },
+  factors: {
+    title: 'Konto neu einrichten',
+    lead:
+      'Wählen Sie ein neues Passwort. Ihre Passkeys, Ihre Authenticator-App und Ihre Notfallcodes ' +
+      'gelten dann nicht mehr, und alle Sitzungen enden. Melden Sie sich danach an, und richten Sie einen zweiten Faktor ein.',
+    submit: 'Zurücksetzen und Passwort speichern',
+    notYou:
+      'Wenn Sie das nicht angefordert haben, schließen Sie diese Seite: Ihr Konto bleibt, wie es ist.',
+    done: {
+      title: 'Ihr Konto ist neu eingerichtet',
+      text: 'Melden Sie sich mit dem neuen Passwort an, und richten Sie einen zweiten Faktor ein.',
+    },
+  },
   invalid: {
     next:
       'Wenn Sie ihn schon benutzt haben, melden Sie sich mit dem neuen Passwort an. ' +

@@ -31,6 +31,7 @@ export const tenants: Texts['tenants'] = {
     'tenant-saved': 'Ihre Änderungen sind gespeichert.',
     'member-changed': 'Das Mitglied hat die neue Rolle.',
     'member-removed': 'Das Mitglied ist entfernt.',
+    'factor-reset': 'Der Link ist auf dem Weg zum Mitglied.',
     'roles-saved': 'Die Rollen sind gespeichert.',
     'role-made': 'Es gibt eine neue Rolle. Sie erlaubt noch nichts.',
     'role-deleted': 'Die Rolle ist gelöscht.',
@@ -47,8 +48,10 @@ export const tenants: Texts['tenants'] = {
     'tenant:read': 'Die Einstellungen des Mandanten sehen',
     'tenant:write': 'Die Einstellungen des Mandanten ändern',
     'tenant:delete': 'Den Mandanten löschen',
+    'tenant:policy': 'Festlegen, wie sich Mitglieder anmelden',
     'members:read': 'Die Mitglieder sehen',
     'members:write': 'Mitgliedern andere Rollen geben und sie entfernen',
+    'members:recover': 'Mitgliedern helfen, die ihren zweiten Faktor verloren haben',
     'roles:read': 'Die Rollen sehen',
     'roles:write': 'Rollen anlegen und ändern',
     'teams:read': 'Die Teams sehen',
@@ -70,6 +73,28 @@ export const tenants: Texts['tenants'] = {
       `Von da an ist niemand mehr darin. ${graceDays} Tage lang kann ihn wiederherstellen, wem er gehört; danach ist alles darin fort.`,
     deleteOpen: 'Diesen Mandanten löschen',
     deleteSubmit: 'Ja, diesen Mandanten löschen',
+    policyTitle: 'Wie sich Mitglieder anmelden',
+    policyLead: 'Verlangen Sie einen zweiten Faktor oder einen Passkey, und kürzere Sitzungen.',
+    policyOpen: 'Die Anmeldung der Mitglieder festlegen',
+  },
+  policy: {
+    lead:
+      'Es gilt für alle in diesem Mandanten, ab ihrer nächsten Anfrage. Wer es nicht erfüllt, ' +
+      'wird gebeten, mehr nachzuweisen, und dorthin geführt, wo das eingerichtet wird.',
+    memberProof: 'Was Mitglieder zeigen müssen',
+    proofs: {
+      any: 'Womit immer sie sich anmelden',
+      'second-factor': 'Zwei Faktoren',
+      passkey: 'Einen Passkey',
+    },
+    authenticators: 'Was sie zeigen dürfen',
+    authenticatorsHint: 'Wer sich anders angemeldet hat, muss sich noch einmal anders ausweisen.',
+    methods: {
+      passkey: 'Passkey',
+      password: 'Passwort',
+      totp: 'Authenticator-App',
+      'recovery-code': 'Notfallcode',
+    },
   },
   members: {
     lead: (total) => `${total} Mitglieder.`,
@@ -86,6 +111,11 @@ export const tenants: Texts['tenants'] = {
     remove: 'Entfernen',
     removeTitle: 'Dieses Mitglied entfernen?',
     removeLead: 'Es sieht dann nichts mehr vom Mandanten.',
+    reset: 'Zweiten Faktor zurücksetzen',
+    resetTitle: 'Den zweiten Faktor dieses Mitglieds zurücksetzen?',
+    resetLead:
+      'Wir senden ihm einen Link. Wer ihm folgt, wählt ein neues Passwort und meldet sich ohne zweiten Faktor an, bis er einen einrichtet. Sie sehen nichts davon. Es geht nur bei Mitgliedern, die in keinem anderen Mandanten sind.',
+    resetSubmit: 'Link senden',
     next: 'Nächste Seite',
   },
   mails: {

@@ -56,6 +56,17 @@ export function passwordRecoveryMail(texts: Texts, values: PasswordRecoveryMailV
   return renderMail(texts, { ...rest, before: before(values.expiresInMinutes), link: values.link });
 }
 
+interface FactorResetMailValues {
+  readonly link: string;
+  readonly expiresInHours: number;
+}
+
+/** To a member who has lost their second factor, because an owner of their tenant asked for it. */
+export function factorResetMail(texts: Texts, values: FactorResetMailValues): Mail {
+  const { before, ...rest } = texts.mails.factorReset;
+  return renderMail(texts, { ...rest, before: before(values.expiresInHours), link: values.link });
+}
+
 export function passwordRecoveredMail(texts: Texts, { link }: { readonly link: string }): Mail {
   const { before, ...rest } = texts.mails.passwordRecovered;
   return renderMail(texts, { ...rest, before: before(), link });
