@@ -151,8 +151,9 @@ export async function ownerAddress(
   asking: string | null,
 ): Promise<string | undefined> {
   const proved = await findProvedAddress(tx, folded);
-  if (proved !== undefined) return proved;
+  // Asked in any case: it is the same work whether or not somebody has it (CWE-208).
   const reservation = await findReservation(tx, folded);
+  if (proved !== undefined) return proved;
   return reservation?.identityId === asking ? undefined : reservation?.address;
 }
 

@@ -73,7 +73,8 @@ export async function signUp(
     // To the address that was proved: another spelling of it may be another person's mailbox.
     const owner = await ownerAddress(tx, folded, null);
     const isNew = owner === undefined;
-    const typed = { folded, address, displayName: displayName.displayName, passwordHash };
+    const name = isNew ? displayName.displayName : '';
+    const typed = { folded, address, displayName: name, passwordHash };
     // What is typed for an address that somebody has is kept for no time, after the same
     // statements: its token is mailed to nobody (CWE-208).
     await keepSignUp(tx, typed, browser, digestOf(token.bytes), isNew ? LINK_HOURS : 0);

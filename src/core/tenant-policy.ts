@@ -5,7 +5,7 @@ import type { Core } from './core.ts';
 import { runInTenant } from './membership.ts';
 
 /** What members may have proved themselves with, where a tenant says so. */
-export const AUTHENTICATORS = ['passkey', 'password', 'totp', 'recovery-code'] as const;
+export const AUTHENTICATORS = ['passkey', 'password', 'provider', 'totp', 'recovery-code'] as const;
 
 export type Authenticator = (typeof AUTHENTICATORS)[number];
 
@@ -86,8 +86,8 @@ function problemsOf(policy: TenantPolicy): readonly PolicyProblem[] {
   if (authenticators === null) return problems;
   const has = (name: Authenticator) => authenticators.includes(name);
   const reachable: Readonly<Record<TenantPolicy['memberProof'], boolean>> = {
-    any: has('passkey') || has('password'),
-    'second-factor': has('passkey') || (has('password') && has('totp')),
+    any: has('passkey') || has('password') || has('provider'),
+    'second-factor': has('passkey') || ((has('password') || has('provider')) && has('totp')),
     passkey: has('passkey'),
   };
   if (!reachable[memberProof]) problems.push({ field: 'authenticators', reason: 'unusable' });

@@ -17,7 +17,13 @@ interface PolicyValues extends TenantPageValues {
 }
 
 const PROOFS: readonly PolicyProof[] = ['any', 'second-factor', 'passkey'];
-const METHODS: readonly PolicyAuthenticator[] = ['passkey', 'password', 'totp', 'recovery-code'];
+const METHODS: readonly PolicyAuthenticator[] = [
+  'passkey',
+  'password',
+  'provider',
+  'totp',
+  'recovery-code',
+];
 
 /** What a tenant asks of the proofs of its members. Posts to /tenant/policy. */
 export function tenantPolicyPage(texts: Texts, values: PolicyValues): string {

@@ -77,7 +77,7 @@ export type OwnPermissionName =
 
 /** What a tenant may ask of the proofs of its members, and with what they may prove. */
 export type PolicyProof = 'any' | 'second-factor' | 'passkey';
-export type PolicyAuthenticator = 'passkey' | 'password' | 'totp' | 'recovery-code';
+export type PolicyAuthenticator = 'passkey' | 'password' | 'provider' | 'totp' | 'recovery-code';
 
 export interface TenantsTexts {
   readonly title: string;

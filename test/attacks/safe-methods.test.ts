@@ -112,8 +112,10 @@ describe('what can be read', () => {
     '/join',
     '/join/accept',
     '/join/with-passkey',
+    '/reset-factors',
     '/reset-password',
     '/tenant/members/remove',
+    '/tenant/members/reset',
   ];
   const readable = routes.filter(({ method }) => method === 'GET' || method === 'HEAD');
 

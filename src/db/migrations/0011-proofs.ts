@@ -233,7 +233,7 @@ function checkPolicy(engine: Engine): MigrationStatement {
           SELECT t.id INTO v_totp FROM sallyport.totp_authenticators AS t WHERE t.identity_id = v_identity;
         END IF;
         IF v_passkey IS NULL AND (v_asked = 'passkey'
-            OR v_allowed <> ',,' AND strpos(v_allowed, ',password,') = 0
+            OR v_allowed <> ',,' AND strpos(v_allowed, ',password,') = 0 AND strpos(v_allowed, ',provider,') = 0
             OR v_asked = 'second-factor' AND v_totp IS NULL) THEN
           RAISE EXCEPTION 'the tenant asks for a factor that is missing' USING ERRCODE = 'SP445';
         END IF;

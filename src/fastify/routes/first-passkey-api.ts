@@ -39,7 +39,6 @@ function confirmationRoutes(server: FastifyInstance, core: Core, origin: () => s
     {
       mainOriginOnly: true,
       access: 'public',
-      mainOriginOnly: true,
       bodyType: 'json',
       schema: {
         summary: 'What the browser makes the passkey of a sign-up without a password with',
@@ -61,7 +60,6 @@ function confirmationRoutes(server: FastifyInstance, core: Core, origin: () => s
     {
       mainOriginOnly: true,
       access: 'public',
-      mainOriginOnly: true,
       bodyType: 'json',
       schema: {
         summary: 'Prove the address of a sign-up without a password, and open it with a passkey',
@@ -86,7 +84,6 @@ function invitationRoutes(server: FastifyInstance, core: Core, origin: () => str
     {
       mainOriginOnly: true,
       access: 'public',
-      mainOriginOnly: true,
       bodyType: 'json',
       schema: {
         summary: 'What the browser of somebody invited makes their first passkey with',
@@ -111,7 +108,6 @@ function invitationRoutes(server: FastifyInstance, core: Core, origin: () => str
     {
       mainOriginOnly: true,
       access: 'public',
-      mainOriginOnly: true,
       bodyType: 'json',
       schema: {
         summary: 'Sign up with a passkey and join the tenant of an invitation in one',

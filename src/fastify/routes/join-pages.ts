@@ -106,7 +106,7 @@ function passkeyPages(server: FastifyInstance, core: Core, origin: () => string)
 
   app.get(
     path,
-    { ...VISITOR, mainOriginOnly: true, schema: { hide: true, querystring: LINK } },
+    { ...VISITOR, schema: { hide: true, querystring: LINK } },
     async (request, reply) => {
       if (readPresessionSecret(request) === null && comesFromElsewhere(request)) {
         return sendPage(reply, landingPage(textsFor(request), { path: request.url }));
@@ -123,7 +123,7 @@ function passkeyPages(server: FastifyInstance, core: Core, origin: () => string)
   });
   app.post(
     path,
-    { ...VISITOR, mainOriginOnly: true, bodyType: 'form', schema: { hide: true, body: form } },
+    { ...VISITOR, bodyType: 'form', schema: { hide: true, body: form } },
     async (request, reply) => {
       const { token, displayName, passkey: response } = request.body;
       const input = { token, displayName, response };

@@ -43,6 +43,7 @@ export function policyPages(server: FastifyInstance, core: Core): void {
     proofMinutes: text,
     passkey: ticked,
     password: ticked,
+    provider: ticked,
     totp: ticked,
     'recovery-code': ticked,
   });

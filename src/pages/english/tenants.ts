@@ -92,6 +92,7 @@ export const tenants: Texts['tenants'] = {
     methods: {
       passkey: 'Passkey',
       password: 'Password',
+      provider: 'Account at a provider',
       totp: 'Authenticator app',
       'recovery-code': 'Recovery code',
     },

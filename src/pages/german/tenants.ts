@@ -92,6 +92,7 @@ export const tenants: Texts['tenants'] = {
     methods: {
       passkey: 'Passkey',
       password: 'Passwort',
+      provider: 'Konto bei einem Anbieter',
       totp: 'Authenticator-App',
       'recovery-code': 'Notfallcode',
     },
