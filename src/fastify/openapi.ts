@@ -76,7 +76,7 @@ function responsesOf(route: RouteOptions, response: unknown) {
   if (!sample) return {};
   const { refuses: _, properties, ...problem } = sample;
   const successes = answers.filter(([, { refuses }]) => refuses === undefined);
-  const codes = [...followingRefusals(route), ...declared.flat()];
+  const codes = [...new Set([...followingRefusals(route), ...declared.flat()])];
   const refusals = [...new Set(codes.map((code) => PROBLEMS[code].status))].map((status) => {
     const own = codes.filter((code) => PROBLEMS[code].status === status);
     const code = { ...properties?.['code'], enum: own };

@@ -111,7 +111,8 @@ describe('an attacker signs up with the address of somebody who was there before
     const changed = await changedBy(server.admin, async () => {
       expect((await post('/api/sign-up', attacker)).status).toBe(202);
     });
-    // A row that expires as it is made, and a token that nobody is sent: the same work (CWE-208).
+    // A row that expires as it is made, and a token that nobody is sent: the same work as for an
+    // address that nobody has (CWE-208).
     expect(changed).toEqual(['one_time_tokens', 'outbox', 'security_events', 'sign_ups']);
     const [mail] = await mailsTo(server.origin, owner.email);
     expect(mail?.links).toEqual([`${server.origin}/sign-in`]);

@@ -102,7 +102,8 @@ describe('a sign-up for an address that has been proved', () => {
     const changed = await changedBy(t.admin, async () => {
       expect(await signUp(t.core, stranger)).toBe('check-mail');
     });
-    // A row that expires as it is made, and a token that nobody is sent: the same work (CWE-208).
+    // A row that expires as it is made, and a token that nobody is sent: the same work as for an
+    // address that nobody has (CWE-208).
     expect(changed).toEqual(['one_time_tokens', 'outbox', 'security_events', 'sign_ups']);
     expect(kinds(await mailsTo(person.email))).toEqual(['sign-up', 'existing-account']);
     expect(Object.keys((await mailsTo(person.email))[1] ?? {})).toEqual(['kind', 'to', 'language']);
