@@ -2,7 +2,7 @@
 // both directions, on every way in, and in no other tenant than the one that asks.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { setUpTotp } from '../support/authenticators.ts';
-import { type Answer, Visitor } from '../support/client.ts';
+import type { Answer, Visitor } from '../support/client.ts';
 import { mailedToken, newcomer, type Person } from '../support/people.ts';
 import { addPasskey, proveAgain } from '../support/passkeys.ts';
 import { changedBy } from '../support/rows.ts';

@@ -325,7 +325,7 @@ export function functions(
   engine: Engine,
   condition: MembershipCondition = UNCONDITIONAL,
 ): readonly MigrationStatement[] {
-  const { fits, column, into, declared, judged, refusal } = condition;
+  const { fits, column: more, into, declared, judged, refusal } = condition;
   const proofDigestOf = (proof: string) => sqlDigest(engine, proof);
   const definer = `STABLE SECURITY DEFINER ${pinnedSearchPath(engine)}`;
   const { liveBy, session, named, inTenant } = sessionParts(engine);
@@ -396,7 +396,7 @@ export function functions(
           SELECT x.id INTO v_selected ${named('v_selection_key')};
         END IF;
         IF v_selected IS NOT NULL THEN
-          SELECT m.tenant_id, r.permissions${column} INTO v_tenant, v_permissions${into}
+          SELECT m.tenant_id, r.permissions${more} INTO v_tenant, v_permissions${into}
             FROM sallyport.memberships AS m
             LEFT JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role
             WHERE m.tenant_id = v_selected AND m.identity_id = v_identity AND m.tenant_kept;${judged}

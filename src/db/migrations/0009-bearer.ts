@@ -119,7 +119,7 @@ function partsOf(engine: Engine) {
  */
 export function withBearer(
   engine: Engine,
-  functions: readonly MigrationStatement[],
+  ofSessions: readonly MigrationStatement[],
 ): readonly MigrationStatement[] {
   const { liveBy, credential, role } = partsOf(engine);
   const current = `current_setting('sallyport.proof', true)`;
@@ -131,7 +131,7 @@ export function withBearer(
               AND (b.permissions IS NULL OR p_permission = ANY (b.permissions));`,
   };
   // The functions as they are, with the bearer's look-up before the session's.
-  return functions.flatMap(({ id, sql }) => {
+  return ofSessions.flatMap(({ id, sql }) => {
     const name = id.replace('function-', '');
     const ofBearer = found[name];
     if (ofBearer === undefined) return [];
