@@ -1,5 +1,6 @@
 """A request as its bytes: no client that would write a path in another way."""
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,7 +49,8 @@ async def ask(
         nonlocal index
         index += 1
         if index > last:
-            return {"type": "http.disconnect"}
+            # The client stays until it has its answer.
+            await asyncio.Event().wait()
         return {"type": "http.request", "body": next(sent), "more_body": index < last}
 
     answer = Answer()

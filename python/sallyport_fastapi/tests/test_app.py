@@ -8,10 +8,17 @@ import httpx
 import pytest
 from fastapi import Depends, FastAPI, File, Form, Request, UploadFile, WebSocket
 from pydantic import BaseModel
+from starlette.responses import StreamingResponse
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from sallyport_fastapi import Principal, SallyportMiddleware, require, visitor
+from sallyport_fastapi import (
+    Principal,
+    SallyportMiddleware,
+    require,
+    streaming_visitor,
+    visitor,
+)
 
 from .asgi import ask
 from .gateway import AUDIENCE, ISSUER, NOBODY, Gateway
@@ -70,6 +77,12 @@ def make_app(**options: Any) -> FastAPI:
         principal: Annotated[Principal | None, Depends(visitor)],
     ) -> dict[str, Any]:
         return {"for": principal and principal.identity_id}
+
+    @app.get("/news")
+    async def news(
+        principal: Annotated[Principal | None, Depends(streaming_visitor)],
+    ) -> StreamingResponse:
+        return StreamingResponse(iter([f"for {principal and principal.identity_id}"]))
 
     @app.websocket("/events")
     async def events(websocket: WebSocket, principal: Reader) -> None:
@@ -229,6 +242,12 @@ class TestABodyThatIsNotBound:
     def test_needs_the_permission_all_the_same(self) -> None:
         status, problem = self.answer("/uploads", permissions=["invoices:write"])
         assert (status, problem["code"]) == (403, "forbidden")
+
+    def test_of_a_read_is_taken_where_its_answer_is_a_stream(self) -> None:
+        for claims, body in [({}, b"for ada"), (NOBODY, b"for None")]:
+            headers = gateway.asserts("GET", "/news", body=None, **claims)
+            answer = asyncio.run(ask(app, "GET", "/news", headers=headers))
+            assert (answer.status, answer.body) == (200, body)
 
     def test_is_not_taken_of_a_read_that_does_not_say_so(self) -> None:
         for path in ["/invoices", "/welcome"]:

@@ -1,7 +1,7 @@
 """The application's side of Sallyport's gateway, for FastAPI and everything else on ASGI."""
 
 from .middleware import SallyportMiddleware
-from .principal import Principal, require, visitor
+from .principal import Principal, require, streaming_visitor, visitor
 from .refusals import AssertionRejectedError, AssertionRejection, Problem, RefusedError
 from .transactions import principal_transaction
 
@@ -14,5 +14,6 @@ __all__ = [
     "SallyportMiddleware",
     "principal_transaction",
     "require",
+    "streaming_visitor",
     "visitor",
 ]

@@ -65,8 +65,8 @@ def require(
 ) -> Callable[[HTTPConnection], Awaitable[Principal]]:
     """A dependency that answers whom the request is for.
 
-    Without a permission anybody will do who is signed in. With `unbound` the operation takes a
-    body that the gateway streams, and so has not bound to the assertion: it must read
+    Without a permission anybody will do who is signed in. With `unbound` the operation is one that
+    the gateway streams, a GET too, and its body is not bound to the assertion: it must read
     `request.stream()` itself, because what FastAPI parses it reads before any dependency runs.
     """
 
@@ -85,6 +85,15 @@ def require(
 
 async def visitor(connection: HTTPConnection) -> Principal | None:
     """A dependency for operations that are open to all: None where nobody is signed in."""
+    return _visitor(connection, unbound=False)
+
+
+async def streaming_visitor(connection: HTTPConnection) -> Principal | None:
+    """The same for a route that the gateway streams; see `unbound` of `require`."""
+    return _visitor(connection, unbound=True)
+
+
+def _visitor(connection: HTTPConnection, *, unbound: bool) -> Principal | None:
     asserted = _asserted(connection)
-    asserted.take_body(unbound=False)
+    asserted.take_body(unbound)
     return asserted.principal
