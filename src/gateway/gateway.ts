@@ -2,8 +2,10 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyServerOptions } from 'fastify';
 import { Pool } from 'undici';
+import type { Core } from '../core/core.ts';
 import { recordPermissions } from '../core/permissions.ts';
 import { keptSigningKey } from '../core/signing-keys.ts';
+import { findUpstreamRoleProblems } from '../db/checks/upstream-role.ts';
 import { PING } from '../db/database.ts';
 import { hostsOf } from '../http/host.ts';
 import { startBackgroundWork } from '../server/background-work.ts';
@@ -56,6 +58,7 @@ export async function startGateway(
     const opened = await openCore(config);
     undo.push(() => opened.close());
     const { core } = opened;
+    await refuseUnfitLogin(core, gateway.databaseLogin);
     await recordPermissions(core.database, gateway.permissions);
     const upstream: Upstream = {
       pool: new Pool(gateway.upstream, {
@@ -150,4 +153,11 @@ async function refuseUnlisted({ openapi, upstream, listed }: GatewayConfig): Pro
   if (openapi === false) return;
   const unlisted = unlistedOperations(await fetchOperations(upstream, openapi), listed);
   if (unlisted.length > 0) throw new StartError(unlisted.join('\n'));
+}
+
+async function refuseUnfitLogin({ database }: Core, login: string | undefined): Promise<void> {
+  if (login === undefined) return;
+  const problems = await findUpstreamRoleProblems(database, login);
+  if (problems.length === 0) return;
+  throw new StartError(problems.map((problem) => `databaseLogin: ${problem}`).join('\n'));
 }

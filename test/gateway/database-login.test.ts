@@ -1,13 +1,17 @@
 // What the gateway hands to an upstream that has a login of the database.
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { digestOf } from '../../src/core/secret.ts';
 import { parseGatewayFile } from '../../src/gateway/config.ts';
 import { claimsOf, startTestGateway, type TestGateway } from '../support/gateways.ts';
 import { ask } from '../support/client.ts';
+import { createDatabase, type TestDatabase } from '../support/databases.ts';
 import { insertMember, type Member } from '../support/plugin-apps.ts';
 
+const LOGIN = `upstream_${randomBytes(4).toString('hex')}`;
+
 const FILE = `
-databaseLogin: notes_upstream
+databaseLogin: ${LOGIN}
 permissions:
   invoices:read: { text: Read invoices }
 routes:
@@ -17,17 +21,24 @@ routes:
   - { method: GET, path: '/invoices', access: { permission: 'invoices:read' } }
 `;
 
+let database: TestDatabase;
 let gateway: TestGateway;
 let ada: Member;
 beforeAll(async () => {
-  gateway = await startTestGateway(FILE);
+  database = await createDatabase();
+  await database.admin.query(`CREATE ROLE ${LOGIN} LOGIN IN ROLE sallyport_app`);
+  gateway = await startTestGateway(FILE, {}, { database });
   ada = await insertMember(gateway.database.admin, gateway.origin);
 });
 beforeEach(async () => {
   gateway.upstream.requests.length = 0;
   await gateway.database.admin.query('DELETE FROM sallyport.transaction_proofs');
 });
-afterAll(() => gateway.close());
+afterAll(async () => {
+  await gateway.close();
+  await database.admin.query(`DROP ROLE ${LOGIN}`);
+  await database.drop();
+});
 
 const proofs = async () =>
   (await gateway.database.admin.query('SELECT * FROM sallyport.transaction_proofs')).rows;
@@ -44,7 +55,7 @@ test('each request of somebody has a proof of its own, of their session and for 
   );
   const { sessionId: session_id, tenantId: tenant_id } = ada;
   for (const row of rows) {
-    expect(row).toMatchObject({ login: 'notes_upstream', session_id, tenant_id });
+    expect(row).toMatchObject({ login: LOGIN, session_id, tenant_id });
   }
 });
 
@@ -74,4 +85,23 @@ test('without assertions there is nothing that it could travel in', () => {
   expect(() => parseGatewayFile(text.replace('notes', "'; DROP'"), 'file')).toThrow(
     /databaseLogin/,
   );
+});
+
+test.each([
+  ['is nobody', '', /is no role/],
+  ['cannot sign in', 'CREATE ROLE $ NOLOGIN IN ROLE sallyport_app', /cannot sign in/],
+  ['sees nothing', 'CREATE ROLE $ LOGIN', /not in sallyport_app/],
+  ['passes policies by', 'CREATE ROLE $ LOGIN BYPASSRLS IN ROLE sallyport_app', /NOBYPASSRLS/],
+  [
+    'reads credentials',
+    'CREATE ROLE $ LOGIN IN ROLE sallyport_app, sallyport_identity',
+    /sallyport_identity/,
+  ],
+])('a login that %s keeps it from starting [ASVS 13.2.2]', async (_what, sql, problem) => {
+  const login = `upstream_${randomBytes(4).toString('hex')}`;
+  if (sql) await database.admin.query(sql.replace('$', login));
+  const { upstream } = gateway;
+  const starting = startTestGateway(FILE.replace(LOGIN, login), {}, { database, upstream });
+  await expect(starting).rejects.toThrow(problem);
+  await database.admin.query(`DROP ROLE IF EXISTS ${login}`);
 });
