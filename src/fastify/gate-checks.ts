@@ -103,6 +103,15 @@ export const GATE_CHECKS: readonly GateCheck[] = [
         : 'the session is in none of the tenants of its person',
   },
   {
+    name: 'tenant policy',
+    codes: ['tenant-proof-required', 'tenant-factor-missing'],
+    needed: isTenants,
+    reason: (_request, code) =>
+      code === 'tenant-factor-missing'
+        ? 'the tenant asks for a factor that the account has not'
+        : 'the session was not proved as the tenant asks',
+  },
+  {
     name: 'permission',
     codes: ['forbidden'],
     needed: (request) => conditionsOf(request).permission !== undefined,

@@ -75,6 +75,7 @@ function readings(): readonly string[] {
   const member = ada?.identityId ?? '';
   return [
     '/api/tenant',
+    '/api/tenant/policy',
     '/api/permissions',
     '/api/roles',
     '/api/keys',
@@ -103,6 +104,8 @@ function readings(): readonly string[] {
     '/tenant/members',
     '/tenant/members?search=ada',
     `/tenant/members/remove?id=${member}`,
+    `/tenant/members/reset?id=${member}`,
+    '/tenant/policy',
     '/tenant/teams',
     '/tenant/teams/support',
     '/tenant/teams/support?search=twin',

@@ -215,6 +215,19 @@ const REFUSED: Readonly<
       return send({}, one.browser);
     },
   },
+  'a factor that the tenant asks for': {
+    code: 'tenant-factor-missing',
+    check: 'tenant policy',
+    why: /asks for a factor that the account has not/,
+    async refuse() {
+      const one = await insertMember(database.admin, app.origin, { permissions: [WRITE] });
+      await database.admin.query(
+        `UPDATE sallyport.tenants SET member_proof = 'second-factor' WHERE id = $1`,
+        [one.tenantId],
+      );
+      return send({}, one.browser);
+    },
+  },
   'the host of another tenant': {
     code: 'forbidden',
     check: 'permission',
