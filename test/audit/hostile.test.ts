@@ -1,5 +1,5 @@
-// Targets that answer anything at all, and documents that say anything at all: the audit ends, with a
-// report, and finds nothing that it was not shown.
+// Targets that answer anything at all, and documents that say anything at all: the audit ends, with
+// a report, and finds nothing that it was not shown.
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';

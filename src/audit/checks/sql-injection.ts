@@ -121,7 +121,9 @@ async function tryField(run: Run, a: Actor, { granted, field }: ProvenWrite): Pr
   return sound(subject, 'a quote changes nothing but the value');
 }
 
-/** Whether the signs are there twice more: a target that breaks now and then breaks at a quote too. */
+/**
+ * Whether the signs are there twice more: a target that breaks now and then breaks at a quote too.
+ */
 async function isSo(
   { breaks, saysSql }: QuoteSigns,
   ask: (end: string) => Promise<Exchange>,
