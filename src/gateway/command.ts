@@ -11,10 +11,8 @@ interface GatewayFlags {
   readonly config: string;
 }
 
-interface InitFlags {
-  readonly upstream: string;
+interface InitFlags extends GatewayFlags {
   readonly openapi: string;
-  readonly config: string;
 }
 
 /** What the command line does around the gateway. */
@@ -53,12 +51,15 @@ export function addGateway(program: Command, { configuration, run, print }: Surr
   gateway
     .command('init')
     .description("write what is let through from the upstream's OpenAPI document, all signed-in")
-    .requiredOption('--upstream <url>', "the API's origin, such as http://127.0.0.1:8000")
     .option('--openapi <path>', 'where its document is', '/openapi.json')
-    .option('--config <file>', 'the file to write, which must not exist', CONFIG_FILE)
+    .addHelpText(
+      'after',
+      '\nTakes --upstream, and --config for the file to write, which must not exist.',
+    )
+    // Options of the same name as the command's above it would be that one's.
     .action(async (_flags: unknown, command: Command) => {
       const flags = command.optsWithGlobals<InitFlags>();
-      const upstream = parseUpstream(flags.upstream);
+      const upstream = parseUpstream(flags.upstream ?? '');
       const operations = await fetchOperations(upstream, flags.openapi, 0);
       await writeNewFile(flags.config, draftOf(upstream, operations));
       print(`${flags.config} lists ${operations.length} operations, all of them signed-in.\n`);

@@ -50,11 +50,14 @@ const route = z.strictObject({
 });
 
 const origin = z
-  .url({ protocol: /^https?$/ })
-  .refine((text) => new URL(text).href === `${text.replace(/\/$/, '')}/`, {
-    message: 'scheme, host and port, and no path: http://127.0.0.1:8000',
-  })
+  .string()
+  .refine(isOrigin, { message: 'scheme, host and port, and no path: http://127.0.0.1:8000' })
   .transform((text) => new URL(text).origin);
+
+function isOrigin(text: string): boolean {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return false;
+  return new URL(text).href === `${text.replace(/\/$/, '')}/`;
+}
 
 const file = z.strictObject({
   upstream: origin.optional(),

@@ -1,9 +1,22 @@
 // What the file of the gateway may say, and what is drafted from an OpenAPI document.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { operationName, parseGatewayFile } from '../../src/gateway/config.ts';
-import { readOperations, unlistedOperations } from '../../src/gateway/document.ts';
+import { addGateway } from '../../src/gateway/command.ts';
+import {
+  operationName,
+  parseGatewayFile,
+  parseUpstream,
+  readGatewayFile,
+} from '../../src/gateway/config.ts';
+import { fetchOperations, readOperations, unlistedOperations } from '../../src/gateway/document.ts';
 import { draftOf } from '../../src/gateway/draft.ts';
+import { startGateway } from '../../src/gateway/gateway.ts';
 import { overlap, parseTemplate, routerPath, type Template } from '../../src/gateway/template.ts';
+import { startRecordingUpstream } from '../support/recording-upstream.ts';
+import { testConfig } from '../support/servers.ts';
 
 const UPSTREAM = 'http://127.0.0.1:8000';
 const read = (text: string) => parseGatewayFile(`upstream: ${UPSTREAM}\n${text}`, 'a.yaml');
@@ -65,6 +78,17 @@ describe('the file', () => {
 
   test('needs an upstream, which the command line may name', () => {
     expect(() => parseGatewayFile('routes: []', 'a.yaml')).toThrow('a.yaml: upstream');
+    for (const wrong of [
+      '',
+      'api',
+      'ftp://a',
+      'http://',
+      'http://a/b',
+      'http://u:p@a',
+      'http://a?b',
+    ]) {
+      expect(() => parseUpstream(wrong)).toThrow('upstream: scheme, host and port');
+    }
     expect(() => parseGatewayFile('upstream: http://a/b\nroutes: []', 'a.yaml')).toThrow('no path');
     const other = parseGatewayFile(`upstream: ${UPSTREAM}\nroutes: []`, 'a.yaml', 'http://b:1');
     expect(other.upstream).toBe('http://b:1');
@@ -115,7 +139,47 @@ const DOCUMENT = JSON.stringify({
   },
 });
 
+async function command(...argv: readonly string[]): Promise<void> {
+  const program = new Command('sallyport').exitOverride();
+  addGateway(program, {
+    configuration: () => testConfig({ DATABASE_URL: 'postgresql://a:b@127.0.0.1:1/none' }),
+    run: async () => {},
+    print: () => {},
+  });
+  await program.parseAsync(['gateway', ...argv], { from: 'user' });
+}
+
 describe('the document', () => {
+  test('of a running upstream is drafted, and keeps the gateway from starting while it says more', async () => {
+    const upstream = await startRecordingUpstream();
+    upstream.answer = (request, answer) =>
+      void (request.url === '/openapi.json' ? answer.end(DOCUMENT) : answer.writeHead(404).end());
+    const fetched = await fetchOperations(upstream.url, '/openapi.json', 0);
+    expect(fetched).toHaveLength(9);
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-gateway-'));
+    const drafted = join(folder, 'drafted.yaml');
+    await command('init', '--upstream', upstream.url, '--config', drafted);
+    expect(readGatewayFile(drafted, undefined).listed.size).toBe(9);
+    await expect(command('init', '--upstream', upstream.url, '--config', drafted)).rejects.toThrow(
+      'could not be written',
+    );
+    await expect(command('--config', join(folder, 'none.yaml'))).rejects.toThrow('gateway init');
+    rmSync(folder, { recursive: true });
+    await expect(fetchOperations(upstream.url, '/elsewhere', 0)).rejects.toThrow(
+      'answered with 404',
+    );
+    const config = testConfig({ DATABASE_URL: 'postgresql://a:b@127.0.0.1:1/none' });
+    const file = `upstream: ${upstream.url}\nroutes:\n  - { method: GET, path: /notes, access: public }`;
+    const starting = startGateway(config, parseGatewayFile(file, 'a.yaml'));
+    await expect(starting).rejects.toThrow(
+      'POST /notes is offered by the upstream and not listed: add it',
+    );
+    await upstream.close();
+    await expect(fetchOperations(upstream.url, '/openapi.json', 0)).rejects.toThrow(
+      'Start the upstream',
+    );
+  });
+
   const operations = readOperations(DOCUMENT, 'it');
 
   test('is drafted with everything signed-in, and the draft is a file that lists all of it', () => {
