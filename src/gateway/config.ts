@@ -56,7 +56,8 @@ const origin = z
 
 function isOrigin(text: string): boolean {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return false;
-  return new URL(text).href === `${text.replace(/\/$/, '')}/`;
+  const { href, username, password } = new URL(text);
+  return username + password === '' && href === `${text.replace(/\/$/, '')}/`;
 }
 
 const file = z.strictObject({

@@ -155,11 +155,11 @@ describe('the document', () => {
     upstream.answer = (request, answer) =>
       void (request.url === '/openapi.json' ? answer.end(DOCUMENT) : answer.writeHead(404).end());
     const fetched = await fetchOperations(upstream.url, '/openapi.json', 0);
-    expect(fetched).toHaveLength(9);
+    expect(fetched).toHaveLength(8);
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-gateway-'));
     const drafted = join(folder, 'drafted.yaml');
     await command('init', '--upstream', upstream.url, '--config', drafted);
-    expect(readGatewayFile(drafted, undefined).listed.size).toBe(9);
+    expect(readGatewayFile(drafted, undefined).listed.size).toBe(8);
     await expect(command('init', '--upstream', upstream.url, '--config', drafted)).rejects.toThrow(
       'could not be written',
     );
