@@ -192,8 +192,10 @@ function foldedNames(): readonly Written[] {
     name.replaceAll('-', '.'),
     name.replaceAll('-', '~'),
   ];
-  return names.flatMap((name) =>
-    [...new Set(spellings(name))].map(
+  // To CGI and WSGI these are headers that a proxy before them may have set.
+  const others = ['x_user', 'REMOTE_USER', 'Ssl_Client_Verify', 'x.user', "x'user", 'x|user'];
+  return [...names, ...others].flatMap((name) =>
+    [...new Set(names.includes(name) ? spellings(name) : [name])].map(
       (spelling) =>
         ({
           name: `header ${spelling}`,
