@@ -64,7 +64,12 @@ function confusedWith(schema: Schema, own: unknown): readonly unknown[] {
       return [...lists, ...objects, ...texts, ...always, 1.5];
     case 'object':
       return [...lists, ...objects, ...numbers, ...texts, ...always];
-    case undefined:
+    case undefined: {
+      // Null is one of what it takes; of the others it is as of the type beside that.
+      const other = schema.anyOf?.find(({ type }) => type !== 'null');
+      if (other?.type) return confusedWith(other, own).filter((value) => value !== null);
+      throw new Error('what is confused with something of no type?');
+    }
     default:
       throw new Error(`what is confused with a ${String(schema.type)}?`);
   }
