@@ -71,7 +71,7 @@ function confusedWith(schema: Schema, own: unknown): readonly unknown[] {
       throw new Error('what is confused with something of no type?');
     }
     default:
-      throw new Error(`what is confused with a ${String(schema.type)}?`);
+      throw new Error(`what is confused with a ${schema.type}?`);
   }
 }
 
