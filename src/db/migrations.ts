@@ -103,7 +103,7 @@ export async function migrate(
   let ran = 0;
   try {
     for (const statement of await pendingStatements(client, all)) {
-      await runDdl(client, statement.sql);
+      await runUnlessMade(client, statement.sql);
       await record(client, holder, statement);
       ran++;
     }
@@ -138,6 +138,20 @@ async function runUnlessThere(client: pg.Client | pg.PoolClient, sql: string): P
     await runDdl(client, sql);
   } catch (error) {
     if (!['23505', '42710', '42P07'].includes(sqlState(error) ?? '')) throw error;
+  }
+}
+
+/**
+ * Policies and constraints have no IF NOT EXISTS that both engines know; the statement before them
+ * takes an older one away. One that is there all the same is this statement's own: its process was
+ * killed after it had run and before that was recorded.
+ */
+async function runUnlessMade(client: pg.Client | pg.PoolClient, sql: string): Promise<void> {
+  try {
+    await runDdl(client, sql);
+  } catch (error) {
+    const isThere = sqlState(error) === '42710' && /^CREATE POLICY|ADD CONSTRAINT/.test(sql);
+    if (!isThere) throw error;
   }
 }
 

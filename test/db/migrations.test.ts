@@ -191,6 +191,17 @@ describe('migrations', () => {
     expect(await recorded()).toBe(ALL.length);
   });
 
+  test('take for done what a process has run that was killed before it recorded it', async () => {
+    await migrateOnce();
+    const before = await schema();
+    const made = ALL.filter(({ sql }) => /^CREATE POLICY|ADD CONSTRAINT/.test(sql));
+    expect(made.length).toBeGreaterThan(10);
+    const ids = made.map(({ id }) => id);
+    await t.admin.query('DELETE FROM sallyport.migrations WHERE id = ANY ($1)', [ids]);
+    expect(await migrateOnce()).toBe(ids.length);
+    expect([await schema(), await recorded()]).toEqual([before, ALL.length]);
+  });
+
   test('leave the connection as the login that it was', async () => {
     const client = await connect();
     await migrate(client, 'postgresql', connect);
