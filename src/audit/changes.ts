@@ -18,13 +18,15 @@ import { isNameField, isPasswordField, snake } from './words.ts';
 export async function proveWrites(
   run: Run,
   view: View,
-  made: readonly Sent[],
+  made: readonly (Sent & { readonly original: Call | null })[],
 ): Promise<readonly ProvenWrite[]> {
   const created = new Set(view.pool.filter(({ isCreated }) => isCreated).map(({ value }) => value));
   const writes: ProvenWrite[] = [];
-  for (const { recipe, exchange } of made) {
-    const write = await proofOf(run, view, recipe, exchange, 'creates');
-    if (write !== null) writes.push(write);
+  for (const { recipe, exchange, original } of made) {
+    const kind = original === null ? 'creates' : 'changes';
+    const write = await proofOf(run, view, recipe, exchange, kind);
+    if (write !== null) writes.push({ ...write, original });
+    if (original !== null) await send(run, original, view.actor);
   }
   for (const operation of run.operations) {
     if (operation.method !== 'PUT' && operation.method !== 'PATCH') continue;
@@ -141,7 +143,7 @@ export async function restoreAccount(run: Run): Promise<void> {
 }
 
 /** The call with what the answers from before had under the same names. */
-function originalOf(view: View, recipe: Recipe): Call {
+export function originalOf(view: View, recipe: Recipe): Call {
   let { body } = recipe.call;
   for (const { path } of recipe.planted) {
     const former = currentValue(view, nameOf(path));

@@ -40,7 +40,7 @@ function isCreation({ path, name, answers }: Operation, operations: readonly Ope
   const isPlural = !last.includes('{') && singular(noun) !== noun;
   const words = [...(last.includes('{') ? [] : wordsOf(last)), ...wordsOf(name)];
   // `POST /account/change-email` makes nothing, whatever it answers.
-  if (words.some((word) => word === 'change' || word === 'update')) return false;
+  if (/\b(change|update)\b/.test(wordsOf(last).join(' '))) return false;
   return isCollection || isPlural || '201' in answers || MAKES.test(words.join(' '));
 }
 

@@ -1,16 +1,24 @@
+import type { Call } from './call.ts';
 import { shows } from './canary.ts';
+import { originalOf } from './changes.ts';
 import { makesAnotherTenant, makesObjects, staysWithinOwn } from './creatable.ts';
-import { compose, type Sent } from './creation.ts';
+import { compose, type Recipe, type Sent } from './creation.ts';
 import { isGranted } from './exchange.ts';
+import { isObject } from './json.ts';
 import type { Granted, OwnedObject, Ownership } from './knowledge.ts';
 import type { Operation } from './operation.ts';
 import { pathParametersOf } from './operation.ts';
 import { keep, readAll, type View } from './reads.ts';
 import { type Run, send } from './run.ts';
 
+/** What was made, or changed about A's own account by a POST, with the call that undoes that. */
+export interface Made extends Sent {
+  readonly original: Call | null;
+}
+
 /** What creating left behind: what was made, what they planted, and why others did not. */
 export interface Creations {
-  readonly made: readonly Sent[];
+  readonly made: readonly Made[];
   readonly planted: readonly string[];
   readonly refused: ReadonlyMap<string, string>;
 }
@@ -20,7 +28,7 @@ export interface Creations {
  * takes what the answers say into its view.
  */
 export async function createObjects(run: Run, view: View): Promise<Creations> {
-  const made: Sent[] = [];
+  const made: Made[] = [];
   const planted: string[] = [];
   const refused = new Map<string, string>();
   const chosen = new Set(Object.values(run.knowledge.chosen).map(({ operation }) => operation.id));
@@ -55,7 +63,12 @@ export async function createObjects(run: Run, view: View): Promise<Creations> {
         continue;
       }
       refused.delete(operation.id);
-      made.push(sent);
+      const { recipe } = sent;
+      // From answers that were given before: they have the former values.
+      made.push({
+        ...sent,
+        original: isOwnAccount(view, recipe) ? originalOf(view, recipe) : null,
+      });
       const canaries = sent.recipe.planted.map(({ canary }) => canary);
       planted.push(...canaries);
       view.planted.push(...canaries);
@@ -63,6 +76,17 @@ export async function createObjects(run: Run, view: View): Promise<Creations> {
     }
   }
   return { made, planted, refused };
+}
+
+/** Whether it is sent to where one's own account is read, as `POST /me` is. */
+function isOwnAccount({ granted, actor }: View, { call }: Recipe): boolean {
+  return granted.some(
+    ({ call: read, exchange: { answer } }) =>
+      read.operation.path === call.operation.path &&
+      Object.keys(read.path).length === 0 &&
+      isObject(answer?.json) &&
+      actor.identity.some((value) => value.length >= 3 && shows(answer, value)),
+  );
 }
 
 /** Reads again, so that what was created is read too. */
