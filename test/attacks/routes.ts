@@ -696,7 +696,7 @@ export function expectSuccess(answer: Answer): void {
  * What a ceremony with a passkey begins with: its challenge is signed and stored nowhere, so that
  * the legitimate request changes no row either. That it went through, its answer tells.
  */
-const STORES_NOTHING: readonly string[] = [
+export const STORES_NOTHING: readonly string[] = [
   'POST /api/passkeys/sign-in-options',
   'POST /api/sign-in/passkey-options',
   'POST /api/re-authentication/passkey-options',
