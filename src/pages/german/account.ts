@@ -112,10 +112,10 @@ export const data: Texts['data'] = {
 };
 
 export const reauthentication: Texts['reauthentication'] = {
-  tenantLead:
-    'Der Mandant verlangt einen neueren Nachweis, oder einen anderen als den, den Sie gezeigt haben: einen Passkey, falls Sie einen haben. Sie sind angemeldet als',
   title: 'Sind Sie es noch?',
   lead: 'Bestätigen Sie vor dieser Änderung noch einmal, dass Sie es sind. Sie sind angemeldet als',
+  tenantLead:
+    'Der Mandant verlangt einen neueren Nachweis, oder einen anderen als den, den Sie gezeigt haben: einen Passkey, falls Sie einen haben. Sie sind angemeldet als',
   submit: 'Weiter',
   failed: 'Das ist nicht Ihr Passwort. Versuchen Sie es noch einmal.',
   failedWithCode:
