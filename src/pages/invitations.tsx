@@ -2,6 +2,7 @@ import { renderDocument } from './document.tsx';
 import { ErrorSummary, type FieldError, HiddenField, TextField } from './form.tsx';
 import { pathOf } from './link.ts';
 import { SentenceWithMoment } from './moment.tsx';
+import { NextPage } from './next-page.tsx';
 import { roleText, TenantDocument, type TenantPageValues } from './tenant-document.tsx';
 import type { Texts } from './texts.ts';
 
@@ -53,13 +54,7 @@ export function invitationsPage(texts: Texts, values: InvitationsValues): string
           ))}
         </ul>
       )}
-      {next !== null && (
-        <p class="actions">
-          <a class="button" href={pathOf(texts, next)} rel="next">
-            {words.next}
-          </a>
-        </p>
-      )}
+      <NextPage texts={texts} next={next} label={words.next} />
     </TenantDocument>,
   );
 }

@@ -1,6 +1,7 @@
 import { renderDocument } from './document.tsx';
 import { ErrorSummary, type FieldError, HiddenField } from './form.tsx';
 import { pathOf } from './link.ts';
+import { NextPage } from './next-page.tsx';
 import { Panel } from './panel.tsx';
 import { type PersonItem, PersonText, RoleForm, SearchField } from './people.tsx';
 import { roleText, TenantDocument, type TenantPageValues } from './tenant-document.tsx';
@@ -57,13 +58,7 @@ export function membersPage(texts: Texts, values: MembersValues): string {
           ))}
         </ul>
       )}
-      {next !== null && (
-        <p class="actions">
-          <a class="button" href={pathOf(texts, next)} rel="next">
-            {words.next}
-          </a>
-        </p>
-      )}
+      <NextPage texts={texts} next={next} label={words.next} />
     </TenantDocument>,
   );
 }

@@ -1,6 +1,7 @@
 import { renderDocument } from './document.tsx';
 import { ErrorSummary, type FieldError, HiddenField, TextField } from './form.tsx';
 import { pathOf } from './link.ts';
+import { NextPage } from './next-page.tsx';
 import { TenantDocument, type TenantPageValues } from './tenant-document.tsx';
 import type { Texts } from './texts.ts';
 
@@ -46,13 +47,7 @@ export function teamsPage(texts: Texts, values: TeamsValues): string {
           ))}
         </ul>
       )}
-      {next !== null && (
-        <p class="actions">
-          <a class="button" href={pathOf(texts, next)} rel="next">
-            {words.next}
-          </a>
-        </p>
-      )}
+      <NextPage texts={texts} next={next} label={words.next} />
       {mayWrite && <MakeForm texts={texts} values={values} />}
     </TenantDocument>,
   );

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import {
   type ExternalIssuer,
@@ -7,6 +6,7 @@ import {
 } from '../core/external-issuers.ts';
 import { ISSUER_ALGORITHMS } from '../core/issuer-keys.ts';
 import { openOutbound, type Outbound } from '../outbound/outbound.ts';
+import { readJsonFile } from './json-file.ts';
 
 const claim = z.string().regex(/^[\w:/.-]{1,100}$/);
 const httpsUrl = z.url({ protocol: /^https$/ });
@@ -48,20 +48,9 @@ export function readIssuersFile(
     problems.push(`SALLYPORT_ISSUERS_FILE: ${text}`);
     return null;
   };
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(path, 'utf8'));
-  } catch {
-    return problem('the file cannot be read, or is no JSON.');
-  }
-  const read = file.safeParse(content);
-  if (!read.success) {
-    for (const { path: where, message } of read.error.issues) {
-      problem(`${where.join('.') || 'the file'}: ${message}.`);
-    }
-    return null;
-  }
-  const { issuers, insecureLoopbackHosts } = read.data;
+  const read = readJsonFile(file, path, problem);
+  if (read === null) return null;
+  const { issuers, insecureLoopbackHosts } = read;
   const names = issuers.map((each) => each.issuer);
   if (new Set(names).size < names.length) return problem('an issuer stands there twice.');
   if (insecureLoopbackHosts.length === 0) {

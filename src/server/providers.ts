@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { openProviders, type Provider, type Providers } from '../core/providers.ts';
 import { openOutbound, type Outbound } from '../outbound/outbound.ts';
+import { readJsonFile } from './json-file.ts';
 
 const httpsUrl = z.url({ protocol: /^https$/ });
 
@@ -40,20 +40,9 @@ export function readProvidersFile(
     problems.push(`SALLYPORT_PROVIDERS_FILE: ${text}`);
     return null;
   };
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(path, 'utf8'));
-  } catch {
-    return problem('the file cannot be read, or is no JSON.');
-  }
-  const read = file.safeParse(content);
-  if (!read.success) {
-    for (const { path: where, message } of read.error.issues) {
-      problem(`${where.join('.') || 'the file'}: ${message}.`);
-    }
-    return null;
-  }
-  const { providers, insecureLoopbackHosts } = read.data;
+  const read = readJsonFile(file, path, problem);
+  if (read === null) return null;
+  const { providers, insecureLoopbackHosts } = read;
   for (const name of ['id', 'issuer'] as const) {
     const values = providers.map((each) => each[name]);
     if (new Set(values).size < values.length) return problem(`an ${name} stands there twice.`);
