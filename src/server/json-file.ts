@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 
 /**
- * Reads the JSON file that a setting names; each problem is a line for a person, and ends with null.
+ * Reads the JSON file that a setting names; each problem is a line for a person, and then there is
+ * nothing.
  */
 export function readJsonFile<Schema extends z.ZodType>(
   schema: Schema,
