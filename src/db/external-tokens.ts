@@ -106,12 +106,16 @@ export function revokeOwnExternalToken(id: string): Statement {
     .compile();
 }
 
-/** Refuses every token that was issued until now, those that were never seen here too. */
+/**
+ * Refuses every token that was issued until now, those that were never seen here too. A mark never
+ * goes back, and what was revoked by itself stays so: a token may say that it was issued later than
+ * now, as far as clocks may differ (R-30).
+ */
 export async function revokeExternalTokens(tx: Tx, identityId: string): Promise<void> {
-  const issuedUntil = sql<Date>`now()`;
+  const issuedUntil = sql<Date>`GREATEST(token_revocations.issued_until, now())`;
   await tx
     .insertInto('sallyport.token_revocations')
-    .values({ identity_id: identityId, issued_until: issuedUntil })
+    .values({ identity_id: identityId, issued_until: sql<Date>`now()` })
     .onConflict((conflict) =>
       conflict.column('identity_id').doUpdateSet({ issued_until: issuedUntil }),
     )
@@ -120,5 +124,6 @@ export async function revokeExternalTokens(tx: Tx, identityId: string): Promise<
     .deleteFrom('sallyport.bearer_credentials')
     .where('identity_id', '=', identityId)
     .where('kind', '=', 'external-token')
+    .where('revoked_at', 'is', null)
     .execute();
 }

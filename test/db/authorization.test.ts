@@ -314,7 +314,7 @@ describe.each(REVOCATIONS)('$name', ({ sql, refusal }) => {
   });
 });
 
-test('a permission taken from a role is refused at the next request, read or write [CWE-613] [ASVS 8.3.2]', async () => {
+test('a permission taken from a role is refused at the next request, read or write [R-34] [CWE-613] [ASVS 8.3.2]', async () => {
   const [tenant] = tenants;
   const attempt = () => write(editor, [insertNote(tenant, 'late')], 'notes:write');
   expect(await read(editor, 'notes:write')).toEqual(['ours']);
