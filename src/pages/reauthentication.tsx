@@ -71,9 +71,11 @@ export function reauthenticationPage(texts: Texts, values: ReauthenticationValue
         label={texts.providers.prove}
         returnTo={returnTo}
       />
-      <a class="button" href={pathOf(texts, '/account')}>
-        {texts.actions.cancel}
-      </a>
+      <p class="actions">
+        <a class="button" href={pathOf(texts, '/account')}>
+          {texts.actions.cancel}
+        </a>
+      </p>
     </Panel>,
   );
 }
