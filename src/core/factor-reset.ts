@@ -27,15 +27,16 @@ const LINK_HOURS = 24;
  * reads the member's mailbox.
  *
  * An account belongs to its person and to every tenant that they are in, so an owner of one tenant
- * must not weaken it for another (CWE-266, CWE-863): it is refused for whoever is a member of any
- * other tenant, and the link is dead as soon as they are.
+ * must not weaken it for another (CWE-266, CWE-863): whoever is a member of any other tenant is
+ * mailed that nothing was changed, and what to do, and the link is dead as soon as they are. The
+ * owner is answered alike, or they would learn of the other tenant.
  */
 export async function requestFactorReset(
   core: Core,
   authority: Authority,
   memberId: string,
   language: MailLanguage,
-): Promise<'mailed' | 'not-found' | 'above-own-level' | 'member-elsewhere' | Refused> {
+): Promise<'mailed' | 'not-found' | 'above-own-level' | Refused> {
   const { caller } = authority;
   const token = newSecret();
   const outcome = await runInTenant(core, authority, async (tx, { tenantId, level }) => {
@@ -43,12 +44,16 @@ export async function requestFactorReset(
     const address = member && (await findOwnAddress(tx, memberId));
     if (!member || !address) return 'not-found' as const;
     if (member.level > level) return 'above-own-level' as const;
-    if (await isMemberElsewhere(tx, memberId, tenantId)) return 'member-elsewhere' as const;
     const event = { kind: 'factor-reset-granted', identityId: memberId, tenantId, caller } as const;
     await insertSecurityEvent(tx, event);
     const { folded, address: to } = address;
     // Beyond the limit the link of the last mail goes on working.
     if (!(await mayMail(tx, `factor-reset ${folded}`))) return 'mailed' as const;
+    if (await isMemberElsewhere(tx, memberId, tenantId)) {
+      const message = { kind: 'authenticators-changed', to, language } as const;
+      await queueMail(tx, core.encryptionKey, { ...message, change: 'factors-kept' });
+      return 'mailed' as const;
+    }
     const reset = { tenantId, identityId: memberId, folded };
     await replaceFactorReset(tx, reset, digestOf(token.bytes), LINK_HOURS);
     await queueMail(tx, core.encryptionKey, {

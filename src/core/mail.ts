@@ -19,7 +19,8 @@ export type AuthenticatorChange =
   | 'password-removed'
   | 'provider-linked'
   | 'provider-unlinked'
-  | 'factors-reset';
+  | 'factors-reset'
+  | 'factors-kept';
 
 interface Addressed {
   readonly to: string;

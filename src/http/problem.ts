@@ -102,10 +102,6 @@ export const PROBLEMS = {
     status: 409,
     title: 'You do not meet this yourself. Prove it first, then ask it of others.',
   },
-  'member-elsewhere': {
-    status: 409,
-    title: 'This tenant alone cannot decide that for this member.',
-  },
   'too-many': {
     status: 409,
     title: 'There are as many of these as there may be. Remove one first.',

@@ -34,7 +34,8 @@ export interface MailsTexts {
       | 'password-removed'
       | 'provider-linked'
       | 'provider-unlinked'
-      | 'factors-reset',
+      | 'factors-reset'
+      | 'factors-kept',
       MailTexts
     >
   >;

@@ -53,7 +53,6 @@ export type TenantProblemCode =
   | 'tenant-proof-required'
   | 'tenant-factor-missing'
   | 'policy-unmet'
-  | 'member-elsewhere'
   | 'tenant-not-selected'
   | 'tenant-deleted'
   | 'above-own-level'

@@ -66,7 +66,6 @@ describe('PROBLEMS', () => {
       'tenant-proof-required': 401,
       'tenant-factor-missing': 403,
       'policy-unmet': 409,
-      'member-elsewhere': 409,
       'built-in-role': 409,
       'role-in-use': 409,
       'body-too-large': 413,

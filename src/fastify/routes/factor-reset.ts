@@ -29,7 +29,7 @@ export function factorResetApi(server: FastifyInstance, core: Core): void {
         body: z.strictObject({}).nullish(),
         response: {
           202: z.object({ status: z.literal('mailed') }),
-          ...refusals('not-found', 'above-own-level', 'member-elsewhere'),
+          ...refusals('not-found', 'above-own-level'),
         },
       },
     },

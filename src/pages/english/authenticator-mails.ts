@@ -75,6 +75,18 @@ export const authenticatorsChanged: Texts['mails']['authenticatorsChanged'] = {
     action: 'Go to your account',
     after: NOT_YOU,
   },
+  'factors-kept': {
+    subject: 'The second factors of your Sallyport account were not reset',
+    before: () => [
+      'An owner of a tenant asked for a link by which you could replace a lost second factor. ' +
+        'Your Sallyport account does not belong to that tenant alone, which cannot decide this ' +
+        'by itself: nothing was changed.',
+      'If you have lost your second factor, use a recovery code, or ask whoever runs this ' +
+        'service. You find your account here:',
+    ],
+    action: 'Go to your account',
+    after: [],
+  },
   'factors-reset': {
     subject: 'The second factors of your Sallyport account were reset',
     before: () => [

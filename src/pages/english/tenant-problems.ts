@@ -19,13 +19,6 @@ export const tenantProblems: Pick<Texts['problems'], TenantProblemCode> = {
       'You would be locked out. Set up what it asks for, prove with it who you are, and ask it of others then.',
     action: 'account',
   },
-  'member-elsewhere': {
-    title: 'This tenant alone cannot decide that',
-    explanation:
-      'The account of this member does not belong to this tenant alone. ' +
-      'They can use a recovery code, or ask whoever runs this service.',
-    action: 'tenants',
-  },
   'tenant-not-selected': {
     title: 'Which tenant is this for?',
     explanation:

@@ -30,7 +30,7 @@ export const tenants: Texts['tenants'] = {
     'tenant-saved': 'Your changes are saved.',
     'member-changed': 'The member has the new role.',
     'member-removed': 'The member is removed.',
-    'factor-reset': 'The link is on its way to the member.',
+    'factor-reset': 'A mail is on its way to the member.',
     'roles-saved': 'The roles are saved.',
     'role-made': 'There is a new role. It permits nothing yet.',
     'role-deleted': 'The role is deleted.',

@@ -75,6 +75,18 @@ export const authenticatorsChanged: Texts['mails']['authenticatorsChanged'] = {
     action: 'Zu Ihrem Konto',
     after: NICHT_SIE,
   },
+  'factors-kept': {
+    subject: 'Die zweiten Faktoren Ihres Sallyport-Kontos wurden nicht zurückgesetzt',
+    before: () => [
+      'Ein Besitzer eines Mandanten hat um einen Link gebeten, mit dem Sie einen verlorenen ' +
+        'zweiten Faktor ersetzen könnten. Ihr Sallyport-Konto gehört nicht zu diesem Mandanten ' +
+        'allein, und er kann das nicht allein entscheiden: Es wurde nichts geändert.',
+      'Haben Sie Ihren zweiten Faktor verloren, benutzen Sie einen Notfallcode, oder fragen Sie, ' +
+        'wer diesen Dienst betreibt. Ihr Konto finden Sie hier:',
+    ],
+    action: 'Zu Ihrem Konto',
+    after: [],
+  },
   'factors-reset': {
     subject: 'Die zweiten Faktoren Ihres Sallyport-Kontos wurden zurückgesetzt',
     before: () => [

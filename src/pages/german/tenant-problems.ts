@@ -21,13 +21,6 @@ export const tenantProblems: Pick<Texts['problems'], TenantProblemCode> = {
       'Sie kämen nicht mehr hinein. Richten Sie ein, was es verlangt, weisen Sie sich damit aus, und verlangen Sie es dann von anderen.',
     action: 'account',
   },
-  'member-elsewhere': {
-    title: 'Das kann dieser Mandant allein nicht entscheiden',
-    explanation:
-      'Das Konto dieses Mitglieds gehört nicht zu diesem Mandanten allein. ' +
-      'Es kann einen Notfallcode benutzen oder fragen, wer diesen Dienst betreibt.',
-    action: 'tenants',
-  },
   'tenant-not-selected': {
     title: 'Um welchen Mandanten geht es?',
     explanation:

@@ -31,7 +31,7 @@ export const tenants: Texts['tenants'] = {
     'tenant-saved': 'Ihre Änderungen sind gespeichert.',
     'member-changed': 'Das Mitglied hat die neue Rolle.',
     'member-removed': 'Das Mitglied ist entfernt.',
-    'factor-reset': 'Der Link ist auf dem Weg zum Mitglied.',
+    'factor-reset': 'Eine Nachricht an das Mitglied ist unterwegs.',
     'roles-saved': 'Die Rollen sind gespeichert.',
     'role-made': 'Es gibt eine neue Rolle. Sie erlaubt noch nichts.',
     'role-deleted': 'Die Rolle ist gelöscht.',
