@@ -110,8 +110,10 @@ describe('a sign-in of somebody with a second factor', () => {
     const typed = code.toLowerCase().replaceAll('-', ' ');
     expect((await complete(browser, typed, 'recovery-code')).status).toBe(200);
     expect(await authenticatorsOf(browser)).toMatchObject({ recoveryCodesLeft: 9 });
-    const [mail] = await mailsTo(server.origin, person.email);
-    expect(mail?.subject).toContain('recovery code');
+    // Two mails of one moment: the other one is about the new browser.
+    const mails = await mailsTo(server.origin, person.email);
+    const mail = mails.slice(0, 2).find(({ subject }) => subject.includes('recovery code'));
+    expect(mail).toBeDefined();
     expect(mail?.text).toContain('left: 9.');
     expect(mail?.text).not.toContain(code);
 
