@@ -4,6 +4,7 @@ import { get as httpGet, type IncomingMessage, request as httpRequest } from 'no
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type HeldRequest, holdRequest } from '../support/at-once.ts';
 import { ask, Visitor } from '../support/client.ts';
 import { startTestGateway, type TestGateway } from '../support/gateways.ts';
 import { insertMember, type Member } from '../support/plugin-apps.ts';
@@ -24,6 +25,8 @@ let gateway: TestGateway;
 let other: TestGateway;
 let ada: Member;
 let bob: Member;
+/** The streams and WebSockets that the upstream has open. */
+const streaming = new Set<object>();
 beforeAll(async () => {
   gateway = await startTestGateway(FILE);
   const { upstream, database } = gateway;
@@ -37,7 +40,11 @@ beforeAll(async () => {
   upstream.answer = (request, answer, recorded) => {
     if (request.url === '/events') {
       const timer = setInterval(() => answer.write('data: tick\n\n'), 50);
-      answer.on('close', () => clearInterval(timer));
+      streaming.add(answer);
+      answer.on('close', () => {
+        clearInterval(timer);
+        streaming.delete(answer);
+      });
       answer.writeHead(200, { 'content-type': 'text/event-stream' });
       return;
     }
@@ -48,6 +55,8 @@ beforeAll(async () => {
     answerEmpty(request, answer, recorded);
   };
   upstream.upgrade = (_request, socket, head) => {
+    streaming.add(socket);
+    socket.on('close', () => streaming.delete(socket));
     socket.write(
       'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n',
     );
@@ -135,6 +144,68 @@ describe('streams', () => {
     expect(kept.destroyed).toBe(false);
     kept.destroy();
   });
+
+  test('of 50 sessions that end at one moment are cut, those that open meanwhile too, and no other [R-06] [CWE-613]', async () => {
+    await expect.poll(() => streaming.size).toBe(0);
+    const { admin } = gateway.database;
+    const members: Member[] = [];
+    while (members.length < 60) members.push(await insertMember(admin, gateway.origin));
+    const [leaving, staying] = [members.slice(0, 50), members.slice(50)];
+
+    const [earlier, kept] = await Promise.all(
+      [leaving, staying].map((each) => Promise.all(each.map(holdStream))),
+    );
+    if (!earlier || !kept) throw new Error('nothing was opened');
+    for (const each of [...earlier, ...kept]) each.release();
+    for (const each of [...earlier, ...kept]) expect([101, 200]).toContain(await each.status);
+
+    // One half of the streams asks right before the sign-outs, the other right behind them.
+    const opening = await Promise.all(
+      leaving.map((member, index) => holdStream(member, index + 1)),
+    );
+    const ending = await Promise.all(leaving.map(holdSignOut));
+    for (const each of opening.slice(0, 25)) each.release();
+    for (const each of ending) each.release();
+    for (const each of opening.slice(25)) each.release();
+    const statuses = await Promise.all(ending.map(({ status }) => status));
+    expect(statuses).toEqual(leaving.map(() => 204));
+    const late = await Promise.all(leaving.map(holdStream));
+    for (const each of late) each.release();
+
+    for (const each of late) expect(await each.status).toBe(401);
+    for (const each of opening) expect([101, 200, 401]).toContain(await each.status);
+    // Three seconds, and what a loaded machine takes to ask about all of them.
+    const isStillOpen = () => [...earlier, ...opening].filter((each) => each.isOpen()).length;
+    await expect.poll(isStillOpen, { timeout: 5_000 }).toBe(0);
+    await expect.poll(() => streaming.size).toBe(staying.length);
+    for (const each of kept) expect(each.isOpen()).toBe(true);
+    const events = kept.filter((_, index) => index % 2 === 0);
+    const before = events.map((each) => each.received());
+    await expect
+      .poll(() => events.every((each, index) => each.received() > (before[index] ?? 0)))
+      .toBe(true);
+    for (const each of [...kept, ...late, ...ending]) each.destroy();
+  });
+
+  /** In turn events and WebSockets, of which each kind is on both gateways. */
+  function holdStream({ browser }: Member, index: number): Promise<HeldRequest> {
+    const { origin } = index % 4 < 2 ? gateway : other;
+    if (index % 2 === 0) {
+      return holdRequest(origin, 'GET', '/events', {
+        ...browser.cookieHeader(),
+        connection: 'close',
+      });
+    }
+    return holdRequest(origin, 'GET', '/live', { ...browser.ownHeaders(), ...HANDSHAKE, origin });
+  }
+
+  function holdSignOut({ browser }: Member): Promise<HeldRequest> {
+    return holdRequest(gateway.origin, 'POST', '/sallyport/api/sign-out', {
+      ...browser.ownHeaders(),
+      'content-type': 'application/json',
+      'content-length': '0',
+    });
+  }
 
   test('a WebSocket needs our own origin and a session, and another route takes none [CWE-1385]', async () => {
     const own = bob.browser.ownHeaders();

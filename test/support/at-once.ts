@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import type { Answer, Ask } from './client.ts';
 
 export interface PreparedRequest extends Ask {
@@ -60,5 +61,50 @@ async function prepare(origin: string, options: PreparedRequest): Promise<() => 
   return () => {
     request.end(bytes.subarray(-1));
     return answer;
+  };
+}
+
+/** A request without a body whose last byte is still to go. */
+export interface HeldRequest {
+  release(): void;
+  /** Of the answer; 0 where there was none. */
+  readonly status: Promise<number>;
+  readonly isOpen: () => boolean;
+  /** How many bytes have come so far. */
+  readonly received: () => number;
+  destroy(): void;
+}
+
+/**
+ * The head of a request on a connection of its own, all but its last byte: for streams and
+ * WebSockets, which are let go in the same tick as whatever they race with.
+ */
+export async function holdRequest(
+  origin: string,
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<HeldRequest> {
+  const { hostname, port, host } = new URL(origin);
+  const socket = connect(Number(port), hostname);
+  let received = 0;
+  const status = new Promise<number>((resolve) => {
+    socket.once('data', (chunk: Buffer) => resolve(Number(chunk.toString('latin1').slice(9, 12))));
+    socket.once('close', () => resolve(0));
+  });
+  socket.on('data', (chunk: Buffer) => (received += chunk.length));
+  const lines = Object.entries({ host, ...headers }).map(([name, value]) => `${name}: ${value}`);
+  const head = `${method} ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r`;
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject);
+    socket.write(head, () => resolve());
+  });
+  socket.on('error', () => {});
+  return {
+    release: () => void socket.write('\n'),
+    status,
+    isOpen: () => !socket.destroyed,
+    received: () => received,
+    destroy: () => void socket.destroy(),
   };
 }
