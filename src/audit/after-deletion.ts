@@ -1,28 +1,32 @@
 import type { Actor } from './actor.ts';
+import type { Call } from './call.ts';
 import { compose } from './creation.ts';
 import type { Exchange } from './exchange.ts';
 import type { Operation } from './operation.ts';
-import { keep, newView, type View } from './reads.ts';
-import { type Run, send } from './run.ts';
+import type { View } from './reads.ts';
+import type { Run } from './run.ts';
 import { openSession, whoIs } from './sessions.ts';
-import { type Throwaway, throwaway } from './throwaway.ts';
+import { isOnly, type Throwaway, throwaway, viewOf } from './throwaway.ts';
 import { inconclusive, notTested, sound, step, type Verdict } from './verdict.ts';
 import { describeWindow, measureWindow, severityOf } from './window.ts';
-import { isPasswordField, wordsOf } from './words.ts';
+import { isPasswordField, PEOPLE, wordsOf } from './words.ts';
 
 const SUBJECT = 'after an account was deleted';
 
-const PEOPLE = /\b(users?|accounts?|people|persons?|members?|customers?|profiles?|me|self)\b/;
-
 /**
- * Registers an account, deletes it (by itself, or by the superior), makes sure that it signs in no
- * more, and tries the session that it had.
+ * Has an account of the audit's own, deletes it (by itself, or by the superior), makes sure that it
+ * signs in no more, and tries the session that it had.
  */
 export async function afterDeletion(run: Run): Promise<Verdict> {
   const deletions = run.operations.filter(deletesAccount);
   if (deletions.length === 0) return notTested(SUBJECT, 'no operation deletes an account');
   const gone = await throwaway(run, 'deleted');
-  if (gone === null) return notTested(SUBJECT, 'it takes an account that the audit may register');
+  if (gone === null) {
+    return notTested(
+      SUBJECT,
+      'it takes an account that the audit may register, or the superior make',
+    );
+  }
   const view = await viewOf(run, gone);
   for (const operation of deletions) {
     for (const actor of operation.path.includes('{')
@@ -35,7 +39,7 @@ export async function afterDeletion(run: Run): Promise<Verdict> {
       return await judge(run, gone, operation, deletion);
     }
   }
-  return notTested(SUBJECT, 'no operation deleted an account that was registered for it');
+  return notTested(SUBJECT, 'no operation deleted an account that was made for it');
 }
 
 function deletesAccount(operation: Operation): boolean {
@@ -48,21 +52,6 @@ function deletesAccount(operation: Operation): boolean {
   return method === 'POST' && !path.includes('{') && PEOPLE.test(words) && /\bdelete$/.test(words);
 }
 
-/** What is known of the account's own ids: from its who-am-I, and from lists of the superior's. */
-async function viewOf(run: Run, gone: Throwaway): Promise<View> {
-  const view = newView(gone.actor, run.operations);
-  view.planted.push(gone.username);
-  const { control } = run.knowledge;
-  if (control !== null) keep(view, control.call, gone.seen);
-  const { superior } = run.actors;
-  for (const { call } of run.knowledge.views.superior ?? []) {
-    if (superior === null || call.operation.path.includes('{')) continue;
-    if (!PEOPLE.test(wordsOf(call.operation.path).join(' '))) continue;
-    keep(view, call, await send(run, call, superior));
-  }
-  return view;
-}
-
 async function deleteBy(
   run: Run,
   actor: Actor,
@@ -73,13 +62,7 @@ async function deleteBy(
   const { account } = gone.actor;
   const lookup = (name: string) =>
     isPasswordField(name) && account.kind === 'password' ? account.password : undefined;
-  // Only ids that stand beside the name which nobody else has.
-  const isTheirs = ({ path }: { readonly path: Readonly<Record<string, string>> }) =>
-    Object.values(path).every(
-      (value) =>
-        value === gone.username ||
-        view.pool.some((entry) => entry.isCreated && entry.value === value),
-    );
+  const isTheirs = (call: Call) => isOnly(gone, view, call);
   const { sent } = await compose(run, actor, operation, view.pool, lookup, isTheirs);
   return sent?.exchange ?? null;
 }

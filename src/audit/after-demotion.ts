@@ -1,7 +1,7 @@
 import type { Actor, Credential } from './actor.ts';
 import type { Call } from './call.ts';
 import { compose, type Sent } from './creation.ts';
-import { describe, isGranted, isRefused } from './exchange.ts';
+import { describe, type Exchange, isGranted, isRefused } from './exchange.ts';
 import { bodyFieldsOf } from './fields.ts';
 import type { Json } from './json.ts';
 import type { Granted } from './knowledge.ts';
@@ -10,13 +10,11 @@ import { type Run, send } from './run.ts';
 import { openSession } from './sessions.ts';
 import { inconclusive, notTested, sound, step, type Verdict } from './verdict.ts';
 import { describeWindow, fieldIn, measureWindow, severityOf } from './window.ts';
-import { snake, wordsOf } from './words.ts';
+import { ROLE_FIELD, snake, wordsOf } from './words.ts';
 
 const SUBJECT = 'after a role was taken away';
 
-/** Fields that say what somebody may do. */
-export const ROLE_FIELD =
-  /^(role|roles|role_name|role_id|is_admin|admin|is_superuser|superuser|is_staff|permission|permissions|user_?type|account_?type|access_?level|privilege|group)$/;
+const READS_MAX = 6;
 
 /**
  * Lets the superior give B its role, opens a session of B with it, takes the role away and tries
@@ -71,7 +69,7 @@ async function judge(run: Run, demotion: Demotion): Promise<Verdict> {
   if (ordinary === null)
     return inconclusive(operation.id, 'another session of B could not be opened');
   const asOrdinary = { ...b, credential: ordinary.credential };
-  const guarded = await guardedRead(run, superior, asOrdinary);
+  const [guarded] = await guardedReads(run, superior, asOrdinary, 1);
   // Where no read is of the role alone, setting the role that B has anyway changes nothing.
   const call: Call = guarded?.call ?? lowered.recipe.call;
   const refused = await send(run, call, asOrdinary);
@@ -108,16 +106,23 @@ async function judge(run: Run, demotion: Demotion): Promise<Verdict> {
   };
 }
 
-/** A read of the superior's that B is refused. */
-export async function guardedRead(run: Run, superior: Actor, b: Actor): Promise<Granted | null> {
+/** Reads of the superior's that B is refused, with the refusal. */
+export async function guardedReads(
+  run: Run,
+  superior: Actor,
+  b: Actor,
+  most = READS_MAX,
+): Promise<readonly (Granted & { readonly refused: Exchange })[]> {
+  const found: (Granted & { readonly refused: Exchange })[] = [];
   for (const granted of run.knowledge.views.superior ?? []) {
+    if (found.length >= most) break;
     if (run.knowledge.matrix.get(granted.call.operation.id)?.b === 'granted') continue;
     const refused = await send(run, granted.call, b);
     if (!isRefused(refused)) continue;
-    const again = await send(run, granted.call, superior);
-    if (isGranted(again)) return { ...granted, exchange: again };
+    const exchange = await send(run, granted.call, superior);
+    if (isGranted(exchange)) found.push({ ...granted, exchange, refused });
   }
-  return null;
+  return found;
 }
 
 async function rolesOf(run: Run, superior: Actor, b: Actor) {

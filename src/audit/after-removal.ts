@@ -1,10 +1,10 @@
 import type { Actor } from './actor.ts';
-import type { Call } from './call.ts';
+import { plainCall } from './access.ts';
 import { shows } from './canary.ts';
 import { compose, refreshed } from './creation.ts';
 import { type Exchange, isGranted, isRefused } from './exchange.ts';
-import type { Operation } from './operation.ts';
-import { type PoolEntry, selectionOf } from './pool.ts';
+import { type Operation, pathParametersOf } from './operation.ts';
+import { entryFor, type PoolEntry } from './pool.ts';
 import { callsFor, keep, newView } from './reads.ts';
 import { type Run, send } from './run.ts';
 import { openSession } from './sessions.ts';
@@ -86,17 +86,8 @@ async function attempt(run: Run, a: Actor, b: Actor, removal: Operation): Promis
 
 /** An id of B's, for the last parameter of the removal. */
 function memberEntry(removal: Operation, value: string): PoolEntry {
-  const name = /\{([^{}]+)\}\/?$/.exec(removal.path)?.[1] ?? '';
-  const from: Call = {
-    operation: removal,
-    path: {},
-    query: {},
-    headers: {},
-    body: undefined,
-    contentType: null,
-  };
-  const selects = selectionOf(removal.path, name);
-  return { key: snake(name), above: '', value, from, isCreated: false, object: 'b', selects };
+  const name = pathParametersOf(removal.path).at(-1) ?? '';
+  return { ...entryFor(removal, name, value, plainCall(removal)), isCreated: false };
 }
 
 async function letIn(

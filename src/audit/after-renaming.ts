@@ -1,19 +1,22 @@
+import type { Call } from './call.ts';
 import { compose } from './creation.ts';
 import { isRefused } from './exchange.ts';
 import { bodyFieldsOf } from './fields.ts';
 import { leavesOf } from './json.ts';
 import type { Operation } from './operation.ts';
+import type { View } from './reads.ts';
 import { type Run, send } from './run.ts';
 import { openSession } from './sessions.ts';
-import { type Throwaway, throwaway } from './throwaway.ts';
+import { isOnly, type Throwaway, throwaway, viewOf } from './throwaway.ts';
 import { inconclusive, notTested, sound, step, type Verdict } from './verdict.ts';
-import { isPasswordField, snake } from './words.ts';
+import { isPasswordField, PEOPLE, snake, wordsOf } from './words.ts';
 
 const SUBJECT = 'after an account was renamed';
 
 /**
- * Registers an account, renames it, registers the old name anew, and looks whose data the session
- * from before the renaming is answered: one that is bound to a name is the next owner's.
+ * Has an account of the audit's own, renames it (by itself, or by the superior), gives the old name
+ * to another one, and looks whose data the session from before the renaming is answered: one that
+ * is bound to a name is the next owner's.
  */
 export async function afterRenaming(run: Run): Promise<Verdict> {
   const { signIn } = run.access;
@@ -23,28 +26,40 @@ export async function afterRenaming(run: Run): Promise<Verdict> {
     return notTested(SUBJECT, 'no operation gives an account another name to sign in with');
   }
   const first = await throwaway(run, 'renamed');
-  if (first === null) return notTested(SUBJECT, 'it takes accounts that the audit may register');
+  if (first === null) {
+    return notTested(
+      SUBJECT,
+      'it takes accounts that the audit may register, or the superior make',
+    );
+  }
+  const view = await viewOf(run, first);
   for (const operation of renamings) {
-    if (!(await isRenamed(run, first, operation, field))) continue;
+    if (!(await isRenamed(run, { first, view, operation, field }))) continue;
     const second = await throwaway(run, 'namesake', first.username);
     if (second === null) return sound(operation.id, 'a name that was given up is not given again');
     return await judge(run, first, second, operation);
   }
-  return notTested(SUBJECT, 'no operation renamed an account that was registered for it');
+  return notTested(SUBJECT, 'no operation renamed an account that was made for it');
 }
 
 function renames(operation: Operation, field: string): boolean {
   const { method, path } = operation;
-  if (!['PUT', 'PATCH'].includes(method) || path.includes('{')) return false;
+  if (!['PUT', 'PATCH'].includes(method) || path.split('{').length > 2) return false;
+  if (path.includes('{') && !PEOPLE.test(wordsOf(path.split('{')[0] ?? '').join(' '))) return false;
   return bodyFieldsOf(operation).some(({ name }) => snake(name) === field);
 }
 
-async function isRenamed(
-  run: Run,
-  { actor, username }: Throwaway,
-  operation: Operation,
-  field: string,
-): Promise<boolean> {
+interface Renaming {
+  readonly first: Throwaway;
+  readonly view: View;
+  readonly operation: Operation;
+  readonly field: string;
+}
+
+/** Whether the account signs in by another name from now on, and no more by the one it had. */
+async function isRenamed(run: Run, renaming: Renaming): Promise<boolean> {
+  const { first, view, operation, field } = renaming;
+  const { actor, username } = first;
   const { account } = actor;
   if (account.kind !== 'password') return false;
   const at = username.indexOf('@');
@@ -53,9 +68,16 @@ async function isRenamed(
     if (snake(name) === field) return other;
     return isPasswordField(name) ? account.password : undefined;
   };
-  await compose(run, actor, operation, [], lookup);
-  if ((await openSession(run, { ...account, username: other }, 'renamed')) === null) return false;
-  return (await openSession(run, account, 'renamed')) === null;
+  const isTheirs = (call: Call) => isOnly(first, view, call);
+  const { superior } = run.actors;
+  for (const by of operation.path.includes('{') ? [actor, superior] : [actor]) {
+    if (by === null) continue;
+    const { sent } = await compose(run, by, operation, view.pool, lookup, isTheirs);
+    if (sent === null) continue;
+    const renamed = await openSession(run, { ...account, username: other }, 'renamed');
+    if (renamed !== null) return (await openSession(run, account, 'renamed')) === null;
+  }
+  return false;
 }
 
 async function judge(
@@ -85,7 +107,7 @@ async function judge(
     confidence: 'confirmed',
     title: `A session acts as whoever has taken its account's old name (${operation.id})`,
     detail:
-      'An account was renamed and its old name registered by another; the session that the first one had is answered with the data of the second.',
+      'An account was renamed and its old name given to another; the session that the first one had is answered with the data of the second.',
     subjects: [operation.id],
     evidence: [step("the first one's session is answered as the second", after)],
     controls: [

@@ -1,5 +1,6 @@
 import { isObject } from './json.ts';
 import type { Operation, Schema } from './operation.ts';
+import { snake } from './words.ts';
 
 /** A field of a body as the schema has it, at any depth. */
 export interface Field {
@@ -34,6 +35,21 @@ export function fieldsOf(schema: Schema | null): readonly Field[] {
 /** The fields of every body of an operation. */
 export function bodyFieldsOf(operation: Operation): readonly Field[] {
   return operation.bodies.flatMap(({ schema }) => fieldsOf(schema));
+}
+
+/** The operation with fields of this name as required ones: what is optional may be left out. */
+export function requiring(operation: Operation, kind: RegExp): Operation {
+  const names = bodyFieldsOf(operation)
+    .filter(({ name, path }) => path.length === 1 && kind.test(snake(name)))
+    .map(({ name }) => name);
+  const bodies = operation.bodies.map((body) => {
+    const schema = plainSchema(body.schema);
+    const { required } = objectOf(schema);
+    // Where none is said to be required, all are sent anyway.
+    if (required.length === 0) return body;
+    return { ...body, schema: { ...schema, required: [...required, ...names] } };
+  });
+  return { ...operation, bodies };
 }
 
 /** The properties of an object's schema, those of `allOf` included. */

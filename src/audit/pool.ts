@@ -117,6 +117,12 @@ function linked(
   return [{ ...own, isCreated, selects: null }];
 }
 
+/** An entry for one parameter of a path, whatever else is known: `value` selects there. */
+export function entryFor({ path }: Operation, name: string, value: string, from: Call): PoolEntry {
+  const entry = { key: snake(name), above: '', value, from, object: `${name} ${value}` };
+  return { ...entry, isCreated: true, selects: selectionOf(path, name) };
+}
+
 /** A template up to a parameter, whatever that is called there. */
 export function selectionOf(template: string, name: string): string {
   const at = template.indexOf(`{${name}}`);

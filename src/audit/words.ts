@@ -25,7 +25,15 @@ export function singular(word: string): string {
 const NAME_FIELD =
   /^(user_?name|user|e_?mail(_address)?|log_?in|log_?in_(id|name)|account(_name)?|identifier|phone(_number)?|user_id|nick_?name|handle|mobile|identity)$/;
 
-const PASSWORD_FIELD = /(^|_)(pass|password|passwd|pwd|passphrase|passcode)(_|$)|password/;
+export const PASSWORD_FIELD = /(^|_)(pass|password|passwd|pwd|passphrase|passcode)(_|$)|password/;
+
+/** Words for those who have accounts, as paths have them. */
+export const PEOPLE =
+  /\b(users?|accounts?|people|persons?|members?|customers?|profiles?|me|self)\b/;
+
+/** Fields that say what somebody may do. */
+export const ROLE_FIELD =
+  /^(role|roles|role_name|role_id|is_admin|admin|is_superuser|superuser|is_staff|permission|permissions|user_?type|account_?type|access_?level|privilege|group)$/;
 
 export function isNameField(name: string): boolean {
   return NAME_FIELD.test(snake(name));

@@ -1,13 +1,12 @@
 import type { Call } from '../call.ts';
 import type { Check } from '../check.ts';
-import { ROLE_FIELD } from '../after-demotion.ts';
 import { describe, type Exchange, isGranted } from '../exchange.ts';
 import { bodyFieldsOf } from '../fields.ts';
 import { isObject, type Json, leavesOf, type Leaf, withValueAt } from '../json.ts';
 import type { ProvenWrite } from '../knowledge.ts';
 import { type Run, send } from '../run.ts';
 import { inconclusive, notTested, sound, step, type Verdict } from '../verdict.ts';
-import { snake } from '../words.ts';
+import { ROLE_FIELD, snake } from '../words.ts';
 
 /** Fields that only the server sets, beside those of roles. */
 const SERVER_FIELD =

@@ -5,6 +5,7 @@ import { afterDeletion } from '../after-deletion.ts';
 import { afterDemotion } from '../after-demotion.ts';
 import { afterRemoval } from '../after-removal.ts';
 import { afterRenaming } from '../after-renaming.ts';
+import { afterRoleDeletion, afterRoleRenaming } from '../after-role-end.ts';
 import { afterSignOut } from '../after-sign-out.ts';
 import { renewed } from '../sessions.ts';
 import type { Verdict } from '../verdict.ts';
@@ -13,6 +14,8 @@ const ENDINGS = [
   afterSignOut,
   afterPasswordChange,
   afterDemotion,
+  afterRoleDeletion,
+  afterRoleRenaming,
   afterDisabling,
   afterRemoval,
   afterDeletion,
@@ -21,16 +24,16 @@ const ENDINGS = [
 
 /**
  * What goes on working after it was ended: a session after its sign-out or after the password was
- * changed, a role after it was taken away, a member after its removal, an account after it was
- * switched off, deleted or renamed. The window is measured, on an operation that refuses nobody
- * else's credential.
+ * changed, a role after it was taken away, deleted or renamed, a member after its removal, an
+ * account after it was switched off, deleted or renamed. The window is measured, on an operation
+ * that refuses nobody else's credential.
  */
 export const staleAuthority: Check = {
   id: 'stale-authority',
   title: 'Authority that outlives its end',
   cwe: [613, 863],
   owaspApi: ['API2:2023'],
-  asvs: ['7.4.1', '7.4.2', '7.4.3'],
+  asvs: ['7.4.1', '7.4.2', '7.4.3', '8.3.2'],
   phase: 'endings',
   needs: ['a', 'identity', 'sign-in'],
   effect: 'writes',
