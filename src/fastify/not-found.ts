@@ -8,18 +8,18 @@ import { refuse } from './refusals.ts';
 export function addNotFound(app: FastifyInstance): void {
   const methodsOf = new Map<string, { readonly path: RegExp; readonly methods: Set<string> }>();
   app.addHook('onRoute', ({ url, method }) => {
-    const path = new RegExp(
-      `^${url.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}$`,
-    );
+    const escaped = url.replace(/[.*+?^$()|[\]\\]/g, '\\$&');
+    const path = new RegExp(`^${escaped.replace(/:\w+/g, '[^/]+').replace(/\\\*$/, '.*')}$`);
     const known = methodsOf.get(url) ?? { path, methods: new Set<string>() };
     for (const each of [method].flat()) known.methods.add(each);
     methodsOf.set(url, known);
   });
   app.setNotFoundHandler((request, reply) => {
     const [pathname = ''] = request.url.split('?');
-    const found = [...methodsOf.values()].find(({ path }) => path.test(pathname));
-    if (!found) return refuse('not-found', request, reply);
-    reply.header('allow', [...found.methods].toSorted().join(', '));
+    const found = [...methodsOf.values()].filter(({ path }) => path.test(pathname));
+    const allowed = new Set(found.flatMap(({ methods }) => [...methods]));
+    if (allowed.size === 0) return refuse('not-found', request, reply);
+    reply.header('allow', [...allowed].toSorted().join(', '));
     return refuse('method-not-allowed', request, reply);
   });
 }

@@ -68,6 +68,10 @@ export async function buildGatewayApp(
   const routesOf = (isForm: boolean) =>
     config.routes.filter(({ body }) => (body === 'form') === isForm);
 
+  // Nothing that looks like the account's is the upstream's, also where a wildcard would take it.
+  const isAccounts = (url: string) =>
+    `${url.replace(/\?.*/s, '')}/`.startsWith(`${config.prefix}/`);
+
   const add = (scope: FastifyInstance, route: GatewayRoute) => {
     const handle = route.websocket ? tunnel : forward;
     scope.route({
@@ -82,7 +86,8 @@ export async function buildGatewayApp(
       ...(route.websocket ? { tunnels: true } : {}),
       onRequest(request, reply, done) {
         if (route.body === 'form') limitBodyTime(request, reply, route.timeoutSeconds * 1000);
-        if (matches(route.template, request.params as Record<string, string>)) done();
+        const parameters = request.params as Record<string, string>;
+        if (!isAccounts(request.url) && matches(route.template, parameters)) done();
         else refuse('not-found', request, reply);
       },
       handler(request, reply) {

@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { type PermissionRegistry, registerPermissions } from '../core/permissions.ts';
 import { StartError } from '../server/data-folder.ts';
-import { overlap, parseTemplate, type Template } from './template.ts';
+import { overlap, parseTemplate, type Template, widestTemplate } from './template.ts';
 
 export const CONFIG_FILE = 'sallyport-gateway.yaml';
 
@@ -170,9 +170,12 @@ export function parseGatewayFile(
   };
 }
 
-/** An operation by what tells it from others: the names of its parameters do not. */
+/**
+ * An operation by what tells it from others: the names of its parameters do not, nor whether the
+ * last one takes several segments, which OpenAPI has no way to say.
+ */
 export function operationName(method: string, path: string): string {
-  return `${method} ${path.replaceAll(/\{[^}]*\}/g, '{}')}`;
+  return `${method} ${path.replace(/\/\*$/, '/{}').replaceAll(/\{[^}]*\}/g, '{}')}`;
 }
 
 /** The origin of an upstream. @throws StartError */
@@ -209,7 +212,15 @@ function readRoutes(
     for (const problem of contradictionsOf(each)) complain(problem);
     return [{ ...each, access: each.access, template: parsed.template }];
   });
+  const withheld = written.filter(({ access: who }) => who === 'nobody');
   for (const [index, one] of routes.entries()) {
+    for (const { method, path } of withheld) {
+      if (one.method === method && overlap(one.template, widestTemplate(path))) {
+        problems.push(
+          `${method} ${path} is for nobody, and ${one.path} takes it: give the parameter a type, such as {id:uuid} or {id:int}, or list what ${one.path} is to take.`,
+        );
+      }
+    }
     for (const other of routes.slice(index + 1)) {
       if (
         one.method === other.method &&
@@ -237,10 +248,9 @@ function differ(one: GatewayRoute, other: GatewayRoute): boolean {
 
 /** The router cannot tell `/notes/{id}` from `/notes/{name}`, nor need anybody else. */
 function samePlaces({ template: a }: GatewayRoute, { template: b }: GatewayRoute): boolean {
-  return a.segments.every((segment, index) => {
-    const other = b.segments[index];
-    return 'text' in segment ? other && 'text' in other : other && 'parameter' in other;
-  });
+  const kinds = (template: Template) =>
+    template.segments.map((segment) => Object.keys(segment)[0]).join();
+  return kinds(a) === kinds(b);
 }
 
 function contradictionsOf(each: WrittenRoute): readonly string[] {

@@ -5,6 +5,7 @@ import { parseTemplate } from './template.ts';
 
 const HEAD = `# What \`sallyport gateway\` lets through. What is not listed here is refused: read it, and change \`access\`.
 #
+# path          segments are texts, {id}, {id:int}, {id:uuid}; the last may be *, the rest of the path
 # access        public, signed-in, nobody, { permission: invoices:read }, { stepUp: { withinSeconds: 300 } },
 #               { team: { parameter: team, permission: boards:write } }
 # body          json, form (its token is the field _csrf), any (its token is the header X-CSRF-Token)
@@ -42,13 +43,20 @@ function routeOf(operation: UpstreamOperation) {
   };
 }
 
+/** With the types of its parameters, and with a wildcard where the document means one. */
 function typedPath({ path, parameters }: UpstreamOperation): string {
-  return path.replaceAll(/\{([A-Za-z_]\w*)\}/g, (written, name: string) => {
-    const type = { integer: 'int', int32: 'int', int64: 'int', uuid: 'uuid' }[
-      parameters[name] ?? ''
-    ];
-    return type ? `{${name}:${type}}` : written;
-  });
+  const [, start = '', last = ''] = /^(.*\/)\{([^{}]*)\}$/.exec(path) ?? [];
+  // @fastify/swagger writes {*}; FastAPI says of a pathlib.Path that its format is path.
+  const isWildcard = last === '*' || parameters[last] === 'path';
+  return (isWildcard ? `${start}*` : path).replaceAll(
+    /\{([A-Za-z_]\w*)\}/g,
+    (written, name: string) => {
+      const type = { integer: 'int', int32: 'int', int64: 'int', uuid: 'uuid' }[
+        parameters[name] ?? ''
+      ];
+      return type ? `{${name}:${type}}` : written;
+    },
+  );
 }
 
 function bodyOf({ bodyTypes }: UpstreamOperation): 'json' | 'form' | 'any' {

@@ -15,6 +15,7 @@ const FILE = `
 routes:
   - { method: GET, path: '/open/{id}', access: public }
   - { method: POST, path: '/open', access: public, body: json, timeoutSeconds: 0.5 }
+  - { method: GET, path: '/tree/*', access: public }
   - { method: GET, path: '/mine/{id}', access: signed-in }
   - { method: POST, path: '/mine/{id}', access: signed-in, body: any }
   - { method: PUT, path: '/mine/{id}', access: signed-in, body: any }

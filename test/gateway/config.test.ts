@@ -59,6 +59,10 @@ describe('the file', () => {
     ['half a parameter', 'path: "/notes/{id}.json"', 'a text or one parameter'],
     ['an unknown type', 'path: "/notes/{id:float}"', 'a text or one parameter'],
     ['a parameter twice', 'path: "/{id}/{id}"', 'twice'],
+    ['a wildcard that is not the last segment', "path: '/notes/*/x'", 'as the last segment'],
+    ['a wildcard beside a text', "path: '/notes/a*'", 'as the last segment'],
+    ['an escaped wildcard', "path: '/notes/%2A'", 'a text or one parameter'],
+    ['bytes that are no text', "path: '/notes/%FF'", 'a text or one parameter'],
     ['the place of the account', 'path: /sallyport/x', 'take another prefix'],
     [
       'a team that is not in the path',
@@ -100,11 +104,28 @@ describe('the file', () => {
     expect(() => routes('path: /n', 'path: /n')).toThrow('overlap');
     expect(() => routes("path: '/{a}/x', setCookie: true", "path: '/x/{b}'")).toThrow('overlap');
     expect(() => routes("path: '/n/{id:int}'", "path: '/n/{id:uuid}'")).toThrow('overlap');
+    expect(() => routes("path: '/n/*'", "path: '/n/mine', setCookie: true")).toThrow('overlap');
+    expect(() => routes("path: '/n/*'", "path: '/n/*'")).toThrow('overlap');
     expect(routes("path: '/n/{id}'", "path: '/n/mine'").routes).toHaveLength(2);
+    expect(routes("path: '/n/*'", "path: '/n/mine'", "path: '/n/{id}'").routes).toHaveLength(3);
+    expect(routes("path: '/n/*'", 'path: /n, setCookie: true').routes).toHaveLength(2);
     expect(routes("path: '/n/{id:int}'", "path: '/n/mine', setCookie: true").routes).toHaveLength(
       2,
     );
   });
+});
+
+test.each([
+  ['/n/debug', '/n/{id}'],
+  ['/n/debug/all', '/n/*'],
+  ['/n/{name}.txt', '/n/{id}'],
+])('what is for nobody, here %s, is not reached as %s [CWE-863]', (withheld, offered) => {
+  const nobody = (path: string) =>
+    read(`routes:
+  - { method: GET, path: '${withheld}', access: nobody }
+  - { method: GET, path: '${path}', access: signed-in }`);
+  expect(() => nobody(offered)).toThrow(`GET ${withheld} is for nobody, and ${offered} takes it`);
+  expect(nobody('/m/{id}').routes).toHaveLength(1);
 });
 
 test('templates overlap where one path is taken by both', () => {
@@ -112,7 +133,16 @@ test('templates overlap where one path is taken by both', () => {
   expect(overlap(template('/a/{x:uuid}'), template('/a/b'))).toBe(false);
   expect(overlap(template('/a/{x}'), template('/a'))).toBe(false);
   expect(overlap(template('/a/{x}/c'), template('/a/b/{y}'))).toBe(true);
+  for (const taken of ['/a/b', '/a/', '/a/b/c', '/a/{x:int}', '/{x}/y', '/*', '/a/b/*']) {
+    expect(overlap(template('/a/*'), template(taken))).toBe(true);
+    expect(overlap(template(taken), template('/a/*'))).toBe(true);
+  }
+  for (const other of ['/a', '/b/a', '/b/*', '/{x:int}/b', '/']) {
+    expect(overlap(template('/a/*'), template(other))).toBe(false);
+    expect(overlap(template(other), template('/a/*'))).toBe(false);
+  }
   expect(routerPath(template('/a:b/{x:int}'))).toBe('/a::b/:x');
+  expect(routerPath(template('/a/{x}/*'))).toBe('/a/:x/*');
 });
 
 const DOCUMENT = JSON.stringify({
@@ -135,6 +165,12 @@ const DOCUMENT = JSON.stringify({
     '/form': { post: { requestBody: { content: { 'application/x-www-form-urlencoded': {} } } } },
     '/events': { get: { responses: { 200: { content: { 'text/event-stream': {} } } } } },
     '/files/{name}.txt': { get: {} },
+    '/tree/{path}': {
+      get: {
+        parameters: [{ in: 'path', name: 'path', schema: { type: 'string', format: 'path' } }],
+      },
+    },
+    '/static/{*}': { get: {} },
     'x-other': { get: 7 },
   },
 });
@@ -155,11 +191,11 @@ describe('the document', () => {
     upstream.answer = (request, answer) =>
       void (request.url === '/openapi.json' ? answer.end(DOCUMENT) : answer.writeHead(404).end());
     const fetched = await fetchOperations(upstream.url, '/openapi.json', 0);
-    expect(fetched).toHaveLength(8);
+    expect(fetched).toHaveLength(10);
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-gateway-'));
     const drafted = join(folder, 'drafted.yaml');
     await command('init', '--upstream', upstream.url, '--config', drafted);
-    expect(readGatewayFile(drafted, undefined).listed.size).toBe(8);
+    expect(readGatewayFile(drafted, undefined).listed.size).toBe(10);
     await expect(command('init', '--upstream', upstream.url, '--config', drafted)).rejects.toThrow(
       'could not be written',
     );
@@ -199,6 +235,8 @@ describe('the document', () => {
       ['POST /upload', 'signed-in', 'any', false],
       ['POST /form', 'signed-in', 'form', false],
       ['GET /events', 'signed-in', null, true],
+      ['GET /tree/*', 'signed-in', null, false],
+      ['GET /static/*', 'signed-in', null, false],
     ]);
     expect(config.listed).toContain('GET /files/{}.txt');
   });

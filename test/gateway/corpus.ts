@@ -12,7 +12,10 @@ export interface RawRequest {
 /** Stands for the gateway's host. */
 const HOST = '\u0001';
 
-/** The corpus for a gateway under this host, whose routes are GET /open/{id} and POST /open. */
+/**
+ * The corpus for a gateway under this host, whose routes are GET /open/{id}, POST /open and
+ * GET /tree/*.
+ */
 export function corpusFor(host: string): readonly RawRequest[] {
   return [
     ...targets(),
@@ -130,6 +133,8 @@ function targets(): readonly Written[] {
     `/open/${segment}`,
     `/${segment}/open`,
     `/open/${segment}/x`,
+    `/tree/${segment}/x`,
+    ...(segment === '' ? [] : [`/tree/x/${segment}`]),
   ];
   const queries = [
     '?',
@@ -149,10 +154,9 @@ function targets(): readonly Written[] {
         (target) => ({ name: `target ${target}`, text: get(target), fate: 'is refused' }) as const,
       ),
     ),
-    ...passing.map(
-      (segment) =>
-        ({ name: `target ${segment}`, text: get(`/open/${segment}`), fate: 'passes' }) as const,
-    ),
+    ...passing
+      .flatMap((segment) => [`/open/${segment}`, `/tree/${segment}`, `/tree/x/${segment}/`])
+      .map((target) => ({ name: `target ${target}`, text: get(target), fate: 'passes' }) as const),
     ...queries.map(
       (query) =>
         ({ name: `query ${query}`, text: get(`/open/7${query}`), fate: 'passes' }) as const,

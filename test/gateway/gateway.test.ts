@@ -23,6 +23,8 @@ routes:
   - { method: GET, path: '/secure', access: { stepUp: { withinSeconds: 300 } } }
   - { method: GET, path: '/cookies', access: public, setCookie: true }
   - { method: DELETE, path: '/everything', access: nobody }
+  - { method: GET, path: '/files/*', access: { permission: 'invoices:read' } }
+  - { method: PATCH, path: '/{place}/*', access: signed-in, body: json }
 `;
 
 let gateway: TestGateway;
@@ -90,6 +92,50 @@ describe('who gets through', () => {
     const head = await ask(gateway.origin, '/mine', { method: 'HEAD' });
     expect(head.status).toBe(405);
     expect(arrived()).toEqual([]);
+  });
+
+  test.each(['/files/a', '/files/a/b/c%20d/%C3%A4.txt', '/files/a/', '/files/'])(
+    'a wildcard takes the rest of the path, here of %s, and the assertion has all of it',
+    async (path) => {
+      expect((await bob.browser.get(path)).status).toBe(403);
+      expect(arrived()).toEqual([]);
+      expect((await ada.browser.get(`${path}?as=text`)).status).toBe(200);
+      const [request] = arrived();
+      expect(request?.target).toBe(`${path}?as=text`);
+      expect(request && claimsOf(request)).toMatchObject({ path, query: 'as=text' });
+    },
+  );
+
+  test.each([
+    ['another route', '/files/../mine', 400],
+    ['another route, escaped', '/files/%2e%2e/mine', 400],
+    ['another route, with an escaped slash', '/files/..%2fmine', 400],
+    ['another route, for servers with parameters', '/files/a/..;/mine', 400],
+    ['another route, for Windows', '/files/a\\..\\..\\mine', 400],
+    ['a file of the root', '/files//etc/passwd', 400],
+    ['the same in other letters', '/FILES/a', 405],
+    ['what begins alike', '/filesystem', 404],
+    ['what it is under', '/files', 404],
+  ])('a wildcard does not take %s [R-76] [CWE-22]', async (_name, path, status) => {
+    expect((await ada.browser.get(path)).status).toBe(status);
+    expect(arrived()).toEqual([]);
+  });
+
+  test('another method than that of the wildcard is refused as such', async () => {
+    const answer = await ada.browser.send('POST', '/files/a/b', {});
+    expect(answer.status).toBe(405);
+    expect(answer.headers['allow']).toBe('GET, PATCH');
+    expect(arrived()).toEqual([]);
+  });
+
+  test('nothing below the place of the account is handed on, whatever a wildcard takes', async () => {
+    const change = (path: string) => ada.browser.send('PATCH', path, { displayName: 'Ada' });
+    expect((await change('/sallyport/no/such/page')).status).toBe(404);
+    expect((await change('/sallyport/')).status).toBe(404);
+    expect((await change('/sallyport/api/account/profile')).status).toBe(200);
+    expect(arrived()).toEqual([]);
+    expect((await change('/sallyports/no/such/page')).status).toBe(200);
+    expect(arrived()).toHaveLength(1);
   });
 
   test.each([
