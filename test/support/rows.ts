@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { expect } from 'vitest';
+import { expect, inject } from 'vitest';
 
 /**
  * Every row of every table of the product, by table: what was there before and after an attack. Not
@@ -56,11 +56,15 @@ const digesting = new WeakMap<pg.Client, string>();
 
 async function digestStatement(admin: pg.Client): Promise<string> {
   const names = (await tablesOf(admin)).filter((name) => name !== 'refusals');
+  const row = `row_to_json(t)::TEXT`;
+  // PostgreSQL hashes a row as it is in a tenth of the time that its text takes to make and sort.
+  const digest =
+    inject('engine') === 'postgresql'
+      ? `concat(count(*), ' ', sum(hash_record_extended(t, 0)))`
+      : `md5(coalesce(string_agg(${row}, ' ' ORDER BY ${row}), ''))`;
   const ofOne = (name: string) => {
-    const row = `row_to_json(t)::TEXT`;
     const kept = name === 'security_events' ? `WHERE t.kind <> 'request-refused'` : '';
-    return `SELECT ${pg.escapeLiteral(name)} AS name,
-        md5(coalesce(string_agg(${row}, ' ' ORDER BY ${row}), '')) AS digest
+    return `SELECT ${pg.escapeLiteral(name)} AS name, ${digest} AS digest
       FROM sallyport.${pg.escapeIdentifier(name)} AS t ${kept}`;
   };
   return names.map(ofOne).join(' UNION ALL ');
