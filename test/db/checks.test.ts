@@ -568,7 +568,7 @@ describe('the roles', () => {
   let database: Database;
   let admin: pg.Client;
   beforeAll(async () => {
-    postgres = await startPostgres();
+    postgres = await startPostgres({ shortLived: true });
     database = await openManaged(postgres.url, TEST_KEY);
     admin = new pg.Client(postgres.url);
     await admin.connect();

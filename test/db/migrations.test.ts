@@ -212,7 +212,7 @@ describe('migrations', () => {
 });
 
 test('a login that is no superuser, but may create roles and owns the database, can set all up', async () => {
-  const server = await startPostgres();
+  const server = await startPostgres({ shortLived: true });
   onTestFinished(() => server.stop());
   const superuser = new pg.Client(server.url);
   await superuser.connect();

@@ -20,7 +20,9 @@ export async function createDatabase(options: { migrated: boolean } = { migrated
   const server = new pg.Client(inject('adminUrl'));
   await server.connect();
   const fromTemplate = options.migrated && inject('engine') === 'postgresql';
-  await server.query(`CREATE DATABASE ${name}${fromTemplate ? ` TEMPLATE ${TEMPLATE}` : ''}`);
+  // As files: through the write-ahead log it takes twice as long.
+  const copy = fromTemplate ? ` TEMPLATE ${TEMPLATE} STRATEGY FILE_COPY` : '';
+  await server.query(`CREATE DATABASE ${name}${copy}`);
   const url = urlOf(inject('adminUrl'), name);
   if (options.migrated && !fromTemplate) await (await openManaged(url, TEST_KEY)).close();
   // What CREATE DATABASE copies from a template does not include the privileges on the database.

@@ -22,7 +22,9 @@ export const TEMPLATE = 'sallyport_template';
  */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env['COCKROACH_URL'] ?? process.env['POSTGRES_URL'];
-  const server = given ? { url: given, stop: async () => {} } : await startPostgres();
+  const server = given
+    ? { url: given, stop: async () => {} }
+    : await startPostgres({ shortLived: true });
   project.provide('adminUrl', server.url);
   project.provide('engine', process.env['COCKROACH_URL'] ? 'cockroachdb' : 'postgresql');
   await makeTemplate(server.url);

@@ -14,13 +14,19 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
-/** A real PostgreSQL server with an empty cluster, on a free port of loopback. */
-export async function startPostgres(): Promise<Postgres> {
+/**
+ * A real PostgreSQL server with an empty cluster, on a free port of loopback. One that is
+ * short-lived does not wait for the disk: a crash of the server still loses nothing, only one of
+ * the machine would, and that ends the tests too.
+ */
+export async function startPostgres({ shortLived = false } = {}): Promise<Postgres> {
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-postgres-'));
   // As root the server runs as another user, who must get through to its own folder below.
   await chmod(folder, 0o711);
   const port = await freePort();
   const url = `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`;
+  const settings = ['max_connections=400', 'listen_addresses=127.0.0.1'];
+  if (shortLived) settings.push('fsync=off', 'full_page_writes=off');
   const EmbeddedPostgres = await importEmbeddedPostgres();
   const onDisk = () =>
     new EmbeddedPostgres({
@@ -31,7 +37,8 @@ export async function startPostgres(): Promise<Postgres> {
       authMethod: 'scram-sha-256',
       persistent: true,
       createPostgresUser: process.getuid?.() === 0,
-      postgresFlags: ['-c', 'max_connections=400', '-c', 'listen_addresses=127.0.0.1'],
+      initdbFlags: shortLived ? ['--no-sync'] : [],
+      postgresFlags: settings.flatMap((setting) => ['-c', setting]),
       onLog: () => {},
       onError: () => {},
     });
