@@ -22,6 +22,8 @@ export interface Attempt {
   readonly connection: boolean;
 }
 
+/** An answer that is here as a whole, and not larger, leaves together with its head. */
+const AT_ONCE_BYTES_MAX = 16_384;
 const ANSWERED: Attempt = { problem: null, connection: false };
 
 /** What ends an attempt from outside: the route's time, a revocation, the end of the process. */
@@ -51,6 +53,8 @@ export function exchange(
     let holdsSlot = false;
     let over = false;
     let begun = false;
+    let length = '';
+    let whole: Buffer | null = null;
     let withdraw = () => {};
 
     const end = (attempt: Attempt) => {
@@ -77,13 +81,14 @@ export function exchange(
         if (over) started.abort(new Error('the request is over'));
       },
       onBodySent: () => ending.progress(),
-      onResponseStart(started, status) {
+      onResponseStart(started, status, headers) {
         // What only informs, such as 103, is for the next hop.
         if (over || status < 200) return;
         const lines = answerHead(request, reply, linesOf(started.rawHeaders), route);
         if (!request.raw.complete) lines.push('connection', 'close');
         answer.writeHead(status, lines);
         begun = true;
+        length = String(headers['content-length']);
         reply.hijack();
         if (route.stream) answer.flushHeaders();
         ending.progress();
@@ -91,11 +96,14 @@ export function exchange(
       onResponseData(started, chunk) {
         if (over) return;
         ending.progress();
-        if (!answer.write(chunk)) pauseUntilDrained(answer, started);
+        if (chunk.length <= AT_ONCE_BYTES_MAX && String(chunk.length) === length) whole = chunk;
+        else if (!answer.write(chunk)) pauseUntilDrained(answer, started);
       },
       onResponseEnd() {
         if (over) return;
-        answer.end();
+        // Node writes a text in one piece with the head before it, and a buffer in two.
+        if (whole) answer.end(whole.toString('latin1'), 'latin1');
+        else answer.end();
         controller = null;
         end(ANSWERED);
       },

@@ -298,6 +298,22 @@ test('a form that comes byte by byte is not waited for [CWE-400]', async () => {
 });
 
 describe('what goes back', () => {
+  test.each([0, 1, 256, 16_384, 16_385, 200_000])(
+    'are the %i bytes that the upstream sent, whether it says how many or not',
+    async (count) => {
+      const sent = Buffer.from(Array.from({ length: count }, (_, at) => at));
+      for (const said of [{ 'content-length': count }, {}]) {
+        gateway.upstream.answer = (_request, answer) => {
+          answer.writeHead(200, { 'content-type': 'image/png', 'x-name': 'M\xfcller', ...said });
+          answer.end(sent);
+        };
+        const answer = await fetch(`${gateway.origin}/`);
+        expect(answer.headers.get('x-name')).toBe('M\xfcller');
+        expect(sent.equals(Buffer.from(await answer.arrayBuffer()))).toBe(true);
+      }
+    },
+  );
+
   test('no cookie of the upstream, but where the route says so, and never one of ours [CWE-384]', async () => {
     gateway.upstream.answer = (_request, answer) => {
       answer.setHeader('set-cookie', [
