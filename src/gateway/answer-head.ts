@@ -15,28 +15,32 @@ export function answerHead(
   { access, setCookie }: Pick<GatewayRoute, 'access' | 'setCookie'>,
 ): string[] {
   const lines: string[] = [];
-  const said = new Map<string, string[]>();
+  const said = new Set<string>();
+  const vary: string[] = [];
+  const control: string[] = [];
   const kept = answeredHeaders(upstream, { setCookie });
   for (let index = 0; index + 1 < kept.length; index += 2) {
     const name = kept[index] ?? '';
     const value = kept[index + 1] ?? '';
     const lower = name.toLowerCase();
-    if (lower === 'cache-control' || lower === 'vary') {
-      said.set(lower, [...(said.get(lower) ?? []), value]);
-    } else {
-      said.set(lower, []);
+    if (lower === 'vary') vary.push(value);
+    else if (lower === 'cache-control') control.push(value);
+    else {
+      said.add(lower);
       lines.push(name, value);
     }
   }
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
-    const own = [value].flat().map(String);
-    const theirs = said.get(name);
-    if (name === 'vary') lines.push('vary', [...own, ...(theirs ?? [])].join(', '));
+  const own = reply.getHeaders();
+  for (const name of Object.keys(own)) {
+    const value = own[name];
+    if (name === 'vary') lines.push('vary', [value, ...vary].flat().join(', '));
     else if (name === 'cache-control') {
-      const control = theirs?.join(', ') ?? own.join(', ');
-      const mayStay = access === 'public' || isPrivate(control);
-      lines.push('cache-control', mayStay ? control : 'no-store');
-    } else if (!theirs) for (const each of own) lines.push(name, each);
+      const asked = control.length > 0 ? control.join(', ') : String(value);
+      const mayStay = access === 'public' || isPrivate(asked);
+      lines.push('cache-control', mayStay ? asked : 'no-store');
+    } else if (said.has(name)) continue;
+    else if (Array.isArray(value)) for (const each of value) lines.push(name, each);
+    else lines.push(name, String(value));
   }
   lines.push('x-request-id', request.id);
   return lines;

@@ -50,7 +50,7 @@ export function upstreamHead(
 
 /** The name that was asked for, where it is a tenant's; else the gateway's own. */
 function addressed(request: FastifyRequest, policy: GatePolicy) {
-  const [, protocol = '', own = ''] = /^(https?):\/\/(.+)$/.exec(policy.origin) ?? [];
+  const [protocol = '', own = ''] = policy.origin.split('://');
   const isTenants = tenantOfHost(request.raw, policy) !== null;
   return { host: isTenants ? (request.headers.host ?? own) : own, protocol };
 }

@@ -103,7 +103,9 @@ export function fold(name: string): string {
 
 /** The names, in lower case, that `Connection` says are for the next hop only. */
 export function nominatedBy(head: RequestHead): readonly string[] {
-  return headerValues(head, 'connection')
+  const lines = headerValues(head, 'connection');
+  if (lines.length === 0) return lines;
+  return lines
     .flatMap((line) => line.split(','))
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== '');

@@ -5,7 +5,7 @@ import {
   SIGN_IN_COOKIE,
   SYNCHRONIZER_COOKIE,
 } from './cookies.ts';
-import { fold, nominatedBy } from './forwardable.ts';
+import { nominatedBy } from './forwardable.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** For one hop (RFC 9110 7.6.1), or about a body that is framed anew. */
@@ -81,6 +81,7 @@ export function forwardedHeaders(
     if (TRACE.has(lower) && !options.trace) continue;
     lines.push(name, value);
   }
+  if (cookies.length === 0) return lines;
   const cookie = cookies
     .flatMap((line) => line.split(';'))
     .map((pair) => pair.trim())
@@ -90,15 +91,16 @@ export function forwardedHeaders(
   return lines;
 }
 
+/** Of a name in lower case; one that would have to be folded to be compared is ours in any case. */
 function isOurs(name: string): boolean {
   if (!/^[a-z\d-]+$/.test(name)) return true;
-  const folded = fold(name);
-  return OURS.has(folded) || OUR_PREFIXES.some((prefix) => folded.startsWith(prefix));
+  return OURS.has(name) || OUR_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
 /** Whether a pair, or a `Set-Cookie` line, is about a cookie of ours, in whatever spelling. */
 function isOurCookie(pair: string): boolean {
-  const name = pair.split(/[=;]/)[0] ?? '';
+  const end = pair.search(/[=;]/);
+  const name = end < 0 ? pair : pair.slice(0, end);
   return OUR_COOKIES.has(name.trim().replaceAll('"', '').toLowerCase());
 }
 
