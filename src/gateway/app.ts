@@ -12,7 +12,7 @@ import { forward } from './forward.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import { observe } from './observation.ts';
-import { FORM_BYTES, limitBodyTime } from './request-body.ts';
+import { FORM_BYTES, hasBody, limitBodyTime } from './request-body.ts';
 import type { Forwarding } from './request-head.ts';
 import { matches, routerPath } from './template.ts';
 import { addTunnels, tunnel } from './tunnel.ts';
@@ -54,7 +54,8 @@ export async function buildGatewayApp(
   observe(app, { metrics, accessLog: config.accessLog, trustedProxies });
   addTunnels(app);
   app.addHook('onRequest', (request, reply, done) => {
-    if (!request.routeOptions.config.forwards) limitBodyTime(request, reply);
+    if (hasBody(request.raw) && !request.routeOptions.config.forwards)
+      limitBodyTime(request, reply);
     done();
   });
   await app.register(gated, {

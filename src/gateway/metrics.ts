@@ -31,15 +31,13 @@ const METHODS: ReadonlySet<string> = new Set([
   'OPTIONS',
 ]);
 
-/** What is made once for each of these, and then kept. */
-function keptBy<T>(make: (route: string, method: string, status: string) => T) {
-  const kept = new Map<string, T>();
-  return (route: string, method: string, status: string): T => {
-    const name = `${method} ${status} ${route}`;
-    const found = kept.get(name) ?? make(route, method, status);
-    kept.set(name, found);
-    return found;
-  };
+/** What stands under the key, made where it is not there yet. */
+function kept<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const found = map.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  map.set(key, made);
+  return made;
 }
 
 export function startMetrics({ upstreamUp, underWay }: Measured): Metrics {
@@ -80,15 +78,22 @@ export function startMetrics({ upstreamUp, underWay }: Measured): Metrics {
   gauge('sallyport_gateway_under_way', 'Requests and streams that are under way.', underWay);
   // Looking a child up by its labels takes longer than counting: there are as many as there can be
   // of routes, methods and statuses.
-  const counted = keptBy((route, method, status) => requests.labels({ method, route, status }));
-  const timed = keptBy((route) => seconds.labels({ route }));
+  const routes = new Map<string, ReturnType<typeof metersOf>>();
+  const metersOf = (route: string) => ({
+    timed: seconds.labels({ route }),
+    counted: new Map<string, Map<number | null, Counter.Internal>>(),
+  });
   return {
     registry,
     answered({ method, route, status, refusal, seconds: took }) {
       const known = METHODS.has(method) ? method : 'other';
-      counted(route, known, String(status ?? 'aborted')).inc();
+      const { timed, counted } = kept(routes, route, () => metersOf(route));
+      const ofMethod = kept(counted, known, () => new Map<number | null, Counter.Internal>());
+      kept(ofMethod, status, () =>
+        requests.labels({ method: known, route, status: String(status ?? 'aborted') }),
+      ).inc();
       if (refusal !== null) refusals.inc({ code: refusal });
-      timed(route, '', '').observe(took);
+      timed.observe(took);
     },
   };
 }

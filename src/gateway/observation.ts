@@ -27,6 +27,7 @@ export interface Observing {
 
 interface Begun {
   readonly began: number;
+  readonly route: string;
   readonly address: string | null;
   readonly span: Span;
 }
@@ -47,36 +48,34 @@ export function observe(app: FastifyInstance, options: Observing): void {
     const parent = trusted
       ? propagation.extract(context.active(), request.headers)
       : context.active();
-    const span = tracer.startSpan(
-      `${request.method} ${routeOf(request)}`,
-      { kind: SpanKind.SERVER },
-      parent,
-    );
+    const route = request.routeOptions.url ?? 'none';
+    const span = tracer.startSpan(`${request.method} ${route}`, { kind: SpanKind.SERVER }, parent);
     request[SPAN] = span;
     const began = performance.now();
     // Behind its end a request has no connection any more.
     const { address } = request.source;
-    reply.raw.once('close', () => over(request, reply, { began, address, span }));
+    reply.raw.once('close', () => over(request, reply, { began, route, address, span }));
     done();
   });
 
   function over(request: FastifyRequest, reply: FastifyReply, begun: Begun): void {
-    const { began, address, span } = begun;
+    const { began, route, address, span } = begun;
     const took = performance.now() - began;
     const { method, id, principal } = request;
-    const route = routeOf(request);
     const { statusCode, writableFinished } = reply.raw;
     const status = writableFinished || statusCode === 101 ? statusCode : null;
     const refusal = request[REFUSED];
     metrics.answered({ method, route, status, refusal, seconds: took / 1000 });
-    span.setAttributes({
-      'http.request.method': method,
-      'http.route': route,
-      'sallyport.request_id': id,
-      ...(status === null ? {} : { 'http.response.status_code': status }),
-      ...(refusal === null ? {} : { 'sallyport.refusal': refusal }),
-    });
-    if (status === null || status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+    if (span.isRecording()) {
+      span.setAttributes({
+        'http.request.method': method,
+        'http.route': route,
+        'sallyport.request_id': id,
+        ...(status === null ? {} : { 'http.response.status_code': status }),
+        ...(refusal === null ? {} : { 'sallyport.refusal': refusal }),
+      });
+      if (status === null || status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+    }
     span.end();
     if (!accessLog) return;
     log.info({
@@ -105,8 +104,4 @@ export function traceHeaders(request: FastifyRequest): string[] {
   const carrier: Record<string, string> = {};
   propagation.inject(trace.setSpan(context.active(), span), carrier);
   return Object.entries(carrier).flat();
-}
-
-function routeOf({ routeOptions }: FastifyRequest): string {
-  return routeOptions.url ?? 'none';
 }

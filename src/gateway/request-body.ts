@@ -26,10 +26,10 @@ const BODY_MILLISECONDS_MAX = 15_000;
  * The body to forward. It is read only now, after the decision: who may not send it cannot have us
  * keep it (CWE-770). One that is streamed is counted as it passes.
  */
-export async function bodyOf(
+export function bodyOf(
   request: FastifyRequest,
   { bodyLimit, stream, timeoutSeconds }: GatewayRoute,
-): Promise<ForwardedBody> {
+): ForwardedBody | Promise<ForwardedBody> {
   const { raw } = request;
   const length = raw.headers['content-length'] ?? null;
   const isChunked = raw.headers['transfer-encoding'] !== undefined;
@@ -38,7 +38,7 @@ export async function bodyOf(
   if (!isChunked && Number(length ?? 0) === 0) return { bytes: NOTHING };
   if (Number(length ?? 0) > bodyLimit) return { problem: 'body-too-large' };
   if (stream) return { stream: isChunked ? limited(raw, bodyLimit) : raw, length };
-  return await readBody(raw, bodyLimit, Math.min(BODY_MILLISECONDS_MAX, timeoutSeconds * 1000));
+  return readBody(raw, bodyLimit, Math.min(BODY_MILLISECONDS_MAX, timeoutSeconds * 1000));
 }
 
 /**
@@ -50,11 +50,16 @@ export function limitBodyTime(
   reply: FastifyReply,
   milliseconds = BODY_MILLISECONDS_MAX,
 ): void {
-  if (raw.headers['transfer-encoding'] === undefined && !raw.headers['content-length']) return;
+  if (!hasBody(raw)) return;
   const timer = setTimeout(() => {
     if (!raw.complete) raw.destroy();
   }, milliseconds);
   reply.raw.once('close', () => clearTimeout(timer));
+}
+
+/** Whether a body is announced, be it an empty one. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Boolean(headers['content-length']);
 }
 
 /** A body that turns out to be larger than the route takes. */
