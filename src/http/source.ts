@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { headerValues, type RequestHead } from './request-head.ts';
 
@@ -34,6 +35,10 @@ export function sourceOf(
   peer: string | undefined,
   trusted: TrustedProxies,
 ): Source {
+  // As the kernel writes it, it is canonical already; parsing it would cost each request more.
+  if (trusted.length === 0 && peer !== undefined && isIPv4(peer)) {
+    return { address: peer, network: peer };
+  }
   let address = parseAddress(peer ?? '');
   if (!address) return UNKNOWN;
   if (trusted.length === 0) return { address: textOf(address), network: networkOf(address) };
@@ -62,10 +67,7 @@ export function isUnbelieved(
   peer: string | undefined,
   trusted: TrustedProxies,
 ): boolean {
-  const address = parseAddress(peer ?? '');
-  return (
-    headerValues(head, 'x-forwarded-for').length > 0 && !(address && isTrusted(address, trusted))
-  );
+  return headerValues(head, 'x-forwarded-for').length > 0 && !isTrustedPeer(peer, trusted);
 }
 
 /** An address, or a network such as `10.0.0.0/8`, of a proxy; null where the text is neither. */
