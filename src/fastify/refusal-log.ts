@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Core } from '../core/core.ts';
 import { digestOf, proofOf } from '../core/secret.ts';
 import { eventOfRefusal, insertRefusal, type Refusal } from '../db/refusals.ts';
@@ -16,6 +16,7 @@ const GATHER_MILLISECONDS = 50;
 const PENDING_MAX = 200;
 const BATCH_MAX = 50;
 const COMPLAIN_MILLISECONDS = 60_000;
+const UNKEPT = 'refusals were not kept';
 
 /** Of a signed-in person's requests, what their log and the tenant's tell (ASVS 16.3.2, 16.3.3). */
 const NOTED: readonly string[] = [
@@ -50,7 +51,7 @@ export function addRefusalLog(app: FastifyInstance, core: Core, policy: GatePoli
         await core.database.batch(asIdentity, statements);
       } catch (error) {
         dropped += batch.length;
-        app.log.warn({ err: error }, 'refusals were not kept');
+        app.log.warn({ err: error }, UNKEPT);
       }
     }
   }
@@ -62,9 +63,15 @@ export function addRefusalLog(app: FastifyInstance, core: Core, policy: GatePoli
     complainedAt = now;
   }
 
-  app.addHook('onResponse', async (request) => {
+  app.addHook('onResponse', (request, _reply, done) => {
     const code = request[REFUSED];
-    if (code === null) return;
+    if (code !== null) {
+      note(request, code).catch((error: unknown) => app.log.warn({ err: error }, UNKEPT));
+    }
+    done();
+  });
+
+  async function note(request: FastifyRequest, code: ProblemCode): Promise<void> {
     const now = performance.now();
     const caller = callerOf(request);
     if (pending.length >= PENDING_MAX || !mayWrite(caller.network, now)) {
@@ -80,7 +87,7 @@ export function addRefusalLog(app: FastifyInstance, core: Core, policy: GatePoli
     writing ??= write().finally(() => {
       writing = null;
     });
-  });
+  }
 
   app.addHook('onClose', async () => {
     await writing;
