@@ -1,7 +1,20 @@
 // Judging and forwarding are the same bytes: a corpus of requests that proxies have read in two
 // ways, and a property of all that is forwarded.
 import { connect } from 'node:net';
-import { assert, asyncProperty, constantFrom, option, string, uint8Array } from 'fast-check';
+import {
+  array,
+  assert,
+  asyncProperty,
+  constantFrom,
+  integer,
+  nat,
+  oneof,
+  option,
+  record,
+  string,
+  tuple,
+  uint8Array,
+} from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ASSERTION_HEADER } from '../../src/assertion/claims.ts';
 import type { Verify } from '../../src/assertion/verifier.ts';
@@ -16,10 +29,13 @@ routes:
   - { method: GET, path: '/open/{id}', access: public }
   - { method: POST, path: '/open', access: public, body: json, timeoutSeconds: 0.5 }
   - { method: GET, path: '/tree/*', access: public }
-  - { method: GET, path: '/mine/{id}', access: signed-in }
-  - { method: POST, path: '/mine/{id}', access: signed-in, body: any }
-  - { method: PUT, path: '/mine/{id}', access: signed-in, body: any }
-  - { method: DELETE, path: '/mine/{id}', access: signed-in, body: any }
+  - { method: GET, path: '/mine/*', access: signed-in }
+  - { method: HEAD, path: '/mine/*', access: signed-in }
+  - { method: OPTIONS, path: '/mine/*', access: signed-in }
+  - { method: POST, path: '/mine/*', access: signed-in, body: any }
+  - { method: PUT, path: '/mine/*', access: signed-in, body: any }
+  - { method: PATCH, path: '/mine/*', access: signed-in, body: any }
+  - { method: DELETE, path: '/mine/*', access: signed-in, body: any }
 `;
 
 let gateway: TestGateway;
@@ -121,71 +137,136 @@ describe('raw requests [R-76] [R-78] [R-79] [R-80] [R-83] [R-84] [R-85] [CWE-444
 });
 
 describe('what is forwarded', () => {
+  const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+  const RUNS = 200;
   const letters = (text: string) => text.split('');
   const character = constantFrom(...letters('abcXYZ019-._~!$&()*+,=:@'), '%20', '%C3%A4', '%3A');
-  const segment = string({ unit: character, minLength: 1, maxLength: 20 }).filter(
-    (text) => text !== '.' && text !== '..',
+  const segment = oneof(
+    string({ unit: character, minLength: 1, maxLength: 20 }),
+    string({ unit: 'grapheme', minLength: 1, maxLength: 6 }).map(encodeURIComponent),
+  );
+  const path = tuple(array(segment, { minLength: 1, maxLength: 4 }), constantFrom('', '/')).map(
+    ([segments, end]) => `/mine/${segments.join('/')}${end}`,
   );
   const query = option(
     string({ unit: constantFrom(...letters('ab=&%?/;[]{}|\\^.:01'), '%00', '%2e') }),
   );
+  const names = [
+    'sallyport-assertion',
+    'Sallyport_Assertion',
+    'x-sallyport-user',
+    'x-forwarded-for',
+    'x-original-url',
+    'x-http-method-override',
+    'accept',
+  ];
+  const anyName = oneof(
+    constantFrom(...names),
+    string({ unit: constantFrom(...letters("abz09-_.!'*")), maxLength: 12 }).map(
+      (text) => `x-${text}`,
+    ),
+  );
+  const anyValue = string({ unit: constantFrom(...letters('az09 ,;="\t\x80\xff/%'), '/admin') });
+  const sent = record({
+    method: constantFrom(...METHODS),
+    path,
+    query,
+    headers: array(tuple(anyName, anyValue), { maxLength: 4 }),
+    body: uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+    // Which byte becomes which other one where something is changed.
+    at: nat(),
+    by: integer({ min: 1, max: 255 }),
+  });
 
   test('verifies for exactly its method, path, query and body, and for no other [property]', async () => {
     const { requests } = gateway.upstream;
-    const methods = constantFrom('GET', 'POST', 'PUT', 'DELETE');
-    const property = asyncProperty(
-      methods,
-      segment,
-      query,
-      uint8Array({ maxLength: 300 }),
-      async (method, id, search, bytes) => {
-        requests.length = 0;
-        const target = `/mine/${id}${search === null ? '' : `?${search}`}`;
-        const body = method === 'GET' ? Buffer.alloc(0) : Buffer.from(bytes);
-        const answer = await send(method, target, body);
-        expect(statusesOf(answer)).toEqual([200]);
-        const [request] = requests;
-        if (!request) throw new Error('nothing arrived');
-        expect(request).toMatchObject({ method, target });
-        expect(request.body).toEqual(body);
-        const assertion = String(request.headers[ASSERTION_HEADER]);
-        const headers = { [ASSERTION_HEADER]: assertion };
-        const whole = { method, url: target, headers };
-        const others: readonly [object, Buffer][] = [
-          [{ method: method === 'GET' ? 'POST' : 'GET' }, body],
-          [{ url: `${target}x` }, body],
-          [{ url: search === null ? `${target}?` : `/mine/${id}` }, body],
-          [{ url: `/x${target}` }, body],
-          [{}, Buffer.concat([body, Buffer.from([0])])],
-          [{ headers: { [ASSERTION_HEADER]: flipped(assertion) } }, body],
-        ];
-        for (const [other, otherBody] of others) {
-          await expect(verify({ ...whole, ...other }, otherBody)).rejects.toThrow('rejected');
-        }
-        await expect(verify(whole, 'unbound')).rejects.toThrow('body');
-        const verified = await verify(whole, body);
-        expect(verified?.identityId).toBe(ada.identityId);
-        await expect(verify(whole, body)).rejects.toThrow('replayed');
-      },
-    );
-    await assert(property, { numRuns: 150 });
+    let forwarded = 0;
+    const property = asyncProperty(sent, async ({ method, headers, at, by, ...asked }) => {
+      requests.length = 0;
+      const search = asked.query === null ? '' : `?${asked.query}`;
+      const target = `${asked.path}${search}`;
+      const body = ['GET', 'HEAD', 'OPTIONS'].includes(method) ? Buffer.alloc(0) : asked.body;
+      const [status] = statusesOf(await send(method, target, headers, body));
+      const [request, ...more] = requests;
+      expect([status, requests.length]).toEqual(request ? [200, 1] : [400, 0]);
+      if (!request) return;
+      forwarded += 1;
+      expect(request).toMatchObject({ method, target });
+      expect(request.body).toEqual(body);
+      const said = request.rawHeaders.filter((each) => fold(each) === ASSERTION_HEADER);
+      expect([said.length, more.length]).toEqual([1, 0]);
+      const assertion = String(request.headers[ASSERTION_HEADER]);
+      const arrived = { method, path: asked.path, search, body, assertion };
+      for (const other of othersThan(arrived, at, by)) {
+        await expect(taken(other)).rejects.toThrow('rejected');
+      }
+      await expect(taken({ ...arrived, body: 'unbound' })).rejects.toThrow('body');
+      expect((await taken(arrived))?.identityId).toBe(ada.identityId);
+      await expect(taken(arrived)).rejects.toThrow('replayed');
+    });
+    await assert(property, { numRuns: RUNS });
+    expect(forwarded).toBeGreaterThan(RUNS / 2);
   });
 
-  function send(method: string, target: string, body: Buffer): Promise<string> {
-    const lines = Object.entries({
+  function send(
+    method: string,
+    target: string,
+    headers: readonly (readonly [string, string])[],
+    body: Buffer,
+  ): Promise<string> {
+    const own = {
       host: new URL(gateway.origin).host,
       connection: 'close',
       ...ada.browser.ownHeaders(),
-      ...(method === 'GET' ? {} : { 'content-length': String(body.length) }),
-    }).map(([name, value]) => `${name}: ${value}`);
+      ...(body.length > 0 ? { 'content-length': String(body.length) } : {}),
+    };
+    const lines = [...Object.entries(own), ...headers].map(([name, value]) => `${name}: ${value}`);
     const head = `${method} ${target} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
-    return exchange(Buffer.concat([Buffer.from(head), body]));
+    return exchange(Buffer.concat([Buffer.from(head, 'latin1'), body]));
   }
 
-  /** The same with one letter of what was signed changed. */
-  function flipped(assertion: string): string {
-    const at = assertion.indexOf('.') + 40;
-    const other = assertion[at] === 'A' ? 'B' : 'A';
-    return `${assertion.slice(0, at)}${other}${assertion.slice(at + 1)}`;
+  interface Arrived {
+    readonly method: string;
+    readonly path: string;
+    readonly search: string;
+    readonly body: Buffer | 'unbound';
+    readonly assertion: string;
+  }
+
+  const taken = ({ method, path: asked, search, body, assertion }: Arrived) =>
+    verify({ method, url: asked + search, headers: { [ASSERTION_HEADER]: assertion } }, body);
+
+  /** The request with each of its parts changed, in the place and to the byte that chance says. */
+  function othersThan(
+    whole: Arrived & { readonly body: Buffer },
+    at: number,
+    by: number,
+  ): readonly Arrived[] {
+    const { method, path: asked, search, body, assertion } = whole;
+    const changed = (text: string) => {
+      const place = at % text.length;
+      return `${text.slice(0, place)}${text[place] === 'q' ? 'r' : 'q'}${text.slice(place + 1)}`;
+    };
+    const bytes = Buffer.from(body);
+    if (bytes.length > 0) bytes.writeUInt8((bytes[at % bytes.length] ?? 0) ^ by, at % bytes.length);
+    const middle = assertion.indexOf('.') + 1 + (at % 40);
+    const forged = assertion[middle] === 'A' ? 'B' : 'A';
+    return [
+      ...METHODS.filter((each) => each !== method).map((each) => ({ ...whole, method: each })),
+      { ...whole, path: `/${changed(asked.slice(1))}` },
+      { ...whole, path: `${asked}x` },
+      { ...whole, path: `/x${asked}` },
+      { ...whole, path: asked.slice(0, -1) },
+      { ...whole, search: search.length > 1 ? `?${changed(search.slice(1))}` : '?a' },
+      { ...whole, search: search === '' ? '?' : '' },
+      { ...whole, search: `${search === '' ? '?' : search}x` },
+      { ...whole, body: bytes.length > 0 ? bytes : Buffer.from([by]) },
+      { ...whole, body: Buffer.concat([body, Buffer.from([0])]) },
+      ...(body.length > 0 ? [{ ...whole, body: body.subarray(1) }] : []),
+      {
+        ...whole,
+        assertion: `${assertion.slice(0, middle)}${forged}${assertion.slice(middle + 1)}`,
+      },
+    ];
   }
 });
