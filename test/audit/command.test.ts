@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { type AuditFlags, runAudit } from '../../src/audit/command.ts';
 import { type Flaw, NOTES_DOCUMENT, notesTwin } from '../support/notes-twin.ts';
 import { startTwin, type Twin, type TwinRoutes } from '../support/twin.ts';
+import { junitErrors, sarifErrors } from './schemas.ts';
 
 /** What a report must neither run nor be steered by. */
 const HOSTILE = '<script>alert(1)</script>"&\u001b[2J';
@@ -262,7 +263,7 @@ describe('reports of one finding', () => {
     ];
     for (const name of names) {
       const text = read(name);
-      expect(text, name).not.toMatch(/password-of-|[0-9a-f]{48}/);
+      expect(text, name).not.toMatch(/password-of-|session-[0-9a-f]{48}/);
       expect(text.length, name).toBeGreaterThan(500);
     }
     expect(read('log.jsonl')).toContain('$A_PASSWORD');
@@ -339,6 +340,21 @@ describe('reports of one finding', () => {
       }
       expect(Object.values(partialFingerprints)).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/)]);
     }
+  });
+
+  test.each(['report.sarif', 'suppressed.sarif'])('%s is valid by the schema of OASIS', (name) => {
+    const text = read(name);
+    expect(sarifErrors(text)).toEqual([]);
+    // The schema is one that refuses.
+    expect(sarifErrors(text.replace('"version": "2.1.0"', '"version": "2.2"'))).not.toEqual([]);
+    expect(sarifErrors(text.replace('"level": "error"', '"level": "high"'))).not.toEqual([]);
+  });
+
+  test('JUnit is valid by the schema of Jenkins', async () => {
+    const text = read('report.xml');
+    expect(await junitErrors(text)).toEqual([]);
+    expect(await junitErrors(text.replace('<skipped ', '<omitted '))).not.toEqual([]);
+    expect(await junitErrors(text.replace(/ failures="\d+"/, ''))).not.toEqual([]);
   });
 
   test('JUnit counts what it has, and what was not tested is skipped', () => {
