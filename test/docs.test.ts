@@ -9,11 +9,13 @@ import type { FieldProblem } from '../src/core/sign-up.ts';
 import type { RoleProblem } from '../src/core/role-changes.ts';
 import type { PolicyProblem } from '../src/core/tenant-policy.ts';
 import type { TenantProblem } from '../src/core/tenant-creation.ts';
+import type { AccessRow } from '../src/fastify/access-table.ts';
 import { SECURITY_EVENTS } from '../src/db/security-event-kinds.ts';
 import { PROBLEMS } from '../src/http/problem.ts';
 import { API_HEADERS, PAGE_HEADERS } from '../src/http/security-headers.ts';
 import { languages } from '../src/pages/texts.ts';
 import { SETTINGS } from '../src/server/config.ts';
+import { ownAccessTable } from '../src/server/routes.ts';
 import { ask } from './support/client.ts';
 import { startTestServer } from './support/servers.ts';
 
@@ -150,6 +152,36 @@ describe('the documents are true of the code', () => {
     expect(documented.toSorted()).toEqual([...operations, 'GET /openapi.json'].toSorted());
   });
 
+  test('docs/fields.md has every field that an operation takes or answers, and for whom [ASVS 8.1.2]', async () => {
+    const server = await startTestServer();
+    const { paths } = (await ask(server.origin, '/openapi.json')).json() as OpenApi;
+    await server.close();
+    const access = new Map(
+      (await ownAccessTable()).map((row) => [`${row.method} ${row.url}`, row]),
+    );
+    expect([...access.values()].filter(({ bearer }) => bearer)).toEqual([]);
+    const inProduction = Object.entries(paths).filter(
+      ([path]) => !path.startsWith('/development/'),
+    );
+    const declared = inProduction.flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => {
+        const name = `${method.toUpperCase()} ${path}`;
+        const row = access.get(name.replaceAll(/\{(\w+)\}/g, ':$1'));
+        const who = row && callersOf(row);
+        return { name, who, takes: taken(operation), answers: answered(operation) };
+      }),
+    );
+    const rows = read('docs/fields.md').matchAll(/^\| `([A-Z]+ [^`]+)` +\|(.*)\|(.*)\|(.*)\|$/gm);
+    const documented = [...rows].map(([, name = '', who = '', takes = '', answers = '']) => ({
+      name,
+      who: who.replaceAll('`', '').trim(),
+      takes: takes.match(/(?<=`)[^`, ]+(?=`)/g) ?? [],
+      answers: answers.match(/(?<=`)[^`, ]+(?=`)/g) ?? [],
+    }));
+    const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
+    expect(documented.toSorted(byName)).toEqual(declared.toSorted(byName));
+  });
+
   test('README.md counts the headers that pages and answers carry', () => {
     // `vary` is for caches, and stands apart.
     const count = (headers: object) =>
@@ -201,6 +233,63 @@ describe('the documents are true of the code', () => {
     }
   });
 });
+
+interface OpenApi {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>;
+}
+
+interface OpenApiOperation {
+  readonly requestBody?: OpenApiBody;
+  readonly responses: Readonly<Record<string, OpenApiBody>>;
+}
+
+interface OpenApiBody {
+  readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>>;
+}
+
+interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+}
+
+/** Who may call an operation, in the words of docs/fields.md. */
+function callersOf({ access, stepUpSeconds }: AccessRow): string {
+  const permission = typeof access === 'string' ? access : access.permission;
+  const inTeam = typeof access !== 'string' && access.inTeam ? ' in the team' : '';
+  return `${permission}${inTeam}${stepUpSeconds === null ? '' : ', step-up'}`;
+}
+
+function taken({ requestBody }: OpenApiOperation): readonly string[] {
+  return requestBody ? fieldsOf(requestBody) : [];
+}
+
+/** Of every answer but a refusal: a problem has the same fields for everybody (docs/errors.md). */
+function answered({ responses }: OpenApiOperation): readonly string[] {
+  const answers = Object.entries(responses).filter(([status]) => Number(status) < 400);
+  return [...new Set(answers.flatMap(([, answer]) => fieldsOf(answer)))];
+}
+
+function fieldsOf({ content = {} }: OpenApiBody): readonly string[] {
+  return Object.values(content).flatMap(({ schema }) => fieldsIn(schema, ''));
+}
+
+/** The ends of a schema, as paths: `members[].email`. */
+function fieldsIn(schema: JsonSchema, at: string): readonly string[] {
+  const { properties = {}, items, anyOf = [] } = schema;
+  const inside = Object.entries(properties).flatMap(([name, field]) => {
+    const path = at === '' ? name : `${at}.${name}`;
+    const fields = fieldsIn(field, path);
+    return fields.length === 0 ? [path] : fields;
+  });
+  return [
+    ...new Set([
+      ...anyOf.flatMap((each) => fieldsIn(each, at)),
+      ...inside,
+      ...(items ? fieldsIn(items, `${at}[]`) : []),
+    ]),
+  ];
+}
 
 /** The anchors that GitHub gives to headings. */
 function anchorsOf(text: string): string[] {
