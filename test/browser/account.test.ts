@@ -1,11 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchChromium, noChromium, untilLoaded } from '../support/chromium.ts';
+import { launchChromium, noChromium, picture, untilLoaded } from '../support/chromium.ts';
 import { mailsTo, newPerson, type Person, register } from '../support/people.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
-
-const SCREENSHOTS = 'test-results/screenshots';
 
 const LOOKS: readonly { name: string; options: BrowserContextOptions }[] = [
   {
@@ -27,7 +24,6 @@ describe.skipIf(noChromium)(`the account's pages in Chromium ${noChromium || ''}
   let server: TestServer;
   let browser: Browser;
   beforeAll(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
     [server, browser] = await Promise.all([startTestServer(), launchChromium()]);
   });
   afterAll(async () => {
@@ -43,10 +39,7 @@ describe.skipIf(noChromium)(`the account's pages in Chromium ${noChromium || ''}
       const look = async (step: string) => {
         const box = await page.locator('html').boundingBox();
         expect(box?.width).toBeLessThanOrEqual(page.viewportSize()?.width ?? 0);
-        await page.screenshot({
-          path: `${SCREENSHOTS}/account-${name}-${step}.png`,
-          fullPage: true,
-        });
+        await picture(page, `account-${name}-${step}`);
       };
       await signIn(page, person);
       expect(await page.getAttribute('html', 'lang')).toBe(options.locale?.slice(0, 2));

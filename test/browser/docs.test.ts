@@ -1,30 +1,26 @@
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchChromium, noChromium } from '../support/chromium.ts';
+import { launchChromium, noChromium, picture, violationsOf } from '../support/chromium.ts';
 import { newPerson, register } from '../support/people.ts';
 import { changedBy } from '../support/rows.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
 
-const SCREENSHOTS = 'test-results/screenshots';
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-const WIDE = { width: 1280, height: 800 };
-const NARROW = { width: 390, height: 844 };
+/** Both widths and both themes: axe's verdict depends on either, and on nothing of the two together. */
 const LOOKS: readonly { name: string; options: BrowserContextOptions }[] = [
-  { name: 'wide-light', options: { viewport: WIDE, colorScheme: 'light' } },
-  { name: 'wide-dark', options: { viewport: WIDE, colorScheme: 'dark' } },
-  { name: 'narrow-light', options: { viewport: NARROW, colorScheme: 'light' } },
-  { name: 'narrow-dark', options: { viewport: NARROW, colorScheme: 'dark' } },
+  {
+    name: 'wide-light',
+    options: { viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
+  },
+  {
+    name: 'narrow-dark',
+    options: { viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
+  },
 ];
 
 describe.skipIf(noChromium)(`the documentation in Chromium ${noChromium || ''}`, () => {
   let server: TestServer;
   let browser: Browser;
   beforeAll(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
     [server, browser] = await Promise.all([startTestServer(), launchChromium()]);
   });
   afterAll(async () => {
@@ -156,30 +152,39 @@ describe.skipIf(noChromium)(`the documentation in Chromium ${noChromium || ''}`,
     );
   });
 
-  for (const { name, options } of LOOKS) {
-    for (const javaScriptEnabled of [true, false]) {
-      const script = javaScriptEnabled ? 'with' : 'without';
-      const result = javaScriptEnabled ? 'fits, and axe finds nothing' : 'reads fine, with no form';
-      test(`${name}, ${script} JavaScript: ${result}`, { timeout: 600_000 }, async () => {
-        await withDocs({ ...options, javaScriptEnabled }, async (page) => {
-          const path = `${SCREENSHOTS}/${name}-${script}-docs`;
-          await page.screenshot({ path: `${path}-top.png` });
-          await page.screenshot({ path: `${path}.png`, fullPage: true });
-          const operations = await page.locator('article').count();
-          expect(operations).toBeGreaterThan(10);
-          expect(await page.locator('form').count()).toBe(javaScriptEnabled ? operations : 0);
-          await page.locator('nav a', { hasText: 'Problems' }).click();
-          await page.waitForURL(`${server.origin}/docs#problems`);
-          // Only forms come with the script: what axe and the width say holds for both.
-          if (!javaScriptEnabled) return;
-          const width = 'document.documentElement.scrollWidth';
-          expect(await page.evaluate(width)).toBe(options.viewport?.width);
-          await tryIt(page, 'GET', '/health');
-          await tryIt(page, 'GET', '/api/session');
-          expect(await violations(page)).toEqual([]);
-        });
+  test.each(LOOKS)(
+    '$name: fits, and axe finds nothing',
+    { timeout: 600_000 },
+    async ({ name, options }) => {
+      await withDocs(options, async (page) => {
+        await picture(page, `docs-${name}`);
+        const operations = await expectOperations(page);
+        expect(await page.locator('form').count()).toBe(operations);
+        const width = 'document.documentElement.scrollWidth';
+        expect(await page.evaluate(width)).toBe(options.viewport?.width);
+        await tryIt(page, 'GET', '/health');
+        await tryIt(page, 'GET', '/api/session');
+        expect(await violationsOf(page)).toEqual([]);
       });
-    }
+    },
+  );
+
+  // Only forms come with the script: what axe and the width say above holds without it, too.
+  test('without JavaScript: reads fine, with no form', async () => {
+    await withDocs({ javaScriptEnabled: false }, async (page) => {
+      await picture(page, 'docs-without');
+      await expectOperations(page);
+      expect(await page.locator('form').count()).toBe(0);
+    });
+  });
+
+  /** The page lists them, and leads to its other part. @returns how many they are. */
+  async function expectOperations(page: Page): Promise<number> {
+    const operations = await page.locator('article').count();
+    expect(operations).toBeGreaterThan(10);
+    await page.locator('nav a', { hasText: 'Problems' }).click();
+    await page.waitForURL(`${server.origin}/docs#problems`);
+    return operations;
   }
 });
 
@@ -205,14 +210,6 @@ async function tryIt(page: Page, method: string, path: string, body?: unknown) {
     status: (await status.textContent())?.slice(0, 3),
     body: text === null || text === '' ? null : (JSON.parse(text) as unknown),
   };
-}
-
-async function violations(page: Page): Promise<readonly string[]> {
-  await page.evaluate(AXE);
-  const results = (await page.evaluate('axe.run()')) as AxeResults;
-  return results.violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`,
-  );
 }
 
 function complaintsOf(page: Page): string[] {

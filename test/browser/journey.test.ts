@@ -1,28 +1,30 @@
-import { mkdirSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchChromium, noChromium, untilLoaded } from '../support/chromium.ts';
+import { launchChromium, noChromium, picture, untilLoaded } from '../support/chromium.ts';
 import { mailsTo, newPerson } from '../support/people.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
 import { complaintsOf } from './complaints.ts';
 
-const SCREENSHOTS = 'test-results/screenshots';
-
+const WIDE = { width: 1280, height: 800 };
+const NARROW = { width: 390, height: 844 };
+/** Each two of width, theme and script meet once. */
 const LOOKS: readonly { name: string; options: BrowserContextOptions }[] = [
-  { name: 'wide-light', options: { viewport: { width: 1280, height: 800 }, colorScheme: 'light' } },
-  { name: 'wide-dark', options: { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' } },
+  { name: 'wide, light, with JavaScript', options: { viewport: WIDE, colorScheme: 'light' } },
   {
-    name: 'narrow-light',
-    options: { viewport: { width: 390, height: 844 }, colorScheme: 'light' },
+    name: 'wide, dark, without JavaScript',
+    options: { viewport: WIDE, colorScheme: 'dark', javaScriptEnabled: false },
   },
-  { name: 'narrow-dark', options: { viewport: { width: 390, height: 844 }, colorScheme: 'dark' } },
+  {
+    name: 'narrow, light, without JavaScript',
+    options: { viewport: NARROW, colorScheme: 'light', javaScriptEnabled: false },
+  },
+  { name: 'narrow, dark, with JavaScript', options: { viewport: NARROW, colorScheme: 'dark' } },
 ];
 
 describe.skipIf(noChromium)(`the journey in Chromium ${noChromium || ''}`, () => {
   let server: TestServer;
   let browser: Browser;
   beforeAll(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
     [server, browser] = await Promise.all([startTestServer(), launchChromium()]);
   });
   afterAll(async () => {
@@ -30,26 +32,21 @@ describe.skipIf(noChromium)(`the journey in Chromium ${noChromium || ''}`, () =>
     await server.close();
   });
 
-  for (const { name, options } of LOOKS) {
-    for (const javaScriptEnabled of [true, false]) {
-      const script = javaScriptEnabled ? 'with' : 'without';
-      test(`${name}, ${script} JavaScript: sign up, prove the address, sign in, rename, sign out`, async () => {
-        const context = await browser.newContext({ ...options, javaScriptEnabled });
-        const page = await context.newPage();
-        const complaints = complaintsOf(page);
-        const look = async (step: string) => {
-          await expectNoSidewaysScrolling(page);
-          await page.screenshot({
-            path: `${SCREENSHOTS}/${name}-${script}-${step}.png`,
-            fullPage: true,
-          });
-        };
-        await walk(page, look);
-        expect(complaints).toEqual([]);
-        await context.close();
-      });
-    }
-  }
+  test.each(LOOKS)(
+    '$name: sign up, prove the address, sign in, rename, sign out',
+    async ({ name, options }) => {
+      const context = await browser.newContext(options);
+      const page = await context.newPage();
+      const complaints = complaintsOf(page);
+      const look = async (step: string) => {
+        await expectNoSidewaysScrolling(page);
+        await picture(page, `${name.replaceAll(', ', '-').replaceAll(' ', '-')}-${step}`);
+      };
+      await walk(page, look);
+      expect(complaints).toEqual([]);
+      await context.close();
+    },
+  );
 
   async function walk(page: Page, look: (step: string) => Promise<void>): Promise<void> {
     const person = newPerson();

@@ -1,13 +1,12 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchChromium, noChromium, untilLoaded } from '../support/chromium.ts';
+import { launchChromium, noChromium, picture, untilLoaded } from '../support/chromium.ts';
 import { newPerson, type Person, register } from '../support/people.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
 import { complaintsOf } from './complaints.ts';
 import { signInOnPage } from './victim.ts';
 
-const SCREENSHOTS = 'test-results/screenshots';
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
 
 const LOOKS: readonly { name: string; options: BrowserContextOptions }[] = [
@@ -37,7 +36,6 @@ describe.skipIf(noChromium)(`the account in Chromium ${noChromium || ''}`, () =>
   let server: TestServer;
   let browser: Browser;
   beforeAll(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
     [server, browser] = await Promise.all([startTestServer(), launchChromium()]);
   });
   afterAll(async () => {
@@ -55,8 +53,7 @@ describe.skipIf(noChromium)(`the account in Chromium ${noChromium || ''}`, () =>
       const look = async (step: string) => {
         const box = await page.locator('html').boundingBox();
         expect(box?.width, step).toBeLessThanOrEqual(page.viewportSize()?.width ?? 0);
-        const path = `${SCREENSHOTS}/pages-${name}-${step}.png`;
-        await page.screenshot({ path, fullPage: true });
+        await picture(page, `pages-${name}-${step}`);
       };
       await walk({ context, page, person, look });
       expect(complaints).toEqual([]);

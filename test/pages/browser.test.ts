@@ -1,20 +1,13 @@
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import type axe from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ASSET_HEADERS, PAGE_HEADERS } from '../../src/http/security-headers.ts';
 import { assets } from '../../src/pages/assets.ts';
 import { languages } from '../../src/pages/texts.ts';
 import type { Language } from '../../src/pages/texts.ts';
-import { launchChromium, noChromium } from '../support/chromium.ts';
+import { launchChromium, noChromium, picture, violationsOf } from '../support/chromium.ts';
 import { everyPage, plainValues } from './samples.ts';
 
 const ORIGIN = 'https://accounts.example';
-/** A folder to look at every page in, for a person; a picture takes as long as all the rest. */
-const SCREENSHOTS = process.env['SALLYPORT_SCREENSHOTS'];
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8');
 
 /** Values as long as they come. */
 const longValues = {
@@ -50,7 +43,6 @@ const LOOKS: readonly {
 describe.skipIf(noChromium)(`the pages in Chromium ${noChromium || ''}`, () => {
   let browser: Browser;
   beforeAll(async () => {
-    if (SCREENSHOTS) mkdirSync(SCREENSHOTS, { recursive: true });
     browser = await launchChromium();
   });
   afterAll(async () => {
@@ -85,10 +77,7 @@ describe.skipIf(noChromium)(`the pages in Chromium ${noChromium || ''}`, () => {
     const staying = Object.keys(pages).filter((name) => !pages[name]?.includes('data-at-once'));
     for (const name of staying) {
       await page.goto(`${ORIGIN}/${encodeURIComponent(name)}`, { waitUntil: 'load' });
-      if (SCREENSHOTS) {
-        const path = join(SCREENSHOTS, screenshotName(look.name, name));
-        await page.screenshot({ path, fullPage: true });
-      }
+      await picture(page, pictureName(look.name, name));
       expect(await violationsOf(page), name).toEqual([]);
       expect(await page.evaluate('document.documentElement.scrollWidth'), name).toBe(
         look.options.viewport?.width,
@@ -199,8 +188,8 @@ async function answer(route: Route, pathname: string, html: string | undefined):
   }
 }
 
-function screenshotName(look: string, name: string): string {
-  return `${`${look} ${name}`.replaceAll(/[^a-z]+/gi, '-')}.png`;
+function pictureName(look: string, name: string): string {
+  return `${look} ${name}`.replaceAll(/[^a-z]+/gi, '-');
 }
 
 /** What the browser has to complain about, a breach of the content security policy above all. */
@@ -209,14 +198,4 @@ function complaintsOf(page: Page): string[] {
   page.on('console', (message) => complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(error.message));
   return complaints;
-}
-
-async function violationsOf(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const results = (await page.evaluate(
-    `axe.run({ resultTypes: ['violations'] })`,
-  )) as axe.AxeResults;
-  return results.violations.flatMap(({ id, nodes }) =>
-    nodes.map((node) => `${id}: ${node.html} ${node.failureSummary ?? ''}`),
-  );
 }

@@ -1,7 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AxeResults } from 'axe-core';
 import { chromium, type Browser, type Page } from 'playwright-core';
 
 /** Debian's Chromium; `.ci/run` installs it. */
@@ -22,6 +24,27 @@ const ARGUMENTS = [
 
 export async function launchChromium(): Promise<Browser> {
   return await chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS });
+}
+
+/** A folder to look at pages in, for a person; pictures take as long as all the rest. */
+const SCREENSHOTS = process.env['SALLYPORT_SCREENSHOTS'];
+
+/** Keeps a picture of the whole page under this name, where a person has asked for pictures. */
+export async function picture(page: Page, name: string): Promise<void> {
+  if (!SCREENSHOTS) return;
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds wrong with the page as it stands. */
+export async function violationsOf(page: Page): Promise<readonly string[]> {
+  await page.evaluate(AXE);
+  const run = `axe.run({ resultTypes: ['violations'] })`;
+  const { violations } = (await page.evaluate(run)) as AxeResults;
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary = '' }) => `${id}: ${html} ${failureSummary}`),
+  );
 }
 
 /**
