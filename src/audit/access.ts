@@ -53,7 +53,9 @@ export async function learnAccess(
   const tells = await findTells(run);
   const candidates = choicesFor(run, 'sign-in').slice(0, CANDIDATES_MAX);
   const ways = [
-    ...candidates.flatMap((chosen) => waysOf(chosen.operation).map((way) => ({ way, chosen }))),
+    ...candidates.flatMap((chosen) =>
+      inOrder(waysOf(chosen.operation), account).map((way) => ({ way, chosen })),
+    ),
     ...forms.map((way) => ({ way, chosen: chosenForm(way) })),
   ];
   let problem = ways.length === 0 ? 'no operation looks like a sign-in' : '';
@@ -85,6 +87,12 @@ export async function learnAccess(
   const basic = await findBasic(run, account, tells);
   if (basic !== null) return { ways: basic, chosen: null, problem: null };
   return { ways: NO_WAYS, chosen: null, problem };
+}
+
+/** An address is tried where an address is asked for first, and a name where a name is. */
+function inOrder(ways: readonly SignInWay[], { username }: PasswordAccount): readonly SignInWay[] {
+  const fits = ({ nameAt }: SignInWay) => /mail/i.test(nameAt.name) === username.includes('@');
+  return ways.toSorted((one, other) => Number(fits(other)) - Number(fits(one)));
 }
 
 /** Where every credential was given. */

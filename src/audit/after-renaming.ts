@@ -99,7 +99,13 @@ async function judge(
   if (theirs.length === 0) {
     return inconclusive(operation.id, 'nothing but their name tells two accounts apart');
   }
-  if (!isSecond) return sound(operation.id, 'the session from before is still of its own account');
+  // A list shows both; what is bound to the name knows nothing of the first.
+  const own = first.actor.identity.filter(
+    (value) => value !== first.username && !second.actor.identity.includes(value),
+  );
+  const isFirst = leavesOf(after.answer?.json).some(({ value }) => own.includes(String(value)));
+  if (!isSecond || isFirst)
+    return sound(operation.id, 'the session from before is still of its own account');
   return {
     verdict: 'finding',
     cause: 'sessions are bound to a name that others may take',

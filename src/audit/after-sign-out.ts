@@ -1,9 +1,22 @@
 import { compose } from './creation.ts';
 import { describe } from './exchange.ts';
+import { bodyFieldsOf } from './fields.ts';
+import type { Operation } from './operation.ts';
 import type { Run } from './run.ts';
 import { openSession, whoIs } from './sessions.ts';
 import { inconclusive, notTested, sound, step, type Verdict } from './verdict.ts';
 import { describeWindow, measureWindow, severityOf } from './window.ts';
+
+type Answered = Awaited<ReturnType<typeof compose>>;
+
+const NO_ANSWER: Answered = { sent: null, refusal: null };
+
+/** With nothing where nothing is asked for: an address to go on to that was made up is refused. */
+function waysToAsk(operation: Operation): readonly Operation[] {
+  const fields = bodyFieldsOf(operation);
+  const isAsked = fields.some(({ name, required }) => required || /token|refresh/i.test(name));
+  return fields.length === 0 || isAsked ? [operation] : [{ ...operation, bodies: [] }, operation];
+}
 
 /** Ends a session of its own by signing out, and tries it again. */
 export async function afterSignOut(run: Run): Promise<Verdict> {
@@ -23,7 +36,11 @@ export async function afterSignOut(run: Run): Promise<Verdict> {
   const lookup = (name: string) =>
     /refresh/i.test(name) ? tokens.find((token) => /refresh/i.test(token.name))?.value : undefined;
   const actor = { ...a, role: 'a' as const, credential: session.credential };
-  const { sent, refusal } = await compose(run, actor, chosen.operation, [], lookup);
+  let { sent, refusal } = NO_ANSWER;
+  for (const operation of waysToAsk(chosen.operation)) {
+    ({ sent, refusal } = await compose(run, actor, operation, [], lookup));
+    if (sent !== null || refusal?.answer?.headers['location'] !== undefined) break;
+  }
   // Many answer a sign-out with a redirect to their front page.
   const moved =
     refusal?.answer !== null &&

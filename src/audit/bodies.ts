@@ -2,7 +2,7 @@ import { objectOf, plainSchema, typeOf } from './fields.ts';
 import { isObject, type Json, type JsonPath, withValueAt } from './json.ts';
 import type { Body, Operation, Schema } from './operation.ts';
 import { takesFreeText, valueFor } from './values.ts';
-import { isConfirmation, isPasswordField } from './words.ts';
+import { isConfirmation, isPasswordField, snake } from './words.ts';
 
 /** A canary and where it was put. */
 export interface Planted {
@@ -19,6 +19,13 @@ export interface BuiltBody {
 export type Lookup = (name: string, path: JsonPath, schema: Schema) => Json | undefined;
 
 const DEPTH_MAX = 6;
+
+/**
+ * Fields that the server gives an object: a schema that stands for the whole of it lists them too.
+ * Sending one is refused, or makes an object under an id that nobody else would give.
+ */
+const SERVER_SET =
+  /^(_?id|uuid|guid|_+v|(created|updated|modified|deleted)(_?(at|on|by|date|time))?|(date|time|user)_(created|updated|modified|deleted)|(creation|modification|update)_(date|time)|last_(modified|updated))$/;
 
 /** Which body of several is sent: what most checks can alter is JSON. */
 const TYPES = [/json/, /x-www-form-urlencoded/, /multipart/, /./];
@@ -88,7 +95,8 @@ function sampleObject(place: Place): Json {
     ([name, one]) => takesFreeText(name, plainSchema(one)) && !/(_|^)ids?$|id$/i.test(name),
   );
   const hasText = asked.some(([name, one]) => takesFreeText(name, plainSchema(one)));
-  let chosen = required.length === 0 ? writable : asked;
+  const stated = writable.filter(([name]) => !SERVER_SET.test(snake(name)));
+  let chosen = required.length === 0 ? (stated.length === 0 ? writable : stated) : asked;
   if (required.length > 0 && !hasText && text !== undefined) chosen = [...asked, text];
   if (place.path.length >= DEPTH_MAX) return {};
   const document: Record<string, Json> = {};

@@ -67,7 +67,23 @@ export function readDocument(document: Json): ReadDocument | null {
     problems.push(`only the first ${OPERATIONS_MAX} operations are looked at`);
   }
   const title = loose(root['info'])['title'];
-  return { title: typeof title === 'string' ? title : '', operations, schemes, problems };
+  return {
+    title: typeof title === 'string' ? title : '',
+    operations: operations.map((one) => withBorrowedBody(one, operations)),
+    schemes,
+    problems,
+  };
+}
+
+/** A change that describes no body has that of the creation: generators leave it out. */
+function withBorrowedBody(operation: Operation, operations: readonly Operation[]): Operation {
+  if (!['PUT', 'PATCH'].includes(operation.method) || operation.bodies.length > 0) return operation;
+  const collection = /^(.+)\/\{[^{}/]+\}\/?$/.exec(operation.path)?.[1];
+  const creation = operations.find(
+    ({ method, path }) => method === 'POST' && path.replace(/\/$/, '') === collection,
+  );
+  const bodies = (creation?.bodies ?? []).map((body) => ({ ...body, required: false }));
+  return { ...operation, bodies };
 }
 
 interface Place {

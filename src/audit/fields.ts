@@ -75,11 +75,17 @@ export function objectOf(schema: Schema): {
   return { properties, required };
 }
 
-/** The schema itself, or the first choice of `anyOf` and `oneOf` that is not null. */
+/**
+ * The schema itself, or the first choice of `anyOf` and `oneOf` that is not null; of a list of
+ * things and a single one, the one.
+ */
 export function plainSchema(schema: Schema, depth = 0): Schema {
   if (depth > DEPTH_MAX) return {};
   const choices = [...parts(schema, 'anyOf'), ...parts(schema, 'oneOf')];
-  const choice = choices.find((one) => one['type'] !== 'null');
+  const [first, ...others] = choices.filter((one) => one['type'] !== 'null');
+  const single =
+    first && typeOf(first) === 'array' ? others.find((one) => typeOf(one) === 'object') : undefined;
+  const choice = single ?? first;
   if (choice === undefined || schema['properties'] !== undefined) return schema;
   return plainSchema({ ...schema, anyOf: undefined, oneOf: undefined, ...choice }, depth + 1);
 }

@@ -8,7 +8,8 @@ topsecret top_secret jwt jwtsecret jwt_secret jwt-secret jwt_secret_key jwtkey j
 your_secret your-secret yoursecretkey your_secret_key your-secret-key your-256-bit-secret
 your-384-bit-secret your-512-bit-secret your_jwt_secret your-jwt-secret yourjwtsecret key private
 privatekey private_key private-key public shared sharedsecret shared_secret token tokensecret
-token_secret accesstoken access_token_secret refresh_token_secret session sessionsecret auth
+token_secret access accesstoken access_token access_token_secret refresh refreshtoken
+refresh_token refresh_token_secret login signin session sessionsecret auth
 authsecret auth_secret app appsecret app_secret app_secret_key api apikey api_key apisecret
 api_secret api_secret_key changeme change_me change-me changethis change-this change_this
 changeit please_change_me pleasechangeme change-me-in-production changeme-in-production

@@ -1,7 +1,8 @@
 import type { Account, Actor, Credential } from './actor.ts';
 import { compose } from './creation.ts';
 import { type Exchange, isBroken, isRefused } from './exchange.ts';
-import type { Operation } from './operation.ts';
+import { requiring } from './fields.ts';
+import type { Operation, Schema } from './operation.ts';
 import type { PoolEntry } from './pool.ts';
 import type { Run } from './run.ts';
 import { type OpenedSession, openSession } from './sessions.ts';
@@ -26,6 +27,10 @@ export interface PasswordChange {
   readonly exchange: Exchange | null;
   readonly session: OpenedSession | null;
 }
+
+/** A choice to end the other sessions, which whoever fears for them makes. ASVS 7.4.3. */
+const ENDS_SESSIONS =
+  /^(revoke|log_?out|sign_?out|end|terminate|invalidate|close|clear)_.*(sessions?|devices?|others?|all|everywhere)$/;
 
 /** How long a change that was not answered may still take effect, in milliseconds. */
 const LATE_MILLISECONDS = 2_000;
@@ -95,8 +100,9 @@ async function sendChange(
   { from, to }: { readonly from: string; readonly to: string },
 ): Promise<Exchange | null> {
   const names = [username, ...actor.identity];
-  const lookup = (name: string) => {
+  const lookup = (name: string, _: unknown, schema: Schema) => {
     if (isPasswordField(name)) return isOldPassword(name) ? from : to;
+    if (ENDS_SESSIONS.test(snake(name)) && schema['type'] === 'boolean') return true;
     return /^(user_?name|e_?mail|login)$/.test(snake(name)) ? names[0] : undefined;
   };
   const ownIds = actor.identity.flatMap((value) =>
@@ -110,7 +116,8 @@ async function sendChange(
       selects: null,
     })),
   );
-  const { sent, refusal } = await compose(run, actor, operation, ownIds, lookup);
+  const asking = requiring(operation, ENDS_SESSIONS);
+  const { sent, refusal } = await compose(run, actor, asking, ownIds, lookup);
   return sent?.exchange ?? refusal;
 }
 

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Pool } from 'undici';
 import { answerOf, BODY_BYTES_MAX, type Exchange, type ProbeRequest } from './exchange.ts';
+import { patienceAskedBy } from './patience.ts';
 
 /** The audit's connection to its target. It has one host and cannot be pointed at another. */
 export interface Probe {
@@ -9,8 +10,8 @@ export interface Probe {
   /**
    * Sends one request and waits for the answer; a redirect is an answer and is not followed.
    *
-   * A target that asks for patience (429) gets it, up to `RETRY_SECONDS_MAX` for a request, and the
-   * request once more; `impatient` takes the 429 for the answer, which says that there is a limit.
+   * A target that asks for patience (429) gets it, and the request once more, until that is of no
+   * use; `impatient` takes the 429 for the answer, which says that there is a limit.
    *
    * Throws `StopError` when the budget is spent or the target suffers. A request that gets no
    * answer is an exchange all the same.
@@ -65,6 +66,7 @@ export function openProbe(
   let isWell: () => Promise<boolean> = async () => false;
   let waited = 0;
   let reserved = 0;
+  const banned = new Set<string>();
   const sendOnce = async (request: ProbeRequest, as: string): Promise<Exchange> => {
     if (sent >= limits.requestsMax + reserved) {
       throw new StopError(`the budget of ${limits.requestsMax} requests is spent`);
@@ -97,29 +99,27 @@ export function openProbe(
     },
     close: () => pool.destroy(),
     async send(request, as, manner = 'patient') {
-      const exchange = await sendOnce(request, as);
-      const seconds = manner === 'patient' ? patienceAskedBy(exchange, limits.now()) : null;
-      if (seconds === null || waited + seconds > WAIT_SECONDS_MAX) return exchange;
-      waited += seconds;
-      await sleep(seconds * 1_000);
-      return await sendOnce(request, as);
+      let exchange = await sendOnce(request, as);
+      if (manner === 'impatient' || banned.has(placeOf(request))) return exchange;
+      for (let retries = 0; ; retries += 1) {
+        const seconds = patienceAskedBy(exchange, limits.now(), retries);
+        if (seconds === null || waited + seconds > WAIT_SECONDS_MAX) break;
+        waited += seconds;
+        await sleep(seconds * 1_000);
+        exchange = await sendOnce(request, as);
+      }
+      // What no patience opens is not waited for again.
+      if (exchange.answer?.status === 429) banned.add(placeOf(request));
+      return exchange;
     },
   };
 }
 
-/** The longest that a target may ask to wait before a request; who asks for more means a ban. */
-const RETRY_SECONDS_MAX = 60;
-
 /** All such waits of a run. After them a 429 is an answer that nothing follows from. */
 const WAIT_SECONDS_MAX = 600;
 
-/** The seconds that a 429 asks to wait, or null. RFC 6585 4, RFC 9110 10.2.3. */
-function patienceAskedBy({ answer }: Exchange, now: Date): number | null {
-  if (answer?.status !== 429) return null;
-  const asked = answer.headers['retry-after'] ?? '';
-  const seconds = /^\d+$/.test(asked) ? Number(asked) : (Date.parse(asked) - now.getTime()) / 1_000;
-  if (Number.isNaN(seconds)) return 1;
-  return seconds <= RETRY_SECONDS_MAX ? Math.max(seconds, 0.1) : null;
+function placeOf({ method, path }: ProbeRequest): string {
+  return `${method} ${path.split('?')[0]}`;
 }
 
 type Outcome = Pick<Exchange, 'answer' | 'failure'>;

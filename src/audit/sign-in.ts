@@ -2,8 +2,9 @@ import { type Credential, NO_CREDENTIAL } from './actor.ts';
 import { buildBody, preferredBody } from './bodies.ts';
 import { type Call, requestOf, type Selector, withSelected } from './call.ts';
 import type { Exchange } from './exchange.ts';
-import { type Json, leavesOf } from './json.ts';
-import type { Operation } from './operation.ts';
+import { fieldsOf } from './fields.ts';
+import { isObject, type Json, type Leaf, leavesOf } from './json.ts';
+import type { Operation, Schema } from './operation.ts';
 import { formsOf } from './page.ts';
 import type { Probe } from './probe.ts';
 import { cookiesOf, type Given, givenBy } from './transport.ts';
@@ -87,8 +88,12 @@ export function waysOf(operation: Operation): readonly SignInWay[] {
       () => 'x',
       () => undefined,
     ).body;
-    const way = wayWith(operation, built, contentType);
-    if (way !== null) return [way];
+    const ways = namesIn(built).flatMap((name) => {
+      const least = leastOf(body.schema, built, name);
+      return wayWith(operation, least, contentType) ?? [];
+    });
+    const whole = wayWith(operation, built, contentType);
+    if (whole !== null) return distinct([...ways.slice(0, NAMES_MAX), whole]);
   }
   // The document does not say what it takes. These are what most take.
   const guesses: readonly Json[] = [
@@ -103,24 +108,68 @@ export function waysOf(operation: Operation): readonly SignInWay[] {
 }
 
 function wayWith(operation: Operation, body: Json, contentType: string): SignInWay | null {
-  const leaves = leavesOf(body);
-  const password = leaves.find(({ key }) => isPasswordField(key));
-  const names = leaves.filter(({ key }) => isNameField(key) && !isPasswordField(key));
-  const [name] = names.toSorted((one, other) => nameRank(other.key) - nameRank(one.key));
+  const password = leavesOf(body).find(({ key }) => isPasswordField(key));
+  const [name] = namesIn(body);
   if (name === undefined || password === undefined) return null;
   const at = (path: readonly (string | number)[]): Selector => ({
     in: 'body',
     name: path.join('.'),
     bodyPath: path,
   });
-  const call = { operation, path: {}, query: {}, headers: {}, body: withGrant(body), contentType };
+  const call = { operation, path: {}, query: {}, headers: {}, body: withChosen(body), contentType };
   return { call, nameAt: at(name.path), passwordAt: at(password.path), page: null };
 }
 
-/** OAuth's password grant names itself. RFC 6749 4.3.2. */
-function withGrant(body: Json): Json {
-  if (typeof body !== 'object' || body === null || !('grant_type' in body)) return body;
-  return { ...body, grant_type: 'password' };
+/** Fields that choose the password among ways to sign in: RFC 6749 4.3.2, and what is usual. */
+const CHOSEN: Readonly<Record<string, string>> = { grant_type: 'password', strategy: 'local' };
+
+function withChosen(body: Json): Json {
+  if (!isObject(body)) return body;
+  const chosen = Object.entries(CHOSEN).filter(([name]) => name in body);
+  return { ...body, ...Object.fromEntries(chosen) };
+}
+
+/** Several names are tried one by one, so that no other one stands beside them. */
+const NAMES_MAX = 2;
+
+/** Places for a name, the one that people type first. */
+function namesIn(body: Json): readonly Leaf[] {
+  return leavesOf(body)
+    .filter(({ key }) => isNameField(key) && !isPasswordField(key))
+    .toSorted((one, other) => nameRank(other.key) - nameRank(one.key));
+}
+
+/**
+ * The body with this name, the password, and what is asked for or has its values listed: a code of
+ * a second factor that was made up is refused where none would have been missed.
+ */
+function leastOf(schema: Schema, body: Json, name: Leaf): Json {
+  const kept = new Set([
+    name.path.join('.'),
+    ...fieldsOf(schema)
+      .filter(
+        (field) =>
+          isPasswordField(field.name) ||
+          field.name in CHOSEN ||
+          field.required ||
+          Array.isArray(field.schema['enum']),
+      )
+      .map(({ path }) => path.join('.')),
+  ]);
+  const prune = (value: Json, path: readonly (string | number)[]): Json | undefined => {
+    if (kept.has(path.join('.'))) return value;
+    if (!isObject(value)) return undefined;
+    const entries = Object.entries(value).flatMap(([key, inner]) => {
+      const left = prune(inner, [...path, key]);
+      return left === undefined ? [] : [[key, left] as const];
+    });
+    return entries.length === 0 && path.length > 0 ? undefined : Object.fromEntries(entries);
+  };
+  return prune(body, []) ?? body;
+}
+
+function distinct(ways: readonly SignInWay[]): readonly SignInWay[] {
+  return [...new Map(ways.map((way) => [JSON.stringify(way.call.body), way])).values()];
 }
 
 function queryWay(operation: Operation): SignInWay | null {

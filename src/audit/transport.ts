@@ -97,8 +97,12 @@ export function transportsFor(
 ): readonly Transport[] {
   const hasCookies = Object.keys(given.cookies).length > 0;
   const ways: Transport[] = [];
+  // What stands in an address is copied, logged and passed on: the last of the documented ways.
+  const keys = schemes
+    .filter(({ type }) => type === 'apiKey')
+    .toSorted((one, other) => Number(one.in === 'query') - Number(other.in === 'query'));
   for (const { name: token } of given.tokens.slice(0, 3)) {
-    for (const { in: place, key } of schemes.filter(({ type }) => type === 'apiKey')) {
+    for (const { in: place, key } of keys) {
       if (key === null || place === null) continue;
       // An API key called Authorization is mostly a bearer token that was described badly.
       const prefixes = key.toLowerCase() === 'authorization' ? ['Bearer ', ''] : ['', 'Bearer '];

@@ -47,7 +47,12 @@ function described(style: Style): readonly Described[] {
     { ...closed, method: 'get', path: `${under}/notes` },
     { ...closed, method: 'post', path: `${under}/notes`, body: note },
     { ...closed, method: 'get', path: one },
-    { ...closed, method: style.change.toLowerCase(), path: one, body: note },
+    {
+      ...closed,
+      method: style.change.toLowerCase(),
+      path: one,
+      body: style.document === 'generated' ? null : note,
+    },
     { ...closed, method: 'delete', path: one },
   ];
 }
@@ -59,6 +64,10 @@ function object(properties: Readonly<Record<string, object>>): object {
 function signInBody({ signIn }: Style): object {
   if (signIn === 'nested') return object({ user: object({ email: TEXT, password: TEXT }) });
   if (signIn === 'json-api') return object({ email: TEXT, password: TEXT });
+  if (signIn === 'strategy') {
+    const properties = { strategy: TEXT, email: TEXT, username: TEXT, password: TEXT, otp: TEXT };
+    return { type: 'object', properties };
+  }
   if (signIn !== 'oauth2') return object({ username: TEXT, password: TEXT });
   return {
     type: 'object',
@@ -82,6 +91,14 @@ function noteBody(style: Style): object {
       data: object({ type: { enum: ['notes'] }, attributes: object({ title: TEXT }) }),
     });
   }
+  if (style.document === 'generated') {
+    return { type: 'object', properties: { title: { example: 'any' } } };
+  }
+  if (style.document === 'whole-objects') {
+    const properties = { id: TEXT, title: TEXT, created_at: TEXT };
+    const note = { type: 'object', properties };
+    return { oneOf: [{ type: 'array', items: note }, note] };
+  }
   return object({ title: TEXT });
 }
 
@@ -93,7 +110,7 @@ function parametersOf(style: Style, path: string, isSwagger: boolean): readonly 
 }
 
 function openApi(style: Style): object {
-  const isUnsaid = style.document === 'without-schemes';
+  const isUnsaid = ['without-schemes', 'generated'].includes(style.document);
   const schemes = {
     cookie: { type: 'apiKey', in: 'cookie', name: 'sid' },
     'api-key': { type: 'apiKey', in: 'header', name: 'X-Session-Key' },

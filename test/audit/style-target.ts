@@ -44,7 +44,9 @@ export type SignIn =
   /** 204, and the token in a header. */
   | 'header'
   /** Wants a header of its own, with neither scheme nor prefix. */
-  | 'api-key';
+  | 'api-key'
+  /** One of several ways: `{ strategy: 'local', ... }`; a code of a second factor is looked at. */
+  | 'strategy';
 
 export type Documented =
   | '3.0'
@@ -53,6 +55,10 @@ export type Documented =
   | 'yaml'
   | 'without-schemes'
   | 'wrong-schemas'
+  /** A creation takes one or many whole notes; fields that the server sets are refused. */
+  | 'whole-objects'
+  /** A change says nothing of its body, and nothing has a type, as of some generators. */
+  | 'generated'
   | 'base-path'
   | 'absolute-server';
 
@@ -147,6 +153,8 @@ function openTarget(style: Style, holes: ReadonlySet<Hole>): TwinRoutes {
     if (!(headers['content-type'] ?? '').includes(type)) return problem(415, 'Another type');
     const given = style.signIn === 'nested' ? (body.user ?? {}) : body;
     const name = given.username ?? given.email ?? given.user_name;
+    const isOtherWay = style.signIn === 'strategy' && given.strategy !== 'local';
+    if (isOtherWay || given.otp !== undefined) return problem(401, 'Not that way');
     const person = people.find((one) => one.name === name);
     if (person !== undefined && person.failures >= FAILURES_MAX) {
       return { ...problem(429, 'Too many attempts'), headers: { 'retry-after': '900' } };
@@ -196,6 +204,8 @@ function openTarget(style: Style, holes: ReadonlySet<Hole>): TwinRoutes {
     ),
     [`POST ${under}/notes`]: signedIn((request, me) => {
       const { title } = attributesIn(style, request.body);
+      const isWhole = 'id' in request.body || 'created_at' in request.body;
+      if (style.document === 'whole-objects' && isWhole) return problem(403, 'Not yours to set');
       if (typeof title !== 'string' || title.length === 0) return invalid(style, 'title');
       const note = noteOf(style, me.id, me.tenant, title);
       notes.push(note);

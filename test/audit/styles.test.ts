@@ -46,6 +46,9 @@ const STYLES: Readonly<Record<string, Partial<Style>>> = {
   'servers of another host': { document: 'absolute-server', prefix: '/v2', spelling: 'camel' },
   'a document without schemes': { document: 'without-schemes', signIn: 'nested' },
   'a document with wrong schemas': { document: 'wrong-schemas' },
+  'a document of whole objects, one or many': { document: 'whole-objects', ids: 'uuid' },
+  'a generated document, a change without a body': { document: 'generated', change: 'PUT' },
+  'one of several ways to sign in, by name or address': { signIn: 'strategy' },
   'a limit on requests': { perSecond: 90 },
   'notes that a tenant shares': { sharing: 'tenant' },
   'notes that a tenant shares, with it in the path': {
