@@ -25,7 +25,7 @@ export function answerHead(
     const lower = name.toLowerCase();
     if (lower === 'vary') vary.push(value);
     else if (lower === 'cache-control') control.push(value);
-    else {
+    else if (access === 'public' || !isForCachesAlone(lower)) {
       said.add(lower);
       lines.push(name, value);
     }
@@ -44,6 +44,19 @@ export function answerHead(
   }
   lines.push('x-request-id', request.id);
   return lines;
+}
+
+/**
+ * What some cache goes by in place of `Cache-Control`: nginx, CDNs with surrogate keys, and whoever
+ * has a field of its own (RFC 9213).
+ */
+function isForCachesAlone(name: string): boolean {
+  return (
+    name.endsWith('-cache-control') ||
+    name === 'x-accel-expires' ||
+    name === 'surrogate-control' ||
+    name === 'edge-control'
+  );
 }
 
 /** The lines as undici has them: buffers, name and value in turn. */
