@@ -1,7 +1,7 @@
 import { type Account, type Credential, NO_CREDENTIAL } from './actor.ts';
 import type { Call } from './call.ts';
 import { shows } from './canary.ts';
-import { isDangerous, needsInput } from './dangers.ts';
+import { isReadable, needsInput } from './dangers.ts';
 import { type Exchange, isGranted, isRefused } from './exchange.ts';
 import type { Chosen } from './knowledge.ts';
 import type { Operation, SecurityScheme } from './operation.ts';
@@ -120,14 +120,13 @@ export function plainCall(operation: Operation): Call {
 async function findTells(run: AccessRun): Promise<readonly Tell[]> {
   const likely = choicesFor(run, 'who-am-i').map(({ operation }) => operation);
   const others = run.operations.filter(
-    (one) =>
-      one.method === 'GET' && !needsInput(one) && !isDangerous(one) && one.security !== 'none',
+    (one) => isReadable(one) && !needsInput(one) && one.security !== 'none',
   );
   const tells: Tell[] = [];
   const spare: Tell[] = [];
   for (const operation of [...new Set([...likely, ...others])].slice(0, 24)) {
     if (tells.length >= TELLS_MAX) break;
-    if (isDangerous(operation)) continue;
+    if (!isReadable(operation)) continue;
     const call = plainCall(operation);
     const anonymous = await send(run, call, { label: 'anonymous', credential: NO_CREDENTIAL });
     if (isRefused(anonymous) && anonymous.answer?.status !== 404) tells.push({ call, anonymous });

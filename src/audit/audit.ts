@@ -126,7 +126,7 @@ async function attack(
     operations: run.operations.length,
     checks,
     chosen: run.knowledge.chosen,
-    untried: run.knowledge.untried,
+    untried: run.knowledge.untried.filter(({ operation }) => !probe.reached.has(operation.id)),
     matrix: run.knowledge.matrix,
     suppressed: [],
     reached: run.operations.filter(({ id }) => probe.reached.has(id)).length,

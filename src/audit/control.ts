@@ -1,12 +1,12 @@
 import { type Actor, bogusOf } from './actor.ts';
 import { plainCall } from './access.ts';
 import { shows } from './canary.ts';
+import { isReadable } from './dangers.ts';
 import { isGranted, isRefused } from './exchange.ts';
 import { portraitOf, portraitOfTokens } from './identity.ts';
 import type { Chosen, Granted } from './knowledge.ts';
 import { choicesFor } from './purposes.ts';
 import { type Run, send } from './run.ts';
-import { isReadable } from './reads.ts';
 
 /** A read that tells an account from nobody. */
 export interface Control {

@@ -1,5 +1,6 @@
 import { type ActorRole, ANONYMOUS } from './actor.ts';
 import { proveWrites } from './changes.ts';
+import { isDangerous, isReadable } from './dangers.ts';
 import { type Json, type JsonPath, valueAt } from './json.ts';
 import type { Granted, Knowledge } from './knowledge.ts';
 import { createObjects, ownedBy, readCreated } from './objects.ts';
@@ -66,14 +67,21 @@ export function grantedOf(
   return Object.fromEntries(Object.entries(views).map(([role, view]) => [role, view.granted]));
 }
 
-/** The operations that A had no value for. */
+/** The operations that nothing was sent to: there is no value for A, or they do something. */
 export function untriedOf(
   views: Partial<Record<ActorRole, View>>,
   operations: readonly Operation[],
 ): Knowledge['untried'] {
   const unbound = views.a?.unbound ?? new Map<string, string>();
   return operations.flatMap((operation) => {
-    const reason = unbound.get(operation.id);
-    return reason === undefined ? [] : [{ operation, reason }];
+    const reason = unbound.get(operation.id) ?? reasonNotToRead(operation);
+    return reason === null ? [] : [{ operation, reason }];
   });
+}
+
+function reasonNotToRead(operation: Operation): string | null {
+  if (operation.method !== 'GET' || isReadable(operation)) return null;
+  return isDangerous(operation)
+    ? 'a GET whose name says that it wipes, runs or pays for something'
+    : 'a GET that seems to do something: it takes an object that this run has made';
 }

@@ -1,7 +1,7 @@
 import type { Actor } from './actor.ts';
 import { plainCall } from './access.ts';
 import type { Call } from './call.ts';
-import { isDangerous } from './dangers.ts';
+import { isReadable } from './dangers.ts';
 import { type Exchange, isGranted } from './exchange.ts';
 import type { Granted } from './knowledge.ts';
 import { isSafe, type Operation, type Parameter } from './operation.ts';
@@ -9,7 +9,6 @@ import { CANDIDATES_MAX, candidatesOf } from './candidates.ts';
 import { boundEntries, entriesOf, type PoolEntry, type Template, templatesOf } from './pool.ts';
 import { type Run, send } from './run.ts';
 import { valueFor } from './values.ts';
-import { wordsOf } from './words.ts';
 
 /** What is being learned about one account's view of the target. */
 export interface View {
@@ -39,17 +38,6 @@ export function newView(actor: Actor, operations: readonly Operation[]): View {
 
 /** Objects of one collection whose detail is read; the rest is alike. */
 const DETAILS_MAX = 2;
-
-/** A GET is not safe by definition: what these words name is not called to find out what it is. */
-const SUSPICIOUS =
-  /\b(log ?out|sign ?out|delete|remove|create|add|update|set|send|run|trigger|generate|clear|start|stop|revoke|unsubscribe|activate|deactivate|toggle|confirm|verify|archive|unarchive|publish|unpublish|approve|reject|close|lock|unlock|mark|like|unlike|follow|unfollow|accept|decline|cancel|complete|finish|pin|unpin|hide|expire|enable|disable|stream|ws|websocket|download|export)\b/;
-
-export function isReadable(operation: Operation): boolean {
-  const last =
-    operation.path.split('/').findLast((part) => part !== '' && !part.includes('{')) ?? '';
-  const words = [...wordsOf(last), ...wordsOf(operation.name)].join(' ');
-  return operation.method === 'GET' && !isDangerous(operation) && !SUSPICIOUS.test(words);
-}
 
 /**
  * Reads what an account can read: lists first, then what they lead to, with values from the

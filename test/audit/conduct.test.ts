@@ -1,7 +1,7 @@
 // What the audit does not do: send what nobody knows to what is not its own, ask other hosts, say
 // that it has looked at what it has not.
 import { randomBytes } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { account, auditTwin, findingsOf, verdictLines } from '../support/audit.ts';
 import { startTwin, type TwinRequest, type TwinRoute, type TwinRoutes } from '../support/twin.ts';
 
@@ -141,6 +141,86 @@ test('what does something unknown is sent to own objects alone', async () => {
   expect(foreign, lines).toEqual([]);
   expect(target.rows.slice(0, 2)).toEqual(before);
   expect(target.rows.length, lines).toBeGreaterThan(2);
+});
+
+describe('GET requests that do something which no list knows', () => {
+  /** What documents say of them, and of one that only reads. */
+  const DESCRIBED: Readonly<Record<string, object>> = {
+    // Called what it does, with what it does it to.
+    'GET /records/{record_id}/zorch': {
+      summary: 'Zorch a record',
+      responses: { 200: { content: { 'application/json': { schema: { type: 'object' } } } } },
+    },
+    'GET /records/{record_id}/brill': { operationId: 'brill_record_records__record_id__brill_get' },
+    // Documents no answer that could be read.
+    'GET /records/{record_id}/frob': { responses: { 204: { description: 'Done' } } },
+    // A verb by its form.
+    'GET /records/{record_id}/vaporise': {},
+    'GET /records/{record_id}/invoice': {},
+  };
+
+  async function attacked(allowWrites: boolean) {
+    const target = records();
+    const wiping: TwinRoute = target.guarded(({ params }) => {
+      const at = target.rows.findIndex(({ id }) => String(id) === params['record_id']);
+      if (at < 0) return { status: 404, body: {} };
+      target.rows.splice(at, 1);
+      return { status: 200, body: { done: true } };
+    });
+    const invoice: TwinRoute = ({ params }) => ({
+      status: 200,
+      body: { of: params['record_id'], text: `invoice of ${params['record_id']}` },
+    });
+    const names = Object.keys(DESCRIBED);
+    const routes: TwinRoutes = {
+      ...target.routes,
+      ...Object.fromEntries(names.map((name) => [name, wiping])),
+      'GET /records/{record_id}/invoice': target.guarded(invoice),
+    };
+    const document = documentOf(routes, { ...SESSION, 'POST /records': ['text'] });
+    for (const [name, described] of Object.entries(DESCRIBED)) {
+      const path = document.paths[name.split(' ')[1] ?? ''];
+      path!['get'] = { ...path?.['get'], ...described };
+    }
+    const twin = await startTwin(routes, document);
+    const report = await auditTwin({ url: twin.origin, accounts, settings: { allowWrites } });
+    await twin.close();
+    const called = twin.asked.filter((one) => /^GET \/records\/\w+\/\w+$/.test(one));
+    const actions = called.filter((one) => !one.endsWith('/invoice'));
+    return { report, target, called, actions, lines: verdictLines(report).join('\n') };
+  }
+
+  test('are not called without leave to write, and the report names them', async () => {
+    const { report, target, called, actions, lines } = await attacked(false);
+    expect(actions, lines).toEqual([]);
+    expect(target.rows.map(({ id }) => id)).toEqual([11, 12]);
+    expect(called, lines).toContain('GET /records/11/invoice');
+    const named = report.untried.filter(({ reason }) => reason.includes('seems to do something'));
+    expect(named.map(({ operation }) => operation.id).toSorted(), lines).toEqual(
+      Object.keys(DESCRIBED)
+        .filter((name) => !name.endsWith('invoice'))
+        .toSorted(),
+    );
+  });
+
+  test('with it they are called last, on what the audit has made, and found', async () => {
+    const { report, target, actions, lines } = await attacked(true);
+    expect(actions.length, lines).toBeGreaterThan(3);
+    expect(actions.filter((one) => /\/1[12]\//.test(one))).toEqual([]);
+    expect(target.rows.slice(0, 2).map(({ id }) => id)).toEqual([11, 12]);
+    const unsafe = report.checks.find(({ check }) => check.id === 'unsafe-get');
+    expect(unsafe?.findings.flatMap(({ subjects }) => subjects).toSorted(), lines).toEqual(
+      Object.keys(DESCRIBED)
+        .filter((name) => !name.endsWith('invoice'))
+        .toSorted(),
+    );
+    // The one that reads was attacked as every read is.
+    const objects = report.checks.find(({ check }) => check.id === 'object-level');
+    expect(
+      objects?.findings.flatMap(({ subjects }) => subjects),
+      lines,
+    ).toEqual(['GET /records/{record_id}/invoice']);
+  });
 });
 
 test('an audit without accounts registers two where anybody may have one', async () => {

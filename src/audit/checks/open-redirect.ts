@@ -1,10 +1,10 @@
 import type { Call } from '../call.ts';
 import { ANONYMOUS, type Actor } from '../actor.ts';
 import type { Check } from '../check.ts';
+import { isReadable } from '../dangers.ts';
 import { composedCall, poolOfA } from '../composed-call.ts';
 import { type Exchange, isGranted } from '../exchange.ts';
 import { bodyFieldsOf } from '../fields.ts';
-import { isReadable } from '../reads.ts';
 import { type Run, send } from '../run.ts';
 import { inconclusive, notTested, sound, step, type Verdict } from '../verdict.ts';
 import { snake } from '../words.ts';

@@ -3,7 +3,7 @@ import { type Call, selectorsOf, withSelected } from '../call.ts';
 import { shows } from '../canary.ts';
 import type { Check } from '../check.ts';
 import { plainCall } from '../access.ts';
-import { isDangerous } from '../dangers.ts';
+import { isDangerous, isReadable } from '../dangers.ts';
 import { type Exchange, isBroken, isGranted } from '../exchange.ts';
 import { type Json, leavesOf, withValueAt } from '../json.ts';
 import type { OwnedObject, ProvenWrite } from '../knowledge.ts';
@@ -77,6 +77,8 @@ function pairFor(run: Run, operation: Operation): Pair | null {
     ({ kind, granted }) =>
       kind === 'creates' && granted.call.operation.path.replace(/\/$/, '') === collection,
   );
+  // What does something that nobody knows is done to what this run has made, and to nothing else.
+  if (create === undefined && object.ownership !== 'created' && !isReadable(operation)) return null;
   return { object, parameter, create: create ?? null };
 }
 
@@ -90,7 +92,11 @@ async function attack(
   const seen: Seen[] = [];
   // Each on an object of its own: what was changed once may not change again.
   for (let count = 0; count < 2; count += 1) {
-    const id = (create === null ? null : await another(run, a, object, create)) ?? object.id;
+    const made = create === null ? null : await another(run, a, object, create);
+    if (made === null && object.ownership !== 'created' && !isReadable(operation)) {
+      return notTested(subject, 'it seems to do something, and no object was made for it');
+    }
+    const id = made ?? object.id;
     const read = at(object.read.call, object, id);
     const first = await send(run, read, a);
     const before = await send(run, read, a);
