@@ -7,7 +7,7 @@ import { refuse } from '../fastify/refusals.ts';
 import { answeredHeaders } from '../http/forwarded-head.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { headerValues } from '../http/request-head.ts';
-import { linesOf } from './answer-head.ts';
+import { answerHead, linesOf } from './answer-head.ts';
 import type { GatewayRoute } from './config.ts';
 import type { Upstream } from './exchange.ts';
 import { type Forwarding, upstreamHead } from './request-head.ts';
@@ -16,6 +16,8 @@ import { watchStanding } from './standing-watch.ts';
 /** The connection of a request that asks for another protocol, and what came behind its head. */
 const SOCKET = Symbol('sallyport.upgradedSocket');
 const HEAD = Symbol('sallyport.upgradedHead');
+/** Of an answer that refuses a handshake: a page or a problem, and no download. */
+const REFUSAL_BYTES_MAX = 65_536;
 
 /** Leads upgrades into the app, where they are requests like others and pass the same gate. */
 export function addTunnels(app: FastifyInstance): void {
@@ -31,7 +33,8 @@ export function addTunnels(app: FastifyInstance): void {
 
 /**
  * Opens a WebSocket to the upstream and passes bytes both ways, until either side ends it, nobody
- * says anything for as long as the route allows, or who asked may not have it any more.
+ * says anything for as long as the route allows, or who asked may not have it any more. An upstream
+ * that answers with anything else has its answer passed on (RFC 6455 4.1).
  */
 export async function tunnel(
   core: Core,
@@ -47,6 +50,12 @@ export async function tunnel(
   const headers = upstreamHead(request, forwarding, key, null);
   const opened = await openUpstream(upstream, request, route, client, headers);
   if ('problem' in opened) return refuse(opened.problem, request, reply);
+  if ('status' in opened) {
+    const answered = answerHead(request, reply, opened.lines, route);
+    reply.hijack();
+    reply.raw.writeHead(opened.status, [...answered, 'connection', 'close']).end(opened.body);
+    return reply;
+  }
 
   reply.hijack();
   reply.raw.statusCode = 101;
@@ -90,6 +99,7 @@ function isHandshake({ raw }: FastifyRequest): boolean {
 
 type Opened =
   | { readonly socket: Duplex; readonly lines: readonly string[] }
+  | { readonly status: number; readonly lines: readonly string[]; readonly body: Buffer }
   | { readonly problem: ProblemCode };
 
 function openUpstream(
@@ -102,6 +112,9 @@ function openUpstream(
   return new Promise((resolve) => {
     let controller: Dispatcher.DispatchController | null = null;
     let over = false;
+    let refusal: { status: number; lines: readonly string[] } | null = null;
+    const chunks: Buffer[] = [];
+    let count = 0;
     const end = (opened: Opened) => {
       if (over) return;
       over = true;
@@ -134,7 +147,19 @@ function openUpstream(
           if (over) return void socket.destroy();
           end({ socket, lines: linesOf(rawHeaders) });
         },
-        onResponseStart: () => end({ problem: 'upstream-failed' }),
+        onResponseStart({ rawHeaders }, status) {
+          // What only informs, such as 103, is for the next hop.
+          if (status >= 200) refusal = { status, lines: linesOf(rawHeaders) };
+        },
+        onResponseData(_controller, chunk) {
+          count += chunk.length;
+          if (count > REFUSAL_BYTES_MAX) end({ problem: 'upstream-failed' });
+          else chunks.push(chunk);
+        },
+        onResponseEnd() {
+          controller = null;
+          if (refusal) end({ ...refusal, body: Buffer.concat(chunks) });
+        },
         onResponseError(_controller, error) {
           controller = null;
           if (!over) request.log.warn({ err: error }, 'the upstream took no WebSocket');

@@ -224,6 +224,49 @@ describe('streams', () => {
     if ('socket' in passed) passed.socket.destroy();
   });
 
+  test('a WebSocket that the upstream refuses is answered with its answer, and the connection ends', async () => {
+    const before = gateway.upstream.upgrade;
+    const refusals: Readonly<Record<string, string>> = {
+      '/live?forbidden':
+        'HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: 12\r\nSet-Cookie: a=b\r\n' +
+        'Cache-Control: public\r\n\r\n{"no":"way"}',
+      '/live?chunked':
+        'HTTP/1.1 503 Service Unavailable\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfull\r\n0\r\n\r\n',
+      '/live?hinted':
+        'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n',
+      '/live?large': `HTTP/1.1 403 Forbidden\r\nContent-Length: 70000\r\n\r\n${'x'.repeat(70_000)}`,
+      '/live?short': 'HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nx',
+    };
+    gateway.upstream.upgrade = ({ url = '' }, socket) => socket.end(refusals[url]);
+    const asked = (query: string) =>
+      ask(gateway.origin, `/live?${query}`, {
+        headers: { ...bob.browser.ownHeaders(), ...HANDSHAKE },
+      });
+    const forbidden = await asked('forbidden');
+    expect([forbidden.status, forbidden.text]).toEqual([403, '{"no":"way"}']);
+    expect(forbidden.headers).toMatchObject({
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      connection: 'close',
+    });
+    expect(forbidden.setCookies).toEqual([]);
+    const chunked = await asked('chunked');
+    expect([chunked.status, chunked.text]).toEqual([503, 'full']);
+    expect((await asked('hinted')).status).toBe(404);
+    for (const wrong of ['large', 'short']) {
+      expect((await asked(wrong)).json()).toMatchObject({ code: 'upstream-failed' });
+    }
+    const headers = { ...bob.browser.ownHeaders(), ...HANDSHAKE };
+    const held = await holdRequest(gateway.origin, 'GET', '/live?forbidden', headers);
+    held.release();
+    expect(await held.status).toBe(403);
+    await expect.poll(held.isOpen).toBe(false);
+    gateway.upstream.upgrade = before;
+    const passed = await upgrade('/live', bob.browser.ownHeaders());
+    expect('socket' in passed).toBe(true);
+    if ('socket' in passed) passed.socket.destroy();
+  });
+
   test('come no faster than the client takes them', async () => {
     let written = 0;
     const before = gateway.upstream.answer;
