@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type AuditFlags, runAudit, USAGE } from './audit/command.ts';
+import { addAudit } from './audit-cli.ts';
 import { IN_FORCE } from './db/checks/row-level-security.ts';
 import { addGateway } from './gateway/command.ts';
 import { isDevelopment, readConfig, SETTINGS, type Config } from './server/config.ts';
@@ -10,7 +10,8 @@ import { rotateKeys } from './server/keys.ts';
 import { findMissingProtection, writeNewFile, writeProtection } from './server/protect.ts';
 import { accessLines, accessTableOf, ownAccessTable } from './server/routes.ts';
 import { accessDiffLines, compareAccess, readAccessTable } from './server/access-diff.ts';
-import { packageVersion, startServer } from './server/server.ts';
+import { packageVersion } from './server/package-version.ts';
+import { startServer } from './server/server.ts';
 import { explain, explanationLines } from './server/why.ts';
 
 /**
@@ -84,52 +85,6 @@ export async function run(argv: string[]): Promise<void> {
     process.stderr.write(`${error.message}\n`);
     process.exitCode = 1;
   }
-}
-
-function addAudit(program: Command): void {
-  program
-    .command('audit')
-    .description('attack a running API with accounts of it, and prove what was found')
-    .argument('<url>', 'the address of the API; only its host is sent anything')
-    .option(
-      '--a <account>',
-      'the account that owns what is attacked: NAME:PASSWORD, bearer:TOKEN, ...',
-    )
-    .option('--b <account>', 'another account of the same tenant')
-    .option('--stranger <account>', 'an account of another tenant')
-    .option('--superior <account>', 'an account with a higher role')
-    .option('--document <file>', 'the OpenAPI document (default: it is looked for)')
-    .option('--config <file>', 'what is known about the target', 'sallyport-audit.yaml')
-    .option('--allow-writes', 'let it create, change and delete objects of these accounts')
-    .option('--browser', 'prove in Chromium what a browser would send')
-    .option('--wait <seconds>', 'how long a check may wait for something to expire', '10')
-    .option('--attempts <count>', 'wrong passwords sent in a row to one account', '12')
-    .option('--requests <count>', 'the most requests that it sends', '10000')
-    .option('--timeout <milliseconds>', 'for one request', '10000')
-    .option('--pause <milliseconds>', 'before each request', '0')
-    .option('--checks <ids>', 'only these, with commas between them')
-    .option('--fail-on <severity>', 'the least severity that ends with exit code 1', 'low')
-    .option('--baseline <file>', 'an earlier JSON report: what is in it does not count')
-    .option('--log <file>', 'every request and answer, secrets masked', 'sallyport-audit.jsonl')
-    .option('--json <file>', 'the whole report')
-    .option('--sarif <file>', 'SARIF 2.1.0, for code hosts')
-    .option('--junit <file>', 'JUnit, for build servers')
-    .option('--html <file>', 'one page without scripts, for people')
-    .addHelpText('after', '\nEnds with 0 (clean), 1 (findings), 2 (could not test) or 3 (usage).')
-    .exitOverride(({ exitCode }) => {
-      process.exit(exitCode === 0 ? 0 : USAGE);
-    })
-    .action(auditTarget);
-}
-
-async function auditTarget(url: string, flags: AuditFlags): Promise<void> {
-  process.exitCode = await runAudit(url, flags, {
-    environment: process.env,
-    version: packageVersion(),
-    now: () => new Date(),
-    progress: (line) => process.stderr.write(`${line}\n`),
-    print: (text) => process.stdout.write(text),
-  });
 }
 
 async function serve(): Promise<void> {

@@ -24,7 +24,8 @@ import {
   type SallyportOptions,
 } from './server/plugin-options.ts';
 import type { Repeated } from './server/repeat.ts';
-import { atPort, packageVersion } from './server/server.ts';
+import { packageVersion } from './server/package-version.ts';
+import { atPort } from './server/server.ts';
 
 export { type AccessRow, accessTable } from './fastify/access-table.ts';
 export { declareRoutes } from './fastify/declaration.ts';

@@ -1,8 +1,7 @@
-import { decodeJwt } from 'jose';
 import type { Credential } from './actor.ts';
 import type { Answer } from './exchange.ts';
-import { isObject, type Json, type JsonPath, leavesOf } from './json.ts';
-import { JWT } from './transport.ts';
+import { type Json, type JsonPath, leavesOf } from './json.ts';
+import { parseToken } from './token.ts';
 import { snake } from './words.ts';
 
 /** Fields that name one account, and no other. */
@@ -59,13 +58,8 @@ export function portraitClaims(credential: Credential): readonly (readonly [stri
 }
 
 function claimsOf(token: string): (readonly [string, Json])[] {
-  if (!JWT.test(token)) return [];
-  try {
-    const claims = decodeJwt(token) as Json;
-    return isObject(claims) ? leavesOf(claims).map(({ key, value }) => [key, value]) : [];
-  } catch {
-    return [];
-  }
+  const claims = parseToken(token)?.claims;
+  return leavesOf(claims).map(({ key, value }) => [key, value]);
 }
 
 function portraitFrom(fields: readonly (readonly [key: string, value: Json])[]): Portrait {

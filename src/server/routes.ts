@@ -7,7 +7,7 @@ import { openServerDatabase } from '../db/database.ts';
 import { type AccessRow, accessTable } from '../fastify/access-table.ts';
 import { buildApp } from '../fastify/app.ts';
 import { StartError } from './data-folder.ts';
-import { packageVersion } from './server.ts';
+import { packageVersion } from './package-version.ts';
 
 /**
  * The access table of the app that a file exports, or builds when its function is called: by

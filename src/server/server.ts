@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Core } from '../core/core.ts';
@@ -10,6 +9,7 @@ import { type Config, isDevelopment, isLoopback } from './config.ts';
 import { startBackgroundWork } from './background-work.ts';
 import { mailboxOf } from './mailbox.ts';
 import { openCore } from './opening.ts';
+import { packageVersion } from './package-version.ts';
 
 export interface RunningServer {
   readonly origin: string;
@@ -39,12 +39,6 @@ export async function startServer(config: Config): Promise<RunningServer> {
     await close();
     throw error;
   }
-}
-
-/** The package's version, from its manifest, which stands beside src and dist alike. */
-export function packageVersion(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
 }
 
 /** With port 0 the origin is known only once the socket is bound, and the app needs it before. */
