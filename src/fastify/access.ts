@@ -8,6 +8,7 @@ import {
   runAuthorized,
 } from '../db/authorization.ts';
 import type { StatementResult } from '../db/batch.ts';
+import type { Caller } from '../db/security-events.ts';
 import type { DoneRequest } from '../db/idempotency-keys.ts';
 import type { Role } from '../db/database.ts';
 import type { Authority } from '../core/authority.ts';
@@ -131,14 +132,7 @@ export async function authorize(
   request[REQUIREMENT] = requirement;
   request[TRANSACTION_PROOF] = proof?.text ?? null;
   if (hasAccount(authorized.principal)) {
-    request.authority = {
-      principal: authorized.principal,
-      requirement,
-      // Made when it is asked for: most requests note nothing.
-      get caller() {
-        return callerOf(request);
-      },
-    };
+    request.authority = new RequestAuthority(authorized.principal, requirement, request);
   }
   let results = authorized.results;
   if (keyed) {
@@ -162,6 +156,27 @@ export async function authorize(
     }),
   );
   return null;
+}
+
+/**
+ * A class for its getter: V8 would give each object literal that has one a map of its own, which
+ * holds on to the whole request until the next full collection.
+ */
+class RequestAuthority implements Authority {
+  readonly principal: AccountPrincipal;
+  readonly requirement: Requirement;
+  readonly #request: FastifyRequest;
+
+  constructor(principal: AccountPrincipal, requirement: Requirement, request: FastifyRequest) {
+    this.principal = principal;
+    this.requirement = requirement;
+    this.#request = request;
+  }
+
+  /** Made when it is asked for: most requests note nothing. */
+  get caller(): Caller {
+    return callerOf(this.#request);
+  }
 }
 
 /** The authority of a request that the gate has let through to a route that is not public. */
