@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { DatabaseUnavailableError, OpenTransactionError, sqlState } from './errors.ts';
+import { Patience } from './patience.ts';
 import { toWireValue, type WireValue } from './parameters.ts';
 
 /** One SQL statement and its bind parameters. A secret is always a parameter, never in the text. */
@@ -51,8 +52,17 @@ export async function runStatement(
 
 /** Forgets what was prepared on this connection: something else has deallocated or changed it. */
 export function forgetPrepared(client: pg.Client | pg.PoolClient): void {
-  const connection: object = client.connection;
-  preparedOn.delete(connection);
+  lineOf(client.connection).prepared = new PreparedStatements();
+}
+
+/**
+ * Gives the client's connection up when batches wait for it and it has answered none for so long:
+ * what they waited for is then lost, as with any connection that ends.
+ */
+export function watchAnswers(client: pg.Client | pg.PoolClient, milliseconds: number): void {
+  const connection = client.connection as unknown as Connection;
+  const giveUp = () => connection.stream.destroy(new Error('the database does not answer'));
+  lineOf(connection).patience = new Patience(milliseconds, giveUp);
 }
 
 /**
@@ -92,26 +102,44 @@ interface Prepared {
  */
 const PREPARED_MAX = 256;
 
-const preparedOn = new WeakMap<object, { prefix: string; statements: Map<string, Prepared> }>();
+/** The statements of a connection by their texts. */
+class PreparedStatements {
+  // Unguessable, so that injected SQL cannot PREPARE something else under a name of ours.
+  readonly #prefix = randomBytes(8).toString('hex');
+  readonly #statements = new Map<string, Prepared>();
 
-function preparedStatement(connection: object, sql: string): Prepared | undefined {
-  let known = preparedOn.get(connection);
-  if (!known) {
-    // Unguessable, so that injected SQL cannot PREPARE something else under a name of ours.
-    known = { prefix: randomBytes(8).toString('hex'), statements: new Map() };
-    preparedOn.set(connection, known);
+  /** None where there are too many already. */
+  of(sql: string): Prepared | undefined {
+    let prepared = this.#statements.get(sql);
+    if (!prepared && this.#statements.size < PREPARED_MAX) {
+      const name = `s${this.#prefix}${this.#statements.size}`;
+      prepared = { name, state: 'absent', fields: [], blank: {} };
+      this.#statements.set(sql, prepared);
+    }
+    return prepared;
   }
-  const { prefix, statements } = known;
-  let prepared = statements.get(sql);
-  if (!prepared && statements.size < PREPARED_MAX) {
-    prepared = { name: `s${prefix}${statements.size}`, state: 'absent', fields: [], blank: {} };
-    statements.set(sql, prepared);
-  }
-  return prepared;
 }
 
-/** On these a batch has left a transaction open: what is still answered behind it ran in that. */
-const givenUp = new WeakSet<object>();
+/** What is kept of a connection as long as it is there. */
+class Line {
+  prepared = new PreparedStatements();
+  /** What is written waits for the end of this turn of the event loop. */
+  held = false;
+  /** A batch has left a transaction open: what is still answered behind it ran in that. */
+  givenUp = false;
+  patience: Patience | null = null;
+}
+
+const lines = new WeakMap<object, Line>();
+
+function lineOf(connection: object): Line {
+  let line = lines.get(connection);
+  if (!line) {
+    line = new Line();
+    lines.set(connection, line);
+  }
+  return line;
+}
 
 interface Step {
   readonly prepared: Prepared | undefined;
@@ -125,6 +153,7 @@ interface Step {
 /** A batch as pg's extension point, a `Submittable`. */
 class Batch {
   readonly #client: pg.Client | pg.PoolClient;
+  readonly #line: Line;
   readonly #statements: readonly Statement[];
   readonly #values: readonly (readonly WireValue[])[];
   readonly #idleAfter: boolean;
@@ -132,7 +161,7 @@ class Batch {
   readonly #reject: (error: Error) => void;
   readonly #steps: Step[] = [];
   readonly #results: StatementResult[] = [];
-  /** pg's timeout for an answer hangs on this; calling it stops the clock. */
+  /** A `query_timeout` that a connection string sets hangs on this; calling it stops the clock. */
   callback?: () => void;
 
   constructor(
@@ -144,6 +173,7 @@ class Batch {
     reject: (error: Error) => void,
   ) {
     this.#client = client;
+    this.#line = lineOf(client.connection);
     this.#statements = statements;
     this.#values = values;
     this.#idleAfter = idleAfter;
@@ -153,9 +183,10 @@ class Batch {
 
   submit(to: unknown): null {
     const connection = to as Connection;
-    holdUntilNextTurn(connection);
+    this.#line.patience?.asked();
+    holdUntilNextTurn(this.#line, connection);
     for (const [index, { sql }] of this.#statements.entries()) {
-      const step = planStep(connection, sql);
+      const step = planStep(this.#line.prepared, sql);
       const name = step.how === 'once' ? '' : (step.prepared?.name ?? '');
       if (step.how !== 'reuse') {
         // Closing a name that does not exist is no error; one whose first execution failed does.
@@ -211,12 +242,12 @@ class Batch {
   }
 
   handleReadyForQuery(connection: Connection): void {
-    this.callback?.();
+    this.#answered();
     const status = this.#client.getTransactionStatus();
-    if (this.#idleAfter && givenUp.has(connection)) {
+    if (this.#idleAfter && this.#line.givenUp) {
       this.#reject(new DatabaseUnavailableError('the connection was given up'));
     } else if (this.#idleAfter && status !== 'I') {
-      givenUp.add(connection);
+      this.#line.givenUp = true;
       connection.stream.destroy();
       this.#reject(new OpenTransactionError('a statement left a transaction open'));
     } else {
@@ -225,13 +256,13 @@ class Batch {
   }
 
   handleError(error: Error & { code?: string }, connection: Connection): void {
-    this.callback?.();
+    this.#answered();
     for (const { how, prepared } of this.#steps.slice(this.#results.length)) {
       if (how === 'prepare' && prepared) prepared.state = 'absent';
     }
     // An earlier batch's statement left a failed transaction open: nothing of this one has run.
     if (this.#idleAfter && error.code === '25P02') connection.stream.destroy();
-    const foreign = this.#idleAfter && givenUp.has(connection);
+    const foreign = this.#idleAfter && this.#line.givenUp;
     const reason = foreign ? new DatabaseUnavailableError('the connection was given up') : error;
     if (sqlState(error) === undefined) this.#reject(reason);
     else whenAnswered(connection, () => this.#reject(reason));
@@ -245,6 +276,11 @@ class Batch {
   handleCopyData(): void {}
 
   handlePortalSuspended(): void {}
+
+  #answered(): void {
+    this.callback?.();
+    this.#line.patience?.answered();
+  }
 
   #current(): Step | undefined {
     return this.#steps[this.#results.length];
@@ -271,25 +307,22 @@ function whenAnswered(connection: Connection, settle: () => void): void {
   connection.on('end', done);
 }
 
-const held = new WeakSet<Connection>();
-
 /**
  * Keeps what is written until this turn of the event loop is over: the batches of all requests that
  * arrived together leave in one system call.
  */
-function holdUntilNextTurn(connection: Connection): void {
-  const { stream } = connection;
-  if (!stream.cork || held.has(connection)) return;
-  held.add(connection);
+function holdUntilNextTurn(line: Line, { stream }: Connection): void {
+  if (!stream.cork || line.held) return;
+  line.held = true;
   stream.cork();
   setImmediate(() => {
-    held.delete(connection);
+    line.held = false;
     stream.uncork?.();
   });
 }
 
-function planStep(connection: Connection, sql: string): Step {
-  const prepared = preparedStatement(connection, sql);
+function planStep(statements: PreparedStatements, sql: string): Step {
+  const prepared = statements.of(sql);
   if (prepared?.state === 'ready') {
     const { fields, blank } = prepared;
     return { prepared, how: 'reuse', fields, blank, rows: [] };

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { forgetPrepared, runBatch, type Statement, type StatementResult } from './batch.ts';
+import {
+  forgetPrepared,
+  runBatch,
+  type Statement,
+  type StatementResult,
+  watchAnswers,
+} from './batch.ts';
 import {
   DatabaseUnavailableError,
   isStalePreparedStatement,
@@ -32,8 +38,14 @@ interface Lane {
   inFlight: number;
 }
 
-/** Opens connections as they are needed; `count` at the most. */
-export function openLanes(config: pg.ClientConfig, count: number): Lanes {
+/**
+ * Opens connections as they are needed; `count` at the most. `query_timeout` is for one that
+ * answers nothing at all: see watchAnswers.
+ */
+export function openLanes(
+  { query_timeout: patience, ...config }: pg.ClientConfig,
+  count: number,
+): Lanes {
   const lanes: Lane[] = Array.from({ length: count }, () => ({
     client: null,
     connecting: null,
@@ -74,6 +86,7 @@ export function openLanes(config: pg.ClientConfig, count: number): Lanes {
   async function connectNew(lane: Lane): Promise<pg.Client> {
     const client = new pg.Client({ ...config, pipeline: true });
     markWhenLost(client);
+    if (patience) watchAnswers(client, patience);
     const forget = () => {
       if (lane.client === client) lane.client = null;
     };

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { runStatement } from './batch.ts';
+import { runStatement, watchAnswers } from './batch.ts';
 import { DatabaseUnavailableError, isShutdown } from './errors.ts';
 
 /** Connections that one piece of work has to itself at a time. */
@@ -14,9 +14,13 @@ export interface Pool {
   close(): Promise<void>;
 }
 
-export function openPool(config: pg.PoolConfig): Pool {
-  const pool = new pg.Pool({ connectionTimeoutMillis: 5_000, ...config });
-  pool.on('connect', markWhenLost);
+/** `query_timeout` is for a connection that answers nothing at all: see watchAnswers. */
+export function openPool({ query_timeout: patience, ...config }: pg.PoolConfig): Pool {
+  const pool = new pg.Pool(config);
+  pool.on('connect', (client) => {
+    markWhenLost(client);
+    if (patience) watchAnswers(client, patience);
+  });
   // An idle connection that dies is replaced at the next use; there is nobody to tell.
   pool.on('error', () => {});
 

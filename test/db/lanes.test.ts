@@ -184,6 +184,30 @@ describe('lanes', () => {
     expect(proofOf(await lanes.run([carry('c'), carried]))).toBe('c');
   });
 
+  test('a connection that answers nothing is given up in time, and the next one works', async () => {
+    lanes = openLanes({ connectionString: proxy.url, query_timeout: 200 }, 1);
+    await lanes.run([carry('a')]);
+    proxy.held = new Promise(() => {});
+    const asked = performance.now();
+    const answers = Promise.all(['b', 'c'].map((proof) => lanes.run([carry(proof), carried])));
+    await expect.poll(() => proxy.count('Sync')).toBe(3);
+    proxy.held = null;
+    expect((await answers).map(proofOf)).toEqual(['b', 'c']);
+    expect(performance.now() - asked).toBeGreaterThan(199);
+    expect(proxy.connections).toBe(2);
+  });
+
+  test('a connection that answers one after the other is waited for, however many are asked', async () => {
+    lanes = openLanes({ connectionString: proxy.url, query_timeout: 400 }, 1);
+    const [, first] = await lanes.run([carry('a'), carried]);
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => lanes.run([slow(0.15), carried])),
+    );
+    expect(new Set(answers.map(([, answer]) => answer?.rows[0]?.['backend']))).toEqual(
+      new Set([first?.rows[0]?.['backend']]),
+    );
+  });
+
   test('after a refused connection, requests fail at once for a moment and then work', async () => {
     const closed = await startWireProxy(created.url);
     await closed.close();
