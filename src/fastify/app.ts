@@ -12,6 +12,7 @@ import type { GatePolicy } from './head-checks.ts';
 import { addNotFound } from './not-found.ts';
 import { BODY_BYTES_MAX, gated, type GatedOptions } from './plugin.ts';
 import { answerError } from './refusals.ts';
+import { requestLog } from './request-log.ts';
 
 export interface AppOptions extends Omit<GatedOptions, 'core' | 'mount' | 'scope' | 'permissions'> {
   readonly logger: Exclude<NonNullable<FastifyServerOptions['logger']>, boolean>;
@@ -40,6 +41,7 @@ export function bareApp(
   const app = fastify({
     ...server,
     logger: { ...logger, serializers: { err: (error) => errorRecord(error) } },
+    childLoggerFactory: requestLog,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
     // Addresses in Forwarded headers are not believed: no peer has been configured.

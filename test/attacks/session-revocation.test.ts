@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startServer, type RunningServer } from '../../src/server/server.ts';
 import { ask, Visitor } from '../support/client.ts';
@@ -133,7 +133,8 @@ describe('what is stored or shown of a session', () => {
       [id],
     );
     const secret = browser.cookies.get(SESSION) ?? '';
-    const proof = createHmac('sha256', secret).update('sallyport proof\x01').digest();
+    const derived = `\0\0\0\x01${secret}sallyport proof`;
+    const proof = createHash('sha256').update(derived).digest();
     expect(createHash('sha256').update(proof.toString('hex')).digest('hex')).toBe(
       rows[0]?.['proof_digest'],
     );

@@ -65,6 +65,13 @@ describe('what is derived from a secret', () => {
     for (const each of derived) expect(each).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  // SP 800-56C Rev. 2 section 4.1: H(counter || Z || FixedInfo), of one block.
+  test('is SHA-256 of a counter, the secret and the purpose', () => {
+    const derivation = createHash('sha256').update(Buffer.from([0, 0, 0, 1]));
+    derivation.update(secretText(secret)).update('sallyport proof');
+    expect(proofOf(secret)).toBe(derivation.digest('hex'));
+  });
+
   test('is the same each time, and another for another secret', () => {
     expect(proofOf(secret)).toBe(derived[0]);
     expect(proofOf(newSecret())).not.toBe(derived[0]);
