@@ -121,9 +121,9 @@ export function digestOf(value: string | Buffer): string {
 /**
  * One-step key derivation with SHA-256 (NIST SP 800-56C Rev. 2 section 4.1, option 1): a counter of
  * one, the secret, the purpose. 64 hex digits. The secret has 256 random bits and always as many
- * characters, so whoever knows one derived value, as the database does, can tell nothing of another:
- * what could be appended to the hashed text (length extension) makes no other purpose of it. A
- * quarter of an HMAC's time, twice in every request.
+ * characters, so whoever knows one derived value, as the database does, can tell nothing of
+ * another: what could be appended to the hashed text (length extension) makes no other purpose of
+ * it. A quarter of an HMAC's time, twice in every request (decisions/052).
  */
 function derive(secret: Secret, purpose: string): string {
   return hash('sha256', `\0\0\0\x01${secret.text}${purpose}`, 'hex');

@@ -23,6 +23,11 @@ export interface ApiKeyRow {
   readonly expiresAt: Date;
 }
 
+/** As the foreign key of a new credential asks for it; a credential of nobody active is a dead one. */
+export function activeNow(identityId: string) {
+  return sql<boolean>`(SELECT i.active FROM sallyport.identities AS i WHERE i.id = ${identityId}::UUID)`;
+}
+
 export async function insertApiKey(
   tx: Tx,
   tenantId: string,
@@ -35,6 +40,7 @@ export async function insertApiKey(
       proof_digest: key.proofDigest,
       tenant_id: tenantId,
       identity_id: key.identityId,
+      identity_active: activeNow(key.identityId),
       title: key.title,
       hint: key.hint,
       permissions: [...key.permissions],

@@ -34,7 +34,6 @@ export function connectionConfig(
     max: POOL_CONNECTIONS,
     application_name: 'sallyport',
     query_timeout: STATEMENT_TIMEOUT_MILLISECONDS + 1_000,
-    connectionTimeoutMillis: 5_000,
     keepAlive: true,
     allowExitOnIdle: false,
   };

@@ -13,7 +13,7 @@ import {
   OpenTransactionError,
   sqlState,
 } from './errors.ts';
-import { isConnectionLoss, markWhenLost } from './pool.ts';
+import { CONNECT_TIMEOUT_MILLISECONDS, isConnectionLoss, markWhenLost } from './pool.ts';
 
 /**
  * A few connections, each shared by many batches in flight at once (pipelining). For reads only: a
@@ -84,7 +84,11 @@ export function openLanes(
   }
 
   async function connectNew(lane: Lane): Promise<pg.Client> {
-    const client = new pg.Client({ ...config, pipeline: true });
+    const client = new pg.Client({
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MILLISECONDS,
+      ...config,
+      pipeline: true,
+    });
     markWhenLost(client);
     if (patience) watchAnswers(client, patience);
     const forget = () => {

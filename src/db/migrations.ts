@@ -17,6 +17,7 @@ import { bearer } from './migrations/0009-bearer.ts';
 import { proofs } from './migrations/0011-proofs.ts';
 import { providers } from './migrations/0012-providers.ts';
 import { transactionProofs } from './migrations/0014-transaction-proofs.ts';
+import { activeIdentities } from './migrations/0015-active-identities.ts';
 import type { MigrationStatement } from './migration-statements.ts';
 import { prepareDatabase } from './roles.ts';
 
@@ -37,6 +38,7 @@ const MIGRATIONS: readonly {
   { id: '0011-proofs', statements: proofs },
   { id: '0012-providers', statements: providers },
   { id: '0014-transaction-proofs', statements: transactionProofs },
+  { id: '0015-active-identities', statements: activeIdentities },
 ];
 
 /** The migrations that were recorded and that this version does not have. */

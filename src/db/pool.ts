@@ -14,9 +14,12 @@ export interface Pool {
   close(): Promise<void>;
 }
 
+/** Within this a server is reached, or it is not there. */
+export const CONNECT_TIMEOUT_MILLISECONDS = 5_000;
+
 /** `query_timeout` is for a connection that answers nothing at all: see watchAnswers. */
 export function openPool({ query_timeout: patience, ...config }: pg.PoolConfig): Pool {
-  const pool = new pg.Pool(config);
+  const pool = new pg.Pool({ connectionTimeoutMillis: CONNECT_TIMEOUT_MILLISECONDS, ...config });
   pool.on('connect', (client) => {
     markWhenLost(client);
     if (patience) watchAnswers(client, patience);

@@ -157,6 +157,7 @@ export interface Tables extends FactorTables, ProviderTables, TeamTables {
     proof_digest: string;
     tenant_id: string;
     identity_id: string;
+    identity_active: Generated<boolean>;
     title: string;
     hint: string;
     permissions: string[] | null;

@@ -11,7 +11,7 @@ export function bearer(engine: Engine): readonly MigrationStatement[] {
   return [
     ...credentials(engine),
     ...withBearer(engine, principalFunctions(engine)),
-    ...functions(engine),
+    ...bearerDecisions(engine),
     ...signingKeys(),
     ...grantFunctions(BEARER_FUNCTIONS),
     ...grantTables(BEARER_GRANTS),
@@ -93,19 +93,30 @@ function credentials(engine: Engine): readonly MigrationStatement[] {
   ];
 }
 
+/** Where it stands whether the identity of a credential is active. */
+export interface ActiveIdentity {
+  readonly from: string;
+  readonly active: string;
+}
+
+const IN_ITS_ROW: ActiveIdentity = {
+  from: `sallyport.bearer_credentials AS b
+          JOIN sallyport.identities AS i ON i.id = b.identity_id`,
+  active: `i.disabled_at IS NULL
+            AND i.delete_after IS NULL`,
+};
+
 /** A bearer credential that is alive, the membership that it belongs to, and the role there. */
-function partsOf(engine: Engine) {
+function partsOf(engine: Engine, { from, active }: ActiveIdentity) {
   const liveBy = (proof: string) => `b.proof_digest = ${sqlDigest(engine, proof)}
             AND b.expires_at > now()
             AND b.revoked_at IS NULL
-            AND i.disabled_at IS NULL
-            AND i.delete_after IS NULL
+            AND ${active}
             AND m.tenant_kept`;
-  const credential = `sallyport.bearer_credentials AS b
-          JOIN sallyport.identities AS i ON i.id = b.identity_id
+  const memberOf = (credential: string) => `${credential}
           JOIN sallyport.memberships AS m ON m.tenant_id = b.tenant_id AND m.identity_id = b.identity_id`;
   const role = `JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role`;
-  return { liveBy, credential, role };
+  return { liveBy, credential: memberOf(from), lockable: memberOf(IN_ITS_ROW.from), role };
 }
 
 /**
@@ -117,37 +128,56 @@ function partsOf(engine: Engine) {
  * snapshot. Absent,
  * empty and foreign proofs match no row: they fail closed. ASVS 7.4.1, 8.2.2, 8.3.1, 9.2.1.
  */
+export function bearerLookUps(
+  engine: Engine,
+  identity: ActiveIdentity = IN_ITS_ROW,
+): Readonly<Record<string, string>> {
+  const { liveBy, credential, role } = partsOf(engine, identity);
+  const live = liveBy(CURRENT);
+  const branch = (finding: string, answer: string) => `IF ${CURRENT} LIKE 'bearer %' THEN
+          ${finding}
+          RETURN ${answer};
+        END IF;`;
+  return {
+    current_identity: branch(
+      `SELECT b.identity_id INTO v_found FROM ${credential} WHERE ${live};`,
+      'v_found',
+    ),
+    current_tenant: branch(
+      `SELECT m.tenant_id INTO v_found FROM ${credential} WHERE ${live};`,
+      'v_found',
+    ),
+    has_permission: branch(
+      `SELECT m.tenant_id INTO v_found FROM ${credential} ${role}
+            WHERE ${live} AND p_permission = ANY (r.permissions)
+              AND (b.permissions IS NULL OR p_permission = ANY (b.permissions));`,
+      'v_found IS NOT NULL',
+    ),
+  };
+}
+
+const CURRENT = `current_setting('sallyport.proof', true)`;
+
+/** The functions as they are, with the bearer's look-up before the session's. */
 export function withBearer(
   engine: Engine,
   ofSessions: readonly MigrationStatement[],
 ): readonly MigrationStatement[] {
-  const { liveBy, credential, role } = partsOf(engine);
-  const current = `current_setting('sallyport.proof', true)`;
-  const found: Readonly<Record<string, string>> = {
-    current_identity: `SELECT b.identity_id INTO v_found FROM ${credential} WHERE ${liveBy(current)};`,
-    current_tenant: `SELECT m.tenant_id INTO v_found FROM ${credential} WHERE ${liveBy(current)};`,
-    has_permission: `SELECT m.tenant_id INTO v_found FROM ${credential} ${role}
-            WHERE ${liveBy(current)} AND p_permission = ANY (r.permissions)
-              AND (b.permissions IS NULL OR p_permission = ANY (b.permissions));`,
-  };
-  // The functions as they are, with the bearer's look-up before the session's.
+  const branches = bearerLookUps(engine);
   return ofSessions.flatMap(({ id, sql }) => {
-    const name = id.replace('function-', '');
-    const ofBearer = found[name];
-    if (ofBearer === undefined) return [];
-    const answer = name === 'has_permission' ? 'v_found IS NOT NULL' : 'v_found';
-    const branch = `BEGIN
-        IF ${current} LIKE 'bearer %' THEN
-          ${ofBearer}
-          RETURN ${answer};
-        END IF;`;
-    return { id, sql: sql.replace('BEGIN', () => branch) };
+    const branch = branches[id.replace('function-', '')];
+    return branch === undefined
+      ? []
+      : [{ id, sql: sql.replace('BEGIN', () => `BEGIN\n        ${branch}`) }];
   });
 }
 
-function functions(engine: Engine): readonly MigrationStatement[] {
+export function bearerDecisions(
+  engine: Engine,
+  identity: ActiveIdentity = IN_ITS_ROW,
+): readonly MigrationStatement[] {
   const definer = `STABLE SECURITY DEFINER ${pinnedSearchPath(engine)}`;
-  const { liveBy, credential, role } = partsOf(engine);
+  const { liveBy, credential, lockable, role } = partsOf(engine, identity);
   // In the order of the credential's own list, where it has one.
   const intersection = `CASE WHEN b.permissions IS NULL THEN r.permissions ELSE ARRAY(
               SELECT p.name FROM unnest(b.permissions) AS p (name) WHERE p.name = ANY (r.permissions)) END`;
@@ -188,7 +218,7 @@ function functions(engine: Engine): readonly MigrationStatement[] {
         RETURNS TEXT LANGUAGE plpgsql VOLATILE SECURITY DEFINER ${pinnedSearchPath(engine)} AS $$
       DECLARE v_locked UUID;
       BEGIN
-        SELECT b.id INTO v_locked FROM ${credential} ${role}
+        SELECT b.id INTO v_locked FROM ${lockable} ${role}
           WHERE b.proof_digest = ${sqlDigest(engine, 'p_proof')} FOR SHARE;
         RETURN sallyport.require_bearer(p_proof, p_permission);
       END $$`,

@@ -184,9 +184,13 @@ const CONDITION: MembershipCondition = {
   refusal: '\n            v_met := sallyport.check_policy(p_proof);',
 };
 
-/** The functions that find a membership, as they were, with that condition. */
-export function principalLookUps(engine: Engine): readonly MigrationStatement[] {
-  return withBearer(engine, principalFunctions(engine, CONDITION)).filter(
+/** The functions that look a session up, those that find a membership with that condition. */
+export function sessionLookUps(engine: Engine): readonly MigrationStatement[] {
+  return principalFunctions(engine, CONDITION);
+}
+
+function principalLookUps(engine: Engine): readonly MigrationStatement[] {
+  return withBearer(engine, sessionLookUps(engine)).filter(
     ({ id }) => id !== 'function-current_identity',
   );
 }
@@ -200,7 +204,7 @@ function decisions(engine: Engine): readonly MigrationStatement[] {
     meetsPolicy(engine),
     checkPolicy(engine),
     ...principalLookUps(engine),
-    ...principalFunctions(engine, CONDITION).filter(({ id }) => id === 'function-require'),
+    ...sessionLookUps(engine).filter(({ id }) => id === 'function-require'),
     ...requireTeam(engine, ofTeam),
   ];
 }

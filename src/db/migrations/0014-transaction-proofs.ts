@@ -1,8 +1,8 @@
 import { type Engine, expiringRows, pinnedSearchPath, sqlDigest } from '../engine.ts';
 import { type DefinerFunction, grantFunctions, grantTables, type TableGrant } from '../grants.ts';
 import type { MigrationStatement } from '../migration-statements.ts';
-import { bearer } from './0009-bearer.ts';
-import { MEMBERSHIP_FITS, principalLookUps } from './0011-proofs.ts';
+import { type ActiveIdentity, bearerLookUps } from './0009-bearer.ts';
+import { MEMBERSHIP_FITS, sessionLookUps } from './0011-proofs.ts';
 
 /**
  * Proofs that a gateway hands to the application behind it, for its transactions in this database:
@@ -128,12 +128,13 @@ function forms(engine: Engine, proof: string): Readonly<Record<'session' | 'cred
 }
 
 /**
- * The functions as they are, with these look-ups before the others. By its first words a proof says
- * what it is of, so none is looked up twice. What a bearer credential may not, its proof may not
+ * The functions as they are, with these look-ups and the bearer's before the session's. By its first
+ * words a proof says what it is of, so none is looked up twice; that of a session has no blank, and
+ * is asked only once. What a bearer credential may not, its proof may not
  * either: it begins as the credential's own does. The proof of a session is no session
  * (`current_session`), and nothing is fresh that was proved with it (`require_step_up`).
  */
-function lookUps(engine: Engine): readonly MigrationStatement[] {
+export function lookUps(engine: Engine, identity?: ActiveIdentity): readonly MigrationStatement[] {
   const { session, credential } = forms(engine, CURRENT);
   const look: Readonly<Record<string, (form: Form) => string>> = {
     // A session may be in no tenant; a credential is a member's, or nobody's.
@@ -148,20 +149,20 @@ function lookUps(engine: Engine): readonly MigrationStatement[] {
             WHERE ${live} AND ${permits};
           RETURN v_found IS NOT NULL;`,
   };
-  // As 0011 has left them; the one that it has not touched, as 0009 did.
-  const before = [
-    ...bearer(engine).filter(({ id }) => id === 'function-current_identity'),
-    ...principalLookUps(engine),
-  ];
-  return before.flatMap(({ id, sql }) => {
-    const lookUp = look[id.replace('function-', '')];
+  const ofBearer = bearerLookUps(engine, identity);
+  return sessionLookUps(engine).flatMap(({ id, sql }) => {
+    const name = id.replace('function-', '');
+    const lookUp = look[name];
     if (lookUp === undefined) return [];
     const branches = `BEGIN
+        IF ${CURRENT} LIKE '% %' THEN
         IF ${CURRENT} LIKE 'transaction %' THEN
           ${lookUp(session)}
         END IF;
         IF ${CURRENT} LIKE 'bearer transaction %' THEN
           ${lookUp(credential)}
+        END IF;
+        ${ofBearer[name] ?? ''}
         END IF;`;
     return { id, sql: sql.replace('BEGIN', () => branches) };
   });
