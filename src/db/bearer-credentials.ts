@@ -23,7 +23,7 @@ export interface ApiKeyRow {
   readonly expiresAt: Date;
 }
 
-/** As the foreign key of a new credential asks for it; a credential of nobody active is a dead one. */
+/** As the foreign key of a new credential asks for it; one of nobody active is dead. */
 export function activeNow(identityId: string) {
   return sql<boolean>`(SELECT i.active FROM sallyport.identities AS i WHERE i.id = ${identityId}::UUID)`;
 }

@@ -202,6 +202,37 @@ describe('migrations', () => {
     expect([await schema(), await recorded()]).toEqual([before, ALL.length]);
   });
 
+  test('tell credentials of before whether their identity is active, and go on telling them', async () => {
+    await migrateOnce();
+    await t.admin.query(`
+      ALTER TABLE sallyport.bearer_credentials DROP COLUMN identity_active CASCADE;
+      ALTER TABLE sallyport.identities DROP COLUMN active CASCADE;
+      DELETE FROM sallyport.migrations WHERE id LIKE '0015-%';
+      INSERT INTO sallyport.tenants (id, name, slug) VALUES (md5('t')::UUID, 'T', 't');
+      INSERT INTO sallyport.roles (tenant_id, name, permissions) VALUES (md5('t')::UUID, 'any', '{}');
+      INSERT INTO sallyport.identities (id, disabled_at, delete_after) VALUES
+        (md5('active')::UUID, NULL, NULL), (md5('disabled')::UUID, now(), NULL), (md5('leaving')::UUID, NULL, now());
+      INSERT INTO sallyport.memberships (tenant_id, identity_id, role)
+        SELECT md5('t')::UUID, id, 'any' FROM sallyport.identities;
+      INSERT INTO sallyport.bearer_credentials (kind, proof_digest, tenant_id, identity_id, title, hint, permissions, expires_at)
+        SELECT 'api-key', repeat(md5(id::TEXT), 2), md5('t')::UUID, id, '', '', '{}', now() + INTERVAL '1 day'
+          FROM sallyport.identities`);
+    const active = async () => {
+      const { rows } = await t.admin.query<{ name: string }>(`
+        SELECT name FROM unnest(ARRAY['active', 'disabled', 'leaving']) AS name
+          JOIN sallyport.bearer_credentials ON identity_id = md5(name)::UUID AND identity_active ORDER BY name`);
+      return rows.map(({ name }) => name);
+    };
+    await migrateOnce();
+    expect(await active()).toEqual(['active']);
+    await t.admin.query('UPDATE sallyport.identities SET disabled_at = NULL, delete_after = NULL');
+    expect(await active()).toEqual(['active', 'disabled', 'leaving']);
+    await t.admin.query(
+      `UPDATE sallyport.identities SET delete_after = now() WHERE id = md5('active')::UUID`,
+    );
+    expect(await active()).toEqual(['disabled', 'leaving']);
+  });
+
   test('leave the connection as the login that it was', async () => {
     const client = await connect();
     await migrate(client, 'postgresql', connect);

@@ -128,11 +128,11 @@ function forms(engine: Engine, proof: string): Readonly<Record<'session' | 'cred
 }
 
 /**
- * The functions as they are, with these look-ups and the bearer's before the session's. By its first
- * words a proof says what it is of, so none is looked up twice; that of a session has no blank, and
- * is asked only once. What a bearer credential may not, its proof may not
- * either: it begins as the credential's own does. The proof of a session is no session
- * (`current_session`), and nothing is fresh that was proved with it (`require_step_up`).
+ * The functions as they are, with these look-ups and the bearer's before the session's. By its
+ * first words a proof says what it is of, so none is looked up twice; that of a session has no
+ * blank, and is asked only once. What a bearer credential may not, its proof may not either: it
+ * begins as the credential's own does. The proof of a session is no session (`current_session`),
+ * and nothing is fresh that was proved with it (`require_step_up`).
  */
 export function lookUps(engine: Engine, identity?: ActiveIdentity): readonly MigrationStatement[] {
   const { session, credential } = forms(engine, CURRENT);

@@ -40,7 +40,7 @@ export function activeIdentities(engine: Engine): readonly MigrationStatement[] 
       id: 'bearer-credentials-by-identity',
       sql: `CREATE INDEX IF NOT EXISTS bearer_credentials_by_identity ON sallyport.bearer_credentials (identity_id)`,
     },
-    ...bearerDecisions(engine, COPIED),
+    ...bearerDecisions(engine, COPIED).filter(({ id }) => id === 'function-require_bearer'),
     ...lookUps(engine, COPIED),
   ];
 }
