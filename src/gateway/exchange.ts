@@ -6,13 +6,13 @@ import { answerHead, linesOf } from './answer-head.ts';
 import type { GatewayRoute } from './config.ts';
 import { BodyTooLargeError, type ForwardedBody } from './request-body.ts';
 import type { Slots } from './slots.ts';
+import type { UnderWay } from './under-way.ts';
 
 /** The way to the upstream, shared by all requests of the process. */
 export interface Upstream {
   readonly pool: Pool;
   readonly slots: Slots;
-  /** Cuts each request that is under way; for the end of the process. */
-  readonly live: Set<() => void>;
+  readonly underWay: UnderWay;
 }
 
 /** How an attempt ended: null where the client has its answer, or is gone. */

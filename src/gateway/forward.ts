@@ -43,7 +43,7 @@ export async function forward(
     progress: route.stream ? () => void timer.refresh() : () => {},
   };
   const stop = () => ending.cut('upstream-unavailable');
-  upstream.live.add(stop);
+  const ended = upstream.underWay.add(stop);
   const unwatch = route.stream
     ? watchStanding(core, request, () => ending.cut('not-signed-in'))
     : () => {};
@@ -63,6 +63,6 @@ export async function forward(
   } finally {
     clearTimeout(timer);
     unwatch();
-    upstream.live.delete(stop);
+    ended();
   }
 }

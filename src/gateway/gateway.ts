@@ -23,6 +23,7 @@ import { watchHealth } from './health.ts';
 import { startMetrics } from './metrics.ts';
 import { startOperatorServer } from './operator.ts';
 import { slots } from './slots.ts';
+import { underWay } from './under-way.ts';
 
 export interface RunningGateway {
   readonly origin: string;
@@ -68,7 +69,7 @@ export async function startGateway(
         connect: { timeout: CONNECT_MILLISECONDS_MAX },
       }),
       slots: slots(gateway.connections),
-      live: new Set(),
+      underWay: underWay(),
     };
     undo.push(() => upstream.pool.destroy());
 
@@ -77,7 +78,7 @@ export async function startGateway(
     undo.push(async () => health.stop());
     const metrics = startMetrics({
       upstreamUp: () => health.isUp(),
-      underWay: () => upstream.live.size,
+      underWay: () => upstream.underWay.count(),
     });
     const policy = policyOf(config);
     const app = await buildGatewayApp(core, {
@@ -127,14 +128,14 @@ export async function startGateway(
       const ending = new AbortController();
       const cutting = sleep(gateway.drainSeconds * 1000, undefined, { signal: ending.signal }).then(
         () => {
-          for (const cut of upstream.live) cut();
+          upstream.underWay.cutAll();
         },
         () => {},
       );
       await app.close();
       ending.abort();
       await cutting;
-      for (const cut of upstream.live) cut();
+      upstream.underWay.cutAll();
     });
     return { origin: policy.origin, accounts: base, operatorPort: operator?.port ?? null, close };
   } catch (error) {

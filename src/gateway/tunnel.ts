@@ -75,7 +75,7 @@ export async function tunnel(
   };
   const idle = setTimeout(cut, route.timeoutSeconds * 1000);
   const unwatch = watchStanding(core, request, cut);
-  upstream.live.add(cut);
+  const ended = upstream.underWay.add(cut);
   await new Promise<void>((resolve) => {
     for (const [from, to] of [
       [client, socket],
@@ -88,7 +88,7 @@ export async function tunnel(
   });
   clearTimeout(idle);
   unwatch();
-  upstream.live.delete(cut);
+  ended();
   return reply;
 }
 
