@@ -8,8 +8,11 @@ import type { Operation, SecurityScheme } from './operation.ts';
 import { choicesFor } from './purposes.ts';
 import { type AccessWays, type Run, send } from './run.ts';
 import {
+  answerIn,
   attemptSignIn,
   gaveSomething,
+  isAnswerOf,
+  refusalBy,
   type SignInAttempt,
   type SignInWay,
   waysOf,
@@ -75,7 +78,7 @@ export async function learnAccess(
     const found = await findTransport(run, attempt, schemes, tells);
     const ambient = await findAmbient(run, attempt, tells, found);
     const learned: AccessWays = {
-      signIn: way,
+      signIn: { ...way, refusal: refusalBy(wrong, attempt) },
       transport: found,
       ambient,
       basic: false,
@@ -202,14 +205,7 @@ function tellsApart({ anonymous }: Tell, exchange: Exchange): boolean {
 /** Whether two attempts gave credentials by the same names: then neither is one. */
 function givesTheSame(right: SignInAttempt, wrong: SignInAttempt): boolean {
   if (!gaveSomething(wrong)) return false;
-  const tokens = ({ given }: SignInAttempt) => given.tokens.map(({ name }) => name).join(' ');
-  const cookies = ({ given }: SignInAttempt) => Object.keys(given.cookies).join(' ');
-  const sameStatus = right.exchange.answer?.status === wrong.exchange.answer?.status;
-  const sameWay =
-    right.exchange.answer?.headers['location'] === wrong.exchange.answer?.headers['location'];
-  return (
-    sameStatus && sameWay && tokens(right) === tokens(wrong) && cookies(right) === cookies(wrong)
-  );
+  return isAnswerOf(answerIn(right), answerIn(wrong));
 }
 
 function chosenForm(way: SignInWay): Chosen {

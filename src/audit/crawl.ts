@@ -228,7 +228,7 @@ function signInOf(operation: Operation, form: Form, page: string): SignInWay | n
     body,
     contentType: form.enctype.toLowerCase(),
   };
-  return { call, nameAt: at(name.name), passwordAt: at(password.name), page };
+  return { call, nameAt: at(name.name), passwordAt: at(password.name), page, refusal: null };
 }
 
 /** `user[email]` is an email. */

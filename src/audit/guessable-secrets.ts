@@ -41,6 +41,8 @@ const PRINTED = [
   'secret-key-for-jwt',
   'the-secret-key',
   'GQDstcKsx0NHjPOuXOYg5MbeJ1XT0uFiwDVvVBrk',
+  'myjwts3cr3t',
+  'keyboard cat',
 ];
 
 /** MACs computed before others get a turn: some milliseconds. */

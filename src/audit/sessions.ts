@@ -5,7 +5,7 @@ import { shows } from './canary.ts';
 import { type Actors, type Run, send } from './run.ts';
 import { attemptSignIn, gaveSomething, type SignInAttempt } from './sign-in.ts';
 import { carried } from './transport.ts';
-import { withSynchronizer } from './synchronizer.ts';
+import { withSynchronizer, withTokenOf } from './synchronizer.ts';
 
 /** A session that was just opened. */
 export interface OpenedSession {
@@ -49,9 +49,7 @@ export async function openedBy(
   const credential = await withSynchronizer(run, plain, attempt.exchange, as);
   const cookiesAlone = ambient ? carried(attempt.given, ambient) : null;
   if (cookiesAlone !== null) keepSecret(run, as, cookiesAlone);
-  const browser =
-    cookiesAlone === null ? null : { ...cookiesAlone, synchronizer: credential.synchronizer };
-  return { credential, ambient: browser, attempt };
+  return { credential, ambient: withTokenOf(cookiesAlone, credential), attempt };
 }
 
 /**

@@ -18,6 +18,17 @@ export interface SignInWay {
   readonly passwordAt: Selector;
   /** The page with the form, read first for its hidden fields and cookies; null where none is. */
   readonly page: string | null;
+  /** What a wrong password is answered, where that gives a cookie to anybody; null elsewhere. */
+  readonly refusal: SignInAnswer | null;
+}
+
+/** What tells one answer to a sign-in from another. */
+export interface SignInAnswer {
+  readonly status: number;
+  /** Where it leads to, or ''. */
+  readonly location: string;
+  /** Names of what it gave. */
+  readonly gave: string;
 }
 
 /** An attempt to sign in and what it gave. */
@@ -68,7 +79,36 @@ export async function attemptSignIn(
   // check); one that sets a cookie adds it to the browser's others.
   const kept =
     lines.length > 0 && Object.keys(given.cookies).length > 0 ? cookiesOf(lines, cookies) : {};
-  return { exchange, given: { tokens: given.tokens, cookies: kept } };
+  const attempt = { exchange, given: { tokens: given.tokens, cookies: kept } };
+  const isRefusal = way.refusal !== null && isAnswerOf(answerIn(attempt), way.refusal);
+  return isRefusal ? { exchange, given: { tokens: [], cookies: {} } } : attempt;
+}
+
+/** What tells this answer from others. */
+export function answerIn({ exchange: { answer }, given }: SignInAttempt): SignInAnswer {
+  return {
+    status: answer?.status ?? 0,
+    location: answer?.headers['location'] ?? '',
+    gave: [...given.tokens.map(({ name }) => name), ...Object.keys(given.cookies)].join(' '),
+  };
+}
+
+/** What wrong passwords are answered, as this one was: `/login?error` and `/login?locked` alike. */
+export function refusalBy(wrong: SignInAttempt, right: SignInAttempt): SignInAnswer | null {
+  if (!gaveSomething(wrong)) return null;
+  const answer = answerIn(wrong);
+  const place = placeIn(answer);
+  return { ...answer, location: place === placeIn(answerIn(right)) ? answer.location : place };
+}
+
+/** Whether an answer is of this kind. */
+export function isAnswerOf(answer: SignInAnswer, kind: SignInAnswer): boolean {
+  const isThere = answer.location === kind.location || placeIn(answer) === kind.location;
+  return answer.status === kind.status && answer.gave === kind.gave && isThere;
+}
+
+function placeIn({ location }: SignInAnswer): string {
+  return location.split(/[?#]/)[0] ?? '';
 }
 
 /** Whether an attempt gave anything that could be a credential. */
@@ -117,7 +157,7 @@ function wayWith(operation: Operation, body: Json, contentType: string): SignInW
     bodyPath: path,
   });
   const call = { operation, path: {}, query: {}, headers: {}, body: withChosen(body), contentType };
-  return { call, nameAt: at(name.path), passwordAt: at(password.path), page: null };
+  return { call, nameAt: at(name.path), passwordAt: at(password.path), page: null, refusal: null };
 }
 
 /** Fields that choose the password among ways to sign in: RFC 6749 4.3.2, and what is usual. */
@@ -179,7 +219,7 @@ function queryWay(operation: Operation): SignInWay | null {
   if (name === undefined || password === undefined) return null;
   const at = (parameter: string): Selector => ({ in: 'query', name: parameter, bodyPath: [] });
   const call = { operation, path: {}, query: {}, headers: {}, body: undefined, contentType: null };
-  return { call, nameAt: at(name.name), passwordAt: at(password.name), page: null };
+  return { call, nameAt: at(name.name), passwordAt: at(password.name), page: null, refusal: null };
 }
 
 /** Of several fields the one that people type: a name before an address before a number. */

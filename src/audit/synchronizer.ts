@@ -1,9 +1,10 @@
 import type { Credential } from './actor.ts';
-import type { Exchange } from './exchange.ts';
+import { type Exchange, isGranted } from './exchange.ts';
 import { type Json, leavesOf } from './json.ts';
 import type { Operation } from './operation.ts';
 import { attributesOf, formsOf, metaOf } from './page.ts';
 import type { Run } from './run.ts';
+import { cookiesOf } from './transport.ts';
 
 const TOKEN_NAME = /csrf|xsrf|request_?verification|authenticity_?token/i;
 
@@ -28,17 +29,21 @@ export async function withSynchronizer(
   if (Object.keys(credential.cookies).length === 0) return credential;
   const documented = run.access.synchronizerHeader;
   const texts: (Exchange | null)[] = [signIn];
+  let { cookies } = credential;
   for (const path of run.access.synchronizerPaths) {
-    const pairs = Object.entries(credential.cookies).map(([name, value]) => `${name}=${value}`);
+    const pairs = Object.entries(cookies).map(([name, value]) => `${name}=${value}`);
     const headers = { accept: 'application/json, text/html;q=0.9', cookie: pairs.join('; ') };
-    texts.push(await run.probe.send({ method: 'GET', path, headers, body: null }, as));
+    const asked = await run.probe.send({ method: 'GET', path, headers, body: null }, as);
+    texts.push(asked);
+    // A token that comes in two halves has the other one in a cookie of the same answer.
+    if (isGranted(asked)) cookies = cookiesOf(asked.answer?.setCookies ?? [], cookies);
   }
   // The newest first: some targets give another at each answer.
   for (const exchange of texts.toReversed()) {
     const found = exchange === null ? null : tokenIn(exchange, documented);
-    if (found !== null) return { ...credential, synchronizer: found };
+    if (found !== null) return { ...credential, cookies, synchronizer: found };
   }
-  for (const [name, value] of Object.entries(credential.cookies)) {
+  for (const [name, value] of Object.entries(cookies)) {
     if (!TOKEN_NAME.test(name)) continue;
     const header = documented ?? HEADERS[name.toLowerCase()] ?? 'x-csrf-token';
     const synchronizer = {
@@ -47,7 +52,7 @@ export async function withSynchronizer(
       value: decoded(value),
       cookie: name,
     };
-    return { ...credential, synchronizer };
+    return { ...credential, cookies, synchronizer };
   }
   return credential;
 }
@@ -91,6 +96,15 @@ export function tokenIn(exchange: Exchange, header: string | null): Credential['
   );
   if (meta === undefined || attributesOf(answer.text, 'meta', 'content').length === 0) return null;
   return { in: 'header', name: header ?? 'x-csrf-token', value: meta[1], cookie: null };
+}
+
+/** What browsers send by themselves, with the token and the cookies that came with it. */
+export function withTokenOf(
+  ambient: Credential | null,
+  { synchronizer, cookies }: Credential,
+): Credential | null {
+  if (ambient === null) return null;
+  return { ...ambient, cookies: { ...ambient.cookies, ...cookies }, synchronizer };
 }
 
 function isToken(value: Json): boolean {

@@ -14,7 +14,7 @@ import { StopError } from './probe.ts';
 import type { Actors, Run } from './run.ts';
 import { openSession } from './sessions.ts';
 import { ACCOUNT_ROLES, type AccountRole } from './setup.ts';
-import { tokenIn, withSynchronizer } from './synchronizer.ts';
+import { tokenIn, withSynchronizer, withTokenOf } from './synchronizer.ts';
 
 /** What a run has before anything about the target is known. */
 export type Blank = Omit<Run, 'actors' | 'access' | 'knowledge'> & {
@@ -269,9 +269,7 @@ async function withSynchronizers(run: Run): Promise<Run> {
     const actor = run.actors[role];
     if (actor === null) continue;
     const credential = await withSynchronizer(asking, actor.credential, null, role);
-    const { synchronizer } = credential;
-    const ambient = actor.ambient === null ? null : { ...actor.ambient, synchronizer };
-    actors[role] = { ...actor, credential, ambient };
+    actors[role] = { ...actor, credential, ambient: withTokenOf(actor.ambient, credential) };
   }
   return { ...asking, actors: { ...run.actors, ...actors } };
 }

@@ -116,3 +116,106 @@ describe('a target without a document', () => {
     expect(report.checks.flatMap(({ sound }) => sound).length, lines).toBeGreaterThan(0);
   });
 });
+
+/**
+ * Sessions for visitors, too: each answer to a sign-in sets the cookie, and one token against
+ * cross-site requests is in two halves that are made anew for another session.
+ */
+function visitorsTwin(isLimited: boolean): TwinRoutes {
+  const passwords = new Map([
+    ['alice', 'password-of-alice'],
+    ['robert', 'password-of-robert'],
+  ]);
+  const failures = new Map<string, number>();
+  const sessions = new Map<string, { readonly name: string | null; readonly half: string }>();
+  const sessionOf = ({ cookies }: TwinRequest) => sessions.get(cookies['sid'] ?? '');
+  const opened = (name: string | null) => {
+    const sid = randomBytes(16).toString('hex');
+    const half = randomBytes(16).toString('hex');
+    sessions.set(sid, { name, half });
+    return `sid=${sid}; HttpOnly; SameSite=Lax; Path=/`;
+  };
+  const form = (action: string, half: string, fields: string) =>
+    `<form method="post" action="${action}"><input type="hidden" name="csrf" value="t-${half}">${fields}</form>`;
+  const shown = (request: TwinRequest, fields: string, action: string) => {
+    const half = sessionOf(request)?.half ?? '';
+    const cookies = [`half=${half}; HttpOnly; SameSite=Lax; Path=/`];
+    return {
+      status: 200,
+      body: `${sessionOf(request)?.name ?? ''} ${form(action, half, fields)}`,
+      headers: { 'content-type': 'text/html', 'set-cookie': cookies },
+    };
+  };
+  const isForged = (request: TwinRequest) => {
+    const half = sessionOf(request)?.half;
+    return request.body.csrf !== `t-${half}` || request.cookies['half'] !== half;
+  };
+  const away = (location: string, headers = {}) => ({
+    status: 302,
+    headers: { location, ...headers },
+  });
+  return {
+    'GET /': (request) =>
+      sessionOf(request)?.name == null
+        ? away('/login')
+        : shown(request, '<button>Sign out</button>', '/logout'),
+    'GET /login': (request) => {
+      const fields = '<input name="username"><input type="password" name="password">';
+      if (sessionOf(request) !== undefined) return shown(request, fields, '/login');
+      const cookie = opened(null);
+      const sid = cookie.split(/[=;]/)[1] ?? '';
+      const half = sessions.get(sid)?.half ?? '';
+      return {
+        status: 200,
+        body: form('/login', half, fields),
+        headers: { 'content-type': 'text/html', 'set-cookie': [cookie, `half=${half}; Path=/`] },
+      };
+    },
+    'POST /login': (request) => {
+      if (isForged(request)) return { status: 403, body: 'Forged' };
+      const { username, password } = request.body;
+      const failed = failures.get(username) ?? 0;
+      // Who guesses is told nothing of the limit, and has a cookie like everybody.
+      const isRight = passwords.get(username) === password && !(isLimited && failed >= 5);
+      if (!isRight) {
+        failures.set(username, failed + 1);
+        return away('/login?failed', { 'set-cookie': opened(null) });
+      }
+      failures.delete(username);
+      return away('/', { 'set-cookie': opened(username) });
+    },
+    'POST /logout': (request) => {
+      if (isForged(request)) return { status: 403, body: 'Forged' };
+      sessions.delete(request.cookies['sid'] ?? '');
+      return away('/login');
+    },
+  };
+}
+
+describe('a target that gives sessions to visitors', () => {
+  const attackedVisitors = async (isLimited: boolean) => {
+    const twin = await startTwin(visitorsTwin(isLimited));
+    const report = await auditTwin({
+      url: twin.origin,
+      accounts,
+      checks: ['stale-authority', 'guessing-limit'],
+    });
+    await twin.close();
+    return { report, lines: [...report.problems, ...verdictLines(report)].join('\n') };
+  };
+
+  test('a cookie behind a wrong password opens nothing, and a new pair of halves signs out', async () => {
+    const { report, lines } = await attackedVisitors(true);
+    expect(findingsOf(report), lines).toEqual([]);
+    expect(lines).toContain('sound stale-authority: POST /logout');
+    expect(lines).toContain('sound guessing-limit: POST /login');
+  });
+
+  test('[CWE-307] without a limit the right password still signs in behind the wrong ones', async () => {
+    const { report, lines } = await attackedVisitors(false);
+    expect(
+      findingsOf(report).map(({ subjects }) => subjects),
+      lines,
+    ).toEqual([['POST /login']]);
+  });
+});
