@@ -1,13 +1,14 @@
 // Turns the ids in test titles and the last test report into docs/evidence.md. An id stands in
 // square brackets: [R-20], [CWE-384], [ASVS 7.2.4], [trap 5a]. What each asks is in
-// docs/evidence-ids.json; an id that only titles name is in the table all the same.
+// docs/evidence-ids.json; an id that only titles name is in the table all the same. One that does
+// not apply says there why, and has no test.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { reportPath } from './test.mjs';
 
 /**
- * @typedef {{ level?: number, asks: string }} Requirement
+ * @typedef {{ level?: number, asks: string, notApplicable?: string }} Requirement
  * @typedef {{ file: string, title: string, passed: boolean }} Proof
  */
 
@@ -28,7 +29,9 @@ export function renderEvidence(report, requirements, root) {
   const proofs = collectProofs(report, root);
   const ids = [...new Set([...Object.keys(requirements), ...proofs.keys()])].toSorted(compareIds);
   const proved = ids.filter((id) => proofs.has(id));
-  const open = ids.filter((id) => !proofs.has(id));
+  const unproved = ids.filter((id) => !proofs.has(id));
+  const open = unproved.filter((id) => requirements[id]?.notApplicable === undefined);
+  const outside = unproved.filter((id) => !open.includes(id));
   const lines = [
     '# Evidence',
     '',
@@ -46,6 +49,12 @@ export function renderEvidence(report, requirements, root) {
   for (const id of open) {
     const { level = '', asks = '' } = requirements[id] ?? {};
     lines.push(`| ${id} | ${level} | ${escapeCell(asks)} |`);
+  }
+  lines.push('', '## Not applicable', '', '| id | level | what it asks | why not |');
+  lines.push('|---|---|---|---|');
+  for (const id of outside) {
+    const { level = '', asks = '', notApplicable = '' } = requirements[id] ?? {};
+    lines.push(`| ${id} | ${level} | ${escapeCell(asks)} | ${escapeCell(notApplicable)} |`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -65,6 +65,27 @@ const rules: Rule[] = [
     example: "console.log('here');",
   },
   {
+    // The auditor matches the patterns of a target where they can be stopped.
+    name: 'no text becomes code, and no other program is started [ASVS 1.2.5] [ASVS 1.3.2]',
+    instead: 'call the function, or parse the text',
+    where: product,
+    except: /^src\/audit\/values\.ts$/,
+    pattern:
+      /\beval\(|\bnew Function\(|\bset(Timeout|Interval)\('|\bfrom 'node:(vm|child_process)'/,
+    example: "import { exec } from 'node:child_process';",
+  },
+  {
+    // Lists of compromised passwords are asked by SHA-1; the auditor makes the weak keys that it
+    // tries.
+    name: 'digests are SHA-256, ciphers AES-256-GCM, keys Ed25519 [ASVS 11.3.1] [ASVS 11.3.2] [ASVS 11.4.1] [ASVS 11.4.3] [ASVS 11.6.1]',
+    instead: 'use these, or say in decisions/ why not',
+    where: product,
+    except: /^src\/(audit\/|core\/compromised-passwords\.ts$)/,
+    pattern:
+      /\b(create(Hash|Hmac|Cipheriv|Decipheriv)|hash|hkdf(Sync)?|generateKeyPair(Sync)?)\(\s*(?!'(sha256|aes-256-gcm|ed25519)')['"`]/,
+    example: "createHash('md5')",
+  },
+  {
     name: 'the framework is known only to src/fastify, src/server and src/gateway',
     instead: 'take plain values; the route translates',
     where: judgements,

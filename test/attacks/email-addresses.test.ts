@@ -144,7 +144,7 @@ describe('one mail goes to one recipient, the address as it is stored [R-46]', (
   });
 });
 
-describe('nothing that is typed gets into the head of a mail [CWE-93] [ASVS 1.3.11]', () => {
+describe('nothing that is typed gets into the head of a mail [CWE-93] [ASVS 1.3.11] [ASVS 1.3.3]', () => {
   test('neither with the address nor with the name', async () => {
     const { email } = newPerson();
     const names = [

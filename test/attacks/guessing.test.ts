@@ -94,7 +94,7 @@ describe('200 guesses at one account at the same moment', { timeout: 120_000 }, 
   });
 });
 
-describe('the limit is the same on every way to a guess [R-51] [R-52] [R-55]', () => {
+describe('the limit is the same on every way to a guess [R-51] [R-52] [R-55] [ASVS 2.4.1]', () => {
   test('by the API and by the page, in any spelling of the address [R-52]', async () => {
     const person = await register(app.origin);
     await useUp({ email: ` ${person.email.toUpperCase()} ` });

@@ -77,7 +77,7 @@ describe('whoever has given the password and no more', () => {
     },
   );
 
-  test('is led to the sign-in by every page of an account', async () => {
+  test('is led to the sign-in by every page of an account [ASVS 2.3.1]', async () => {
     const browser = new Visitor(server.origin);
     await signInHalfway(browser);
     const pages = server.routes.filter(

@@ -51,7 +51,7 @@ async function pending() {
 
 // So many at once take their time on a loaded machine.
 describe('50 requests at the same moment', { timeout: 300_000 }, () => {
-  test('redeem one token once: one identity, one address, one profile, one event [R-39] [CWE-362] [ASVS 15.4.2]', async () => {
+  test('redeem one token once: one identity, one address, one profile, one event [R-39] [CWE-362] [ASVS 15.4.2] [ASVS 2.3.4]', async () => {
     const { person, token } = await pending();
     let answers: readonly Answer[] = [];
     const gained = await rowsGained(async () => {

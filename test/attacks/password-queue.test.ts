@@ -24,7 +24,7 @@ async function registered(count: number): Promise<readonly Person[]> {
   return people;
 }
 
-describe('more passwords at once than the queue takes [CWE-400] [CWE-770]', () => {
+describe('more passwords at once than the queue takes [CWE-400] [CWE-770] [ASVS 15.2.2]', () => {
   test('some are told to come back, the others are answered right, and nobody is guessed in', async () => {
     // Ten guesses at one account may be made at once.
     const people = await registered(6);

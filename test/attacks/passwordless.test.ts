@@ -54,7 +54,7 @@ async function followWith(passkey: SoftwarePasskey, token: string, deviation = {
 }
 
 describe('a sign-up without a password', () => {
-  test('is opened by a passkey that is made behind the link, and signs in with it [ASVS 6.3.3]', async () => {
+  test('is opened by a passkey that is made behind the link, and signs in with it [ASVS 6.3.3] [CWE-309]', async () => {
     const { person, browser, passkey, recoveryCodes } = await newcomerWithoutPassword(
       server.origin,
     );

@@ -117,7 +117,7 @@ describe.each(server.unsafeRoutes.map((route) => [named(route), route] as const)
       request = await legitimate(origin, route);
     });
 
-    test('no spelling of the path is exempt from the origin check [R-07] [R-18] [R-73]', async () => {
+    test('no spelling of the path is exempt from the origin check [R-07] [R-18] [R-73] [ASVS 1.1.1]', async () => {
       const evil = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
       const changed = await changedBy(server.admin, async () => {
         for (const path of variantsOf(request.path)) {
@@ -167,7 +167,7 @@ describe('a public route', () => {
     }
   });
 
-  test('a target in absolute form is refused: it would name a second host [R-07]', async () => {
+  test('a target in absolute form is refused: it would name a second host [R-07] [ASVS 13.2.5]', async () => {
     for (const target of [`${origin}/api/session`, 'http://evil.example/sign-in', '*', 'x']) {
       expect((await ask(origin, target)).status, target).toBe(400);
     }

@@ -80,7 +80,7 @@ describe('asking for a link', () => {
     expect(await sendable(unproved.email)).toHaveLength(before);
   });
 
-  test('mails five links an hour to one address, and more only from a browser of the owner [CWE-799]', async () => {
+  test('mails five links an hour to one address, and more only from a browser of the owner [CWE-799] [ASVS 2.3.2]', async () => {
     const { person, browser } = await newcomer(app.origin);
     const links = async () =>
       (await sendable(person.email)).filter(({ kind }) => kind === 'password-recovery').length;

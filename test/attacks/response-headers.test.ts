@@ -93,7 +93,7 @@ function policyOf({ headers }: Answer): string {
 }
 
 describe.each(Object.entries(kinds))('%s', (_, [status, page, answerIt]) => {
-  test(`(${status}) is kept by no cache, framed by no page, sniffed by no browser [R-86] [CWE-524] [CWE-693] [CWE-1021] [ASVS 3.4.3] [ASVS 3.4.4] [ASVS 3.4.6] [ASVS 14.3.2]`, async () => {
+  test(`(${status}) is kept by no cache, framed by no page, sniffed by no browser [R-86] [CWE-524] [CWE-693] [CWE-1021] [ASVS 3.4.3] [ASVS 3.4.4] [ASVS 3.4.6] [ASVS 14.3.2] [ASVS 3.4.5] [ASVS 4.1.1]`, async () => {
     const answer = await answerIt();
     expect(answer.status).toBe(status);
     const { headers } = answer;
@@ -109,7 +109,12 @@ describe.each(Object.entries(kinds))('%s', (_, [status, page, answerIt]) => {
     expect(policyOf(answer).includes('sandbox')).toBe(!page);
     expect(headers['strict-transport-security']).toBeUndefined();
     expect(headers['x-powered-by'] ?? headers['server']).toBeUndefined();
-    expect(headers['content-type'] ?? '').not.toContain(page ? 'json' : 'html');
+    // JSON is UTF-8 by definition, and problem+json knows no parameter (RFC 8259 11, RFC 9457).
+    const problemOrJson = /^application\/(problem\+json|json; charset=utf-8)$/;
+    const type = page ? /^text\/html; charset=utf-8$/ : problemOrJson;
+    expect(headers['content-type'] ?? '').toMatch(
+      answer.text === '' ? /^(?:text\/html; charset=utf-8)?$/ : type,
+    );
   });
 });
 

@@ -169,7 +169,7 @@ describe('methods that nobody declared', () => {
   });
 
   test.each(['PUT', 'DELETE', 'TRACE', 'PROPFIND', 'QUERY', 'LINK', 'PURGE', 'M-SEARCH'])(
-    '%s reaches no handler and changes nothing [R-11]',
+    '%s reaches no handler and changes nothing [R-11] [ASVS 13.4.4]',
     async (method) => {
       const { browser } = await newcomer(origin);
       const changed = await changedBy(server.admin, async () => {

@@ -111,7 +111,7 @@ const SQL =
   /\b(select|insert into|update|delete from|begin|commit)\b.*\b(sallyport\.|from|set)\b/is;
 
 describe('whoever reads the database finds nothing to come in with', () => {
-  test('no password, token, cookie, proof or synchronizer token in any table, in any encoding [ASVS 11.5.1] [ASVS 7.2.2] [CWE-312] [CWE-522]', async () => {
+  test('no password, token, cookie, proof or synchronizer token in any table, in any encoding [ASVS 14.2.4] [ASVS 11.5.1] [ASVS 7.2.2] [CWE-312] [CWE-522]', async () => {
     const rows = await rowsOf(app.admin);
     const text = Object.values(rows).flat().join('\n');
     expect(found(text)).toEqual([]);
@@ -121,7 +121,7 @@ describe('whoever reads the database finds nothing to come in with', () => {
     expect(text).toContain('@example.com');
   });
 
-  test('not in what the server remembers of statements either: values are bind parameters', async () => {
+  test('not in what the server remembers of statements either: values are bind parameters [ASVS 1.2.4]', async () => {
     const { rows } = await app.admin.query<{ query: string }>('SELECT query FROM pg_stat_activity');
     expect(found(rows.map(({ query }) => query).join('\n'))).toEqual([]);
   });

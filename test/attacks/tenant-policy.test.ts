@@ -225,7 +225,7 @@ describe('PUT /api/tenant/policy', () => {
     expect(codeOf(await browser.send('PUT', path, policy))).toBe('forbidden');
   });
 
-  test('refuses what its owner does not meet, and what nobody can; nothing changes', async () => {
+  test('refuses what its owner does not meet, and what nobody can; nothing changes [ASVS 1.4.2] [ASVS 2.2.3]', async () => {
     const { browser } = await owner();
     const changed = await changedBy(server.admin, async () => {
       const asked = await browser.send('PUT', path, { ...OPEN, memberProof: 'second-factor' });

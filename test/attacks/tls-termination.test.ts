@@ -156,7 +156,7 @@ describe('behind a proxy that ends TLS', () => {
     expect(plain.headers['strict-transport-security']).toBeUndefined();
   });
 
-  test('there is no mailbox to read: it belongs to development', async () => {
+  test('there is no mailbox to read: it belongs to development [ASVS 13.4.2] [ASVS 15.2.3]', async () => {
     expect((await pass('/development/mailbox.json')).status).toBe(404);
     expect((await ask(server.origin, '/development/mailbox.json')).status).toBe(200);
   });

@@ -84,7 +84,7 @@ const withBody = server.unsafeRoutes
     return schema ? [[named(route), route, schema] as const] : [];
   });
 
-test('every route that takes JSON describes what it takes', () => {
+test('every route that takes JSON describes what it takes [ASVS 2.1.1]', () => {
   const described = withBody.map(([name]) => name);
   const others = server.unsafeRoutes
     .filter(({ bodyType }) => bodyType === 'json')
@@ -114,7 +114,7 @@ describe.each(withBody)('%s', (_, route, schema) => {
     expect(Object.keys(own)).toEqual(expect.arrayContaining([...required]));
   });
 
-  test('refuses for each field what is of another type [R-49] [CWE-843]', async () => {
+  test('refuses for each field what is of another type [R-49] [CWE-843] [ASVS 1.5.2] [ASVS 2.2.1] [ASVS 15.3.5]', async () => {
     for (const [field, property] of properties) {
       for (const value of confusedWith(
         property,
@@ -132,7 +132,7 @@ describe.each(withBody)('%s', (_, route, schema) => {
     }
   });
 
-  test('refuses a body that is no object, and one that lacks a field [R-49]', async () => {
+  test('refuses a body that is no object, and one that lacks a field [R-49] [ASVS 2.2.1]', async () => {
     for (const body of [[own], [], 'text', 1, true, ...(properties.length > 0 ? [null] : [])]) {
       expect((await sendText(JSON.stringify(body))).status, JSON.stringify(body)).toBe(400);
     }
@@ -151,7 +151,7 @@ describe.each(withBody)('%s', (_, route, schema) => {
     }
   });
 
-  test('refuses a name that comes twice, however it is spelled [R-49] [CWE-436]', async () => {
+  test('refuses a name that comes twice, however it is spelled [R-49] [CWE-436] [ASVS 15.3.7]', async () => {
     const rest = JSON.stringify(own).slice(1, -1);
     for (const [field, value] of Object.entries(own)) {
       const escaped = `\\u${(field.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
@@ -169,7 +169,7 @@ describe.each(withBody)('%s', (_, route, schema) => {
     }
   });
 
-  test('refuses what would reach a prototype [CWE-1321] [ASVS 15.3.6]', async () => {
+  test('refuses what would reach a prototype [CWE-1321] [ASVS 15.3.6] [ASVS 1.5.2]', async () => {
     const rest = JSON.stringify(own).slice(1, -1);
     const comma = rest === '' ? '' : ',';
     for (const poison of [
@@ -230,7 +230,7 @@ describe('every form', () => {
   const forms = server.unsafeRoutes.filter(({ bodyType }) => bodyType === 'form');
 
   test.each(forms.map((route) => [named(route), route] as const))(
-    '%s refuses a field that comes twice, and one that it does not ask for [R-49] [CWE-235]',
+    '%s refuses a field that comes twice, and one that it does not ask for [R-49] [CWE-235] [ASVS 2.2.2] [ASVS 15.3.7]',
     async (_, route) => {
       const request = await legitimateRequest(server.origin, route);
       const own = { ...request.fields, _csrf: request.token };

@@ -123,7 +123,7 @@ describe('whoever chooses a password', () => {
     expect(await leakCheck(person.email)).toBe('passed');
   });
 
-  test('is not kept from it while the list is silent; the next sign-in looks again', async () => {
+  test('is not kept from it while the list is silent; the next sign-in looks again [ASVS 16.5.2]', async () => {
     const person = { ...newPerson(), password: LEAKED };
     answer = (request) => request.socket.destroy();
     expect(await signUp(withList(), person, 'en', caller)).toBe('check-mail');

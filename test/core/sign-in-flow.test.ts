@@ -40,7 +40,7 @@ describe('a sign-in', () => {
     }
   });
 
-  test('is never entered in the middle: what completes it came after what it needs [R-26] [R-37] [ASVS 6.3.4] [CWE-841]', () => {
+  test('is never entered in the middle: what completes it came after what it needs [R-26] [R-37] [ASVS 2.3.1] [ASVS 6.3.4] [CWE-841]', () => {
     fc.assert(
       fc.property(anyHistory, (history) => {
         // The same said another way, without the table: read the history once.

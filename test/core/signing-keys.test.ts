@@ -163,7 +163,7 @@ describe('a rotation [ASVS 13.3.4]', () => {
   });
 });
 
-describe('at rest [ASVS 11.7.1] [CWE-312]', () => {
+describe('at rest [CWE-312]', () => {
   test('the private half is encrypted for its row, and erased when it signs no more', async () => {
     await keepSigningKeys(opened.core);
     await rotateSigningKeys(opened.core, 'overlap');

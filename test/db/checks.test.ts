@@ -512,7 +512,7 @@ describe('on PostgreSQL', () => {
   });
 
   describe('the connections', () => {
-    test('the two roles may not be exchanged', async () => {
+    test('the two roles may not be exchanged [ASVS 13.2.1]', async () => {
       const { url } = await openTestDatabase();
       const { appUrl, identityUrl } = loginUrls(url);
       const refusal = await refusalOf(withLogins(url, { app: identityUrl, identity: appUrl }));
@@ -522,7 +522,7 @@ describe('on PostgreSQL', () => {
       ]);
     });
 
-    test('a superuser in place of sallyport_app is refused [CWE-250]', async () => {
+    test('a superuser in place of sallyport_app is refused [CWE-250] [ASVS 13.2.1]', async () => {
       const { url } = await openTestDatabase();
       const refusal = await refusalOf(withLogins(url, { app: url }));
       expect(refusal).toContain('The connection for sallyport_app signs in as postgres');

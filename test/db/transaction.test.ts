@@ -82,17 +82,20 @@ const executed = (text: string) =>
   proxy.messages.filter(({ type, sql: sent }) => type === 'Execute' && sent === text).length;
 
 describe('a serialization failure', () => {
-  test.each([0, 1, 2])('at statement %i runs the whole callback again, once', async (failing) => {
-    let calls = 0;
-    const result = await runTransaction(pool, [], async (tx) => {
-      calls++;
-      return await work(failing, 3, '40001')(tx);
-    });
-    expect([result, calls, await attempts()]).toEqual(['done', 3, 3]);
-    expect(await steps()).toEqual(NAMES);
-    // The same connection, rolled back twice and committed once.
-    expect([proxy.connections, executed('ROLLBACK'), executed('COMMIT')]).toEqual([1, 2, 1]);
-  });
+  test.each([0, 1, 2])(
+    'at statement %i runs the whole callback again, once [ASVS 2.3.3]',
+    async (failing) => {
+      let calls = 0;
+      const result = await runTransaction(pool, [], async (tx) => {
+        calls++;
+        return await work(failing, 3, '40001')(tx);
+      });
+      expect([result, calls, await attempts()]).toEqual(['done', 3, 3]);
+      expect(await steps()).toEqual(NAMES);
+      // The same connection, rolled back twice and committed once.
+      expect([proxy.connections, executed('ROLLBACK'), executed('COMMIT')]).toEqual([1, 2, 1]);
+    },
+  );
 
   test('at COMMIT runs the whole callback again, once', async () => {
     await failAtCommit(3, '40001');
@@ -192,7 +195,7 @@ describe('an error that is no serialization failure', () => {
     },
   );
 
-  test('of the callback itself rolls everything back', async () => {
+  test('of the callback itself rolls everything back [ASVS 2.3.3]', async () => {
     const transaction = runTransaction(pool, [], async (tx) => {
       await insertStep(tx, 'gone');
       throw new RangeError('changed my mind');

@@ -219,7 +219,7 @@ describe('POST /api/account/change-password', () => {
     for (const { text } of mails) expect(text).not.toContain(NEW_PASSWORD);
   });
 
-  test('refuses a wrong current password, and changes nothing [ASVS 6.2.3]', async () => {
+  test('refuses a wrong current password, and changes nothing [ASVS 6.2.3] [CWE-620]', async () => {
     const { person, browser } = await newcomer(server.origin);
     const other = await signedIn(server.origin, person);
     const changed = await changedBy(server.admin, async () => {

@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 test(
-  'the database is killed and comes back under load: no acknowledged change is lost, 503 meanwhile, recovery by itself',
+  'the database is killed and comes back under load: no acknowledged change is lost, 503 meanwhile, recovery by itself [ASVS 16.5.2]',
   { timeout: 300_000 },
   async () => {
     // One after another: on a slow machine too many passwords at once would be turned away.

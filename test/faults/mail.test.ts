@@ -203,7 +203,7 @@ describe('a mail server that misbehaves', () => {
     await expect.poll(recipients, POLL).toEqual([other]);
   });
 
-  test('never greets: no request waits for it, and nothing is lost', async () => {
+  test('never greets: no request waits for it, and nothing is lost [ASVS 16.5.2]', async () => {
     const sockets = new Set<Socket>();
     const silent = createServer((socket) => sockets.add(socket));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));

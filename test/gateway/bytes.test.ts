@@ -97,7 +97,7 @@ async function expectHonest(request: Recorded): Promise<void> {
 
 const ONCE = new Set(['host', 'content-length', 'transfer-encoding', 'content-type', 'cookie']);
 
-describe('raw requests [R-76] [R-78] [R-79] [R-80] [R-83] [R-84] [R-85] [CWE-444]', () => {
+describe('raw requests [R-76] [R-78] [R-79] [R-80] [R-83] [R-84] [R-85] [CWE-444] [ASVS 4.2.1]', () => {
   test('the corpus has at least 300 of them', () => {
     expect(
       new Set(corpusFor('x').map(({ bytes }) => bytes.toString('latin1'))).size,

@@ -84,7 +84,7 @@ describe('who gets through', () => {
     expect(arrived()).toEqual([]);
   });
 
-  test('what is not listed, and what nobody gets, is not there', async () => {
+  test('what is not listed, and what nobody gets, is not there [ASVS 13.2.5]', async () => {
     expect((await ada.browser.get('/admin')).status).toBe(404);
     expect((await ada.browser.get('/notes/seven')).status).toBe(404);
     expect((await ada.browser.send('DELETE', '/everything')).status).toBe(404);
@@ -116,10 +116,13 @@ describe('who gets through', () => {
     ['the same in other letters', '/FILES/a', 405],
     ['what begins alike', '/filesystem', 404],
     ['what it is under', '/files', 404],
-  ])('a wildcard does not take %s [R-76] [CWE-22]', async (_name, path, status) => {
-    expect((await ada.browser.get(path)).status).toBe(status);
-    expect(arrived()).toEqual([]);
-  });
+  ])(
+    'a wildcard does not take %s [R-76] [CWE-22] [ASVS 1.1.1] [ASVS 5.3.2]',
+    async (_name, path, status) => {
+      expect((await ada.browser.get(path)).status).toBe(status);
+      expect(arrived()).toEqual([]);
+    },
+  );
 
   test('another method than that of the wildcard is refused as such', async () => {
     const answer = await ada.browser.send('POST', '/files/a/b', {});

@@ -303,7 +303,7 @@ describe('streams', () => {
   });
 });
 
-test('forwarded headers count from configured peers only [R-81] [R-82]', async () => {
+test('forwarded headers count from configured peers only [R-81] [R-82] [ASVS 4.1.3] [ASVS 15.3.4]', async () => {
   const { requests } = gateway.upstream;
   const headers = {
     'x-forwarded-for': '203.0.113.9, 198.51.100.7',
@@ -361,14 +361,14 @@ describe('what its operator sees', () => {
     expect(text).not.toContain('secret-of-a');
   });
 
-  test('is on loopback, under names of loopback', async () => {
+  test('is on loopback, under names of loopback [ASVS 13.4.5]', async () => {
     expect((await operator('/live')).status).toBe(200);
     expect((await operator('/metrics', 'evil.example')).status).toBe(421);
     expect((await operator('/elsewhere')).status).toBe(404);
     expect((await ask(gateway.origin, '/metrics')).status).toBe(404);
   });
 
-  test('an upstream that is down is a 503 at once, until it is up again', async () => {
+  test('an upstream that is down is a 503 at once, until it is up again [ASVS 16.5.2]', async () => {
     await expect.poll(async () => (await operator('/ready')).status).toBe(200);
     const before = gateway.upstream.answer;
     gateway.upstream.answer = (_request, answer) => void answer.writeHead(500).end();

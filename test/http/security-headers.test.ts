@@ -43,7 +43,7 @@ describe.each(all)('%s', (_name, headers) => {
     expect(directives(headers).get('default-src')).toBe("'none'");
   });
 
-  test('never allow inline code, eval, or another origin [CWE-79]', () => {
+  test('never allow inline code, eval, or another origin [CWE-79] [ASVS 1.3.2]', () => {
     expect(headers['content-security-policy']).not.toMatch(/unsafe|\*|http|data:|blob:/);
   });
 });

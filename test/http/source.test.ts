@@ -95,7 +95,7 @@ describe('X-Forwarded-For [R-81] [CWE-348]', () => {
     expect(from(peer, forwarded(...lines)).address).toBe(peer);
   });
 
-  test('whatever a client writes, the address that the proxy appends is taken', () => {
+  test('whatever a client writes, the address that the proxy appends is taken [ASVS 15.3.4]', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.string(), fc.ipV4(), fc.ipV6())), (written) => {
         const lines = [...written.map((each) => each.replaceAll(/[\r\n]/g, '')), '198.51.100.1'];

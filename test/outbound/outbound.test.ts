@@ -203,7 +203,7 @@ describe('names that lead inside', () => {
 });
 
 describe('redirects', () => {
-  test('are refused unless asked for', async () => {
+  test('are refused unless asked for [ASVS 15.3.2]', async () => {
     const to = await listen((_, response) => response.end('reached'));
     const from = await listen((_, response) => response.writeHead(302, { location: to.url }).end());
     const outbound = open({ insecureLoopbackHosts: [from.host, to.host] });

@@ -48,7 +48,7 @@ describe('assets', () => {
     expect(revealPassword.contentType).toBe('text/javascript; charset=utf-8');
   });
 
-  it('carry nothing active and fetch nothing [ASVS 3.6.1]', () => {
+  it('carry nothing active and fetch nothing [ASVS 3.6.1] [ASVS 3.7.1]', () => {
     expect(css).not.toMatch(/url\(|@import|@font-face|expression\(|https?:/i);
     const svg = favicon.body.toString('utf8').replace('http://www.w3.org/2000/svg', '');
     expect(svg).not.toMatch(/<script|<style|<foreignObject|\son[a-z]+=|href|https?:/i);

@@ -116,7 +116,7 @@ function inputs(type: string): Map<string, string>[] {
 }
 
 describe('every page', () => {
-  it('keeps its tags and attributes whatever its values are [CWE-79] [ASVS 1.2.1]', () => {
+  it('keeps its tags and attributes whatever its values are [CWE-79] [ASVS 1.2.1] [ASVS 1.1.2] [CWE-116]', () => {
     for (const texts of Object.values(languages)) {
       const plain = shapes(everyPage(plainValues, texts));
       fc.assert(
@@ -128,19 +128,22 @@ describe('every page', () => {
     }
   });
 
-  it.each(pages)('needs no inline style or script: %s [CWE-79] [ASVS 3.4.3]', (_, html) => {
-    for (const tag of openTags(html)) {
-      expect(['style', 'base', 'iframe', 'object', 'embed']).not.toContain(tag.name);
-      for (const attribute of tag.attributes.keys()) {
-        expect(attribute).not.toMatch(/^(on.*|style|srcdoc|formaction|target)$/);
+  it.each(pages)(
+    'needs no inline style or script: %s [CWE-79] [ASVS 3.4.3] [ASVS 1.2.3]',
+    (_, html) => {
+      for (const tag of openTags(html)) {
+        expect(['style', 'base', 'iframe', 'object', 'embed']).not.toContain(tag.name);
+        for (const attribute of tag.attributes.keys()) {
+          expect(attribute).not.toMatch(/^(on.*|style|srcdoc|formaction|target)$/);
+        }
       }
-    }
-    const scripts = html.match(/<script.*?<\/script>/gs) ?? [];
-    expect(scripts).toHaveLength(openTags(html, 'script').length);
-    for (const script of scripts) {
-      expect(script).toMatch(/^<script type="module" src="\/assets\/[a-z0-9-]+\.js"><\/script>$/);
-    }
-  });
+      const scripts = html.match(/<script.*?<\/script>/gs) ?? [];
+      expect(scripts).toHaveLength(openTags(html, 'script').length);
+      for (const script of scripts) {
+        expect(script).toMatch(/^<script type="module" src="\/assets\/[a-z0-9-]+\.js"><\/script>$/);
+      }
+    },
+  );
 
   it.each(pages)('has the scripts that it needs and no other: %s', (_, html) => {
     const scripts = openTags(html, 'script').map((tag) => tag.attributes.get('src'));
@@ -152,7 +155,7 @@ describe('every page', () => {
     expect(new Set(scripts).size).toBe(scripts.length);
   });
 
-  it.each(pages)('refers to this origin only, by known paths: %s', (_, html) => {
+  it.each(pages)('refers to this origin only, by known paths: %s [ASVS 14.2.3]', (_, html) => {
     // The links in the development mailbox are complete, as they stand in the mails; and the way to
     // a provider leads elsewhere.
     const own = html.replaceAll('http://127.0.0.1:4000/', '/');
@@ -226,7 +229,7 @@ describe('every page', () => {
 });
 
 describe('the document', () => {
-  it('escapes children and title, and closes everything that it opens [CWE-79]', () => {
+  it('escapes children and title, and closes everything that it opens [CWE-79] [CWE-116]', () => {
     const html = renderDocument(
       <Document texts={english} title="</title><b>" shape="panel">
         {'<i>&"'}

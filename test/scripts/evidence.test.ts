@@ -1,9 +1,15 @@
+import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { renderEvidence } from '../../scripts/evidence.mjs';
 
 const requirements = {
   'ASVS 7.10.1': { level: 2, asks: 'A session ends' },
   'ASVS 7.2.4': { level: 1, asks: 'A session | token changes' },
+  'ASVS 10.5.5': {
+    level: 2,
+    asks: 'Log-out tokens are checked',
+    notApplicable: 'None are taken',
+  },
   'CWE-384': { asks: 'A session known before sign-in is used after it' },
   'R-20': { asks: 'The session secret changes at sign-in' },
 };
@@ -49,13 +55,34 @@ test('one failing test fails the id and is named', () => {
 test('ids without a test come last, in the order of their numbers; a skipped test is none', () => {
   const lines = evidenceOf(['[ASVS 7.2.4] rotates', 'skipped'], ['[R-20] rotates', 'passed']);
   const open = lines
-    .slice(lines.indexOf('## Without a test'))
+    .slice(lines.indexOf('## Without a test'), lines.indexOf('## Not applicable'))
     .filter((line) => /^\| \w+[- ]\d/.test(line));
   expect(open).toEqual([
     '| ASVS 7.2.4 | 1 | A session \\| token changes |',
     '| ASVS 7.10.1 | 2 | A session ends |',
     '| CWE-384 |  | A session known before sign-in is used after it |',
   ]);
+});
+
+test('what does not apply says why, and does not count as left without a test', () => {
+  const lines = evidenceOf(['[R-20] rotates', 'passed']);
+  const outside = lines.slice(lines.indexOf('## Not applicable'));
+  expect(outside.filter((line) => /^\| \w+[- ]\d/.test(line))).toEqual([
+    '| ASVS 10.5.5 | 2 | Log-out tokens are checked | None are taken |',
+  ]);
+});
+
+test('every id that a title names is explained, and none of them is said not to apply', () => {
+  const explained = JSON.parse(readFileSync('docs/evidence-ids.json', 'utf8')) as Readonly<
+    Record<string, { readonly notApplicable?: string }>
+  >;
+  const files = globSync('test/**/*.test.{ts,tsx}').filter((file) => !file.includes('scripts/'));
+  const named = files.flatMap(
+    (file) => readFileSync(file, 'utf8').match(/(?<=\[)(ASVS|CWE|R|trap)[ -]\d[\w.]*(?=\])/g) ?? [],
+  );
+  expect(named.length).toBeGreaterThan(500);
+  const wrong = named.filter((id) => !explained[id] || explained[id].notApplicable !== undefined);
+  expect([...new Set(wrong)]).toEqual([]);
 });
 
 test('an id that no requirement explains is shown all the same', () => {
