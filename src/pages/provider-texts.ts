@@ -3,6 +3,7 @@ export interface ProvidersTexts {
   readonly title: string;
   readonly lead: string;
   readonly signIn: (name: string) => string;
+  readonly signUp: (name: string) => string;
   readonly prove: (name: string) => string;
   readonly link: (name: string) => string;
   readonly linkedAs: string;

@@ -5,6 +5,7 @@ import type { FieldError } from './form.tsx';
 import { pathOf } from './link.ts';
 import { Mailed } from './mailed.tsx';
 import { Panel } from './panel.tsx';
+import { type OfferedProvider, ProviderButtons } from './providers.tsx';
 import type { Texts } from './texts.ts';
 
 interface SignUpValues {
@@ -12,11 +13,13 @@ interface SignUpValues {
   readonly displayName?: string | undefined;
   readonly email?: string | undefined;
   readonly errors: readonly FieldError[];
+  /** With whom one can sign up, too. */
+  readonly providers?: readonly OfferedProvider[];
 }
 
 /** The form for a new account, with what was wrong the last time. Posts to /sign-up. */
 export function signUpPage(texts: Texts, values: SignUpValues): string {
-  const { csrfToken, displayName, email, errors } = values;
+  const { csrfToken, displayName, email, errors, providers = [] } = values;
   const { title, lead, submit, haveAccount } = texts.signUp;
   return renderDocument(
     <Panel texts={texts} title={title} failed={errors.length > 0} scripts={[revealPassword]}>
@@ -58,6 +61,13 @@ export function signUpPage(texts: Texts, values: SignUpValues): string {
           {submit}
         </button>
       </form>
+      <ProviderButtons
+        texts={texts}
+        csrfToken={csrfToken}
+        providers={providers}
+        path="/sign-in/provider"
+        label={texts.providers.signUp}
+      />
       <p class="aside">
         {haveAccount} <a href={pathOf(texts, '/sign-in')}>{texts.actions.signIn}</a>
       </p>

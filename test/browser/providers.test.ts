@@ -50,6 +50,25 @@ test.skipIf(noChromium).each([
   ['with scripts', true],
   ['without scripts', false],
 ])(
+  'somebody new signs up with a provider, and gets their account in one go, %s',
+  async (_, scripts) => {
+    const account = stranger();
+    const context = await open(account, scripts);
+    const page = await context.newPage();
+    await page.goto(`${server.origin}/sign-up`);
+    await page.click('text=Sign up with Provider acme');
+    if (!scripts) await page.click('form[action*="/providers/"] button');
+    await page.waitForURL(`${server.origin}/account`);
+    expect(await page.textContent('body')).toContain(account.email);
+    await context.close();
+  },
+  60_000,
+);
+
+test.skipIf(noChromium).each([
+  ['with scripts', true],
+  ['without scripts', false],
+])(
   'a person signs in with one provider, links another, and signs in with that, %s [ASVS 10.1.2]',
   async (_, scripts) => {
     const account = stranger();

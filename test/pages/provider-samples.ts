@@ -3,6 +3,7 @@ import { keyMadePage, keysPage, revokeKeyPage } from '../../src/pages/keys.tsx';
 import { backPage, leavingPage, unlinkPage } from '../../src/pages/providers.tsx';
 import { reauthenticationPage } from '../../src/pages/reauthentication.tsx';
 import { signInPage } from '../../src/pages/sign-in.tsx';
+import { signUpPage } from '../../src/pages/sign-up.tsx';
 import type { Texts } from '../../src/pages/texts.ts';
 import type { Values } from './samples.ts';
 
@@ -35,6 +36,7 @@ export function providerPages(values: Values, texts: Texts): Record<string, stri
       providers,
       returnTo,
     }),
+    'sign up, with providers': signUpPage(texts, { csrfToken, errors: [], providers }),
     're-authenticate, with providers': reauthenticationPage(texts, {
       ...values,
       failed: false,

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkMailPage, signUpPage } from '../../src/pages/sign-up.tsx';
-import { english } from '../../src/pages/texts.ts';
+import { english, languages } from '../../src/pages/texts.ts';
 import { byId, fieldValues, openTags, visibleText } from './html.ts';
 import { hostileText } from './samples.ts';
 
@@ -46,6 +46,35 @@ describe('the sign-up page', () => {
     const errors = [{ field: 'email', reason: 'required' }];
     const html = signUpPage(english, { csrfToken: 'csrf', errors });
     expect(html).toContain('<title>Error: Create your account · Sallyport</title>');
+  });
+
+  it.each(Object.values(languages))(
+    'offers each provider, and nothing where there is none: %#',
+    (texts) => {
+      const providers = [
+        { id: 'acme', name: 'Acme' },
+        { id: 'other', name: 'Other' },
+      ];
+      const html = signUpPage(texts, { csrfToken: 'csrf', errors: [], providers });
+      const forms = openTags(html, 'form').map((tag) => tag.attributes.get('action'));
+      expect(forms).toEqual(['/sign-up', '/sign-in/provider', '/sign-in/provider']);
+      expect(fieldValues(html, 'provider')).toEqual(['acme', 'other']);
+      expect(fieldValues(html, '_csrf')).toEqual(['csrf', 'csrf', 'csrf']);
+      for (const { name } of providers) {
+        expect(visibleText(html)).toContain(texts.providers.signUp(name));
+      }
+      expect(fieldValues(empty, 'provider')).toEqual([]);
+    },
+  );
+
+  it('offers none on the host of a tenant, where no visit can begin', () => {
+    const providers = [{ id: 'acme', name: 'Acme' }];
+    const texts = {
+      ...english,
+      otherHosts: { main: 'https://accounts.example.com', tenant: () => '' },
+    };
+    const html = signUpPage(texts, { csrfToken: 'csrf', errors: [], providers });
+    expect(fieldValues(html, 'provider')).toEqual([]);
   });
 
   it('leads to the sign-in page', () => {

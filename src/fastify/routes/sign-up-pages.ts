@@ -27,6 +27,7 @@ import { comesFromElsewhere } from '../refusals.ts';
 import { ceremonyText, text } from '../schemas.ts';
 import { startBrowserSession, visitorForm, visitorFormToken } from '../session-cookies.ts';
 import { confirmFrom } from './first-passkey-api.ts';
+import { offeredBy } from './provider-visits.ts';
 
 const PAGE = { access: 'public', page: true, schema: { hide: true } } as const;
 const FORM = { access: 'public', page: true, bodyType: 'form' } as const;
@@ -50,7 +51,8 @@ function passwordSignUpPages(server: FastifyInstance, core: Core): void {
 
   app.get('/sign-up', { ...PAGE, ...AT_MAIN }, async (request, reply) => {
     const csrfToken = visitorFormToken(request, reply);
-    return sendPage(reply, signUpPage(textsFor(request), { csrfToken, errors: [] }));
+    const providers = offeredBy(core, request);
+    return sendPage(reply, signUpPage(textsFor(request), { csrfToken, errors: [], providers }));
   });
 
   const signUpForm = { _csrf: text, email: text, password: text, displayName: text };
@@ -67,7 +69,8 @@ function passwordSignUpPages(server: FastifyInstance, core: Core): void {
       const csrfToken = visitorFormToken(request, reply);
       if (outcome === 'check-mail')
         return sendPage(reply, checkMailPage(texts, { csrfToken, email }));
-      const values = { csrfToken, email, displayName, errors: outcome.problems };
+      const providers = offeredBy(core, request);
+      const values = { csrfToken, email, displayName, errors: outcome.problems, providers };
       return sendPage(reply.code(400), signUpPage(texts, values));
     },
   );

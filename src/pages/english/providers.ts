@@ -6,6 +6,7 @@ export const providers: Texts['providers'] = {
   title: 'Accounts elsewhere',
   lead: 'With an account that you have elsewhere you can sign in here too. Your other ways in stay.',
   signIn: (name) => `Sign in with ${name}`,
+  signUp: (name) => `Sign up with ${name}`,
   prove: (name) => `Confirm with ${name}`,
   link: (name) => `Link ${name}`,
   linkedAs: 'as',

@@ -6,6 +6,7 @@ export const providers: Texts['providers'] = {
   title: 'Konten anderswo',
   lead: 'Mit einem Konto, das Sie anderswo haben, können Sie sich auch hier anmelden. Ihre anderen Wege bleiben.',
   signIn: (name) => `Mit ${name} anmelden`,
+  signUp: (name) => `Mit ${name} registrieren`,
   prove: (name) => `Mit ${name} bestätigen`,
   link: (name) => `${name} verknüpfen`,
   linkedAs: 'als',
