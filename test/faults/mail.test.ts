@@ -87,8 +87,8 @@ const messageIds = () => mailServer.delivered.map(({ mail }) => mail.messageId);
 
 const sorted = (texts: readonly string[]) => texts.toSorted((a, b) => a.localeCompare(b));
 
-/** Waits so long that a mail sent twice would have come. */
-const aMoment = () => new Promise((resolve) => setTimeout(resolve, 2_500));
+/** Waits so long that a mail sent twice would have come: the mailer looks each second. */
+const aMoment = () => new Promise((resolve) => setTimeout(resolve, 1_500));
 
 describe('a mail', () => {
   test('goes to one recipient, says the same as text and as HTML, and is erased once sent', async () => {
