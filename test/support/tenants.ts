@@ -79,11 +79,34 @@ export async function insertTestMember(
       words: { name: wordsOfName(displayName), address: wordsOfAddress(address) },
     });
   }
+  const session = await insertTestSession(owner, origin, identityId, unselected ? null : tenant.id);
+  return { ...session, tenantId: tenant.id, identityId, email: address, displayName };
+}
+
+/** Somebody with a live session in no tenant, as rows: who they are, and the hash of a password. */
+export async function insertTestPerson(
+  admin: pg.Client,
+  origin: string,
+  person: { readonly email: string; readonly displayName: string; readonly passwordHash: string },
+): Promise<Visitor> {
+  const owner = ownerOf(admin);
+  const { email: address, displayName, passwordHash } = person;
+  const given = { folded: address, address, displayName, passwordHash };
+  const identityId = await insertIdentity(owner, given);
+  return (await insertTestSession(owner, origin, identityId, null)).browser;
+}
+
+async function insertTestSession(
+  owner: OwnerConnection,
+  origin: string,
+  identityId: string,
+  tenantId: string | null,
+): Promise<{ readonly browser: Visitor; readonly sessionId: string }> {
   const secret = newSecret();
   const token = synchronizerTokenOf(secret, 1);
   const sessionId = await insertLiveSession(owner, {
     identityId,
-    tenantId: unselected ? null : tenant.id,
+    tenantId,
     proofDigest: digestOf(proofOf(secret)),
     synchronizerDigest: digestOf(token),
     selectionKey: selectionKeyOf(secret),
@@ -91,7 +114,7 @@ export async function insertTestMember(
   const browser = new Visitor(origin);
   browser.cookies.set(SESSION_COOKIE, secretText(secret));
   browser.csrfToken = maskToken(token, randomBytes(32));
-  return { browser, tenantId: tenant.id, identityId, sessionId, email: address, displayName };
+  return { browser, sessionId };
 }
 
 /** Makes somebody who has registered a member. */
