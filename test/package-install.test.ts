@@ -1,12 +1,22 @@
 // The packed file at a stranger's: installed into an empty folder, imported, type-checked, started.
 // Slow, because npm fetches everything that the program depends on.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { refuseNodeVersion } from '../src/node-version.ts';
 import { npm, packInto } from './pack.ts';
+import { NOTES_ACCOUNTS, NOTES_DOCUMENT, notesTwin } from './support/notes-twin.ts';
+import { startTwin } from './support/twin.ts';
+
+interface Step {
+  readonly name?: string;
+  readonly run?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly with?: Readonly<Record<string, string | number>>;
+}
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-stranger-'));
 const project = join(folder, 'project');
@@ -103,6 +113,43 @@ test('npx sallyport --help names the commands', () => {
   expect(stdout).toContain('serve');
   expect(status).toBe(0);
 });
+
+test("the workflow of examples/audit runs as it stands, but for the API's address", async () => {
+  const text = readFileSync('examples/audit/github-actions.yml', 'utf8');
+  const { steps } = (parse(text) as { jobs: { audit: { steps: readonly Step[] } } }).jobs.audit;
+  const step = steps.find(({ name }) => name === 'Audit it');
+  const twin = await startTwin(notesTwin(), NOTES_DOCUMENT);
+  const { a, b, stranger, superior } = NOTES_ACCOUNTS;
+  const accounts = [a, b, stranger, superior].map(({ username, password }, index) => [
+    Object.keys(step?.env ?? {})[index],
+    `${username}:${password}`,
+  ]);
+  const command = (step?.run ?? '').replace('http://localhost:8000', twin.origin);
+  // What it starts is installed: npx fetches nothing.
+  const child = spawn('bash', ['-ec', command.replace('npx --yes', 'npx --yes --offline')], {
+    cwd: project,
+    env: {
+      ...process.env,
+      // As after setup-node: this Node.js before any other.
+      PATH: [dirname(process.execPath), process.env['PATH']].join(delimiter),
+      ...Object.fromEntries(accounts),
+    },
+  });
+  let printed = '';
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const code = await new Promise((done) => {
+    child.on('exit', done);
+  });
+  await twin.close();
+  // The twin lets anybody guess and takes weak passwords: the job fails, and nothing stays unsaid.
+  expect(code, printed).toBe(1);
+  expect(printed).toMatch(/^2 findings; (\d+) of \1 operations reached/m);
+  const files = steps.flatMap(({ with: inputs = {} }) => [inputs['sarif_file'], inputs['path']]);
+  const uploaded = files.flatMap((names) => String(names ?? '').split('\n')).filter(Boolean);
+  expect(uploaded.length).toBe(6);
+  for (const name of uploaded) expect(existsSync(join(project, name)), name).toBe(true);
+}, 120_000);
 
 test('an older Node.js is refused in one line', (context) => {
   const old = findOldNode();
