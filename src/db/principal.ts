@@ -27,7 +27,10 @@ export interface AccountPrincipal extends Principal {
   readonly displayName: string;
 }
 
-/** The principal from the text that sallyport.require answers (migrations/0001-foundation.ts). */
+/**
+ * The principal from the text that sallyport.require answers
+ * (migrations/0001-foundation-functions.ts).
+ */
 export function principalOf(decided: string): Principal | AccountPrincipal {
   const [
     sessionId,

@@ -1,7 +1,7 @@
 import { type Engine, expiringRows, pinnedSearchPath, sqlDigest } from '../engine.ts';
 import { type DefinerFunction, grantFunctions, grantTables, type TableGrant } from '../grants.ts';
 import type { MigrationStatement } from '../migration-statements.ts';
-import { functions as principalFunctions } from './0001-foundation.ts';
+import { functions as principalFunctions } from './0001-foundation-functions.ts';
 
 /**
  * Bearer credentials, API keys and tokens of external issuers alike, the functions that say whom

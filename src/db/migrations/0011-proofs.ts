@@ -5,7 +5,7 @@ import {
   functions as principalFunctions,
   type MembershipCondition,
   sessionParts,
-} from './0001-foundation.ts';
+} from './0001-foundation-functions.ts';
 import { requireTeam } from './0005-teams.ts';
 import { withBearer } from './0009-bearer.ts';
 
