@@ -5,7 +5,9 @@ import { newPerson, register } from '../support/people.ts';
 import { changedBy } from '../support/rows.ts';
 import { startTestServer, type TestServer } from '../support/servers.ts';
 
-/** Both widths and both themes: axe's verdict depends on either, and on nothing of the two together. */
+/**
+ * Both widths and both themes: axe's verdict depends on either, and on nothing of the two together.
+ */
 const LOOKS: readonly { name: string; options: BrowserContextOptions }[] = [
   {
     name: 'wide-light',
