@@ -18,7 +18,7 @@ export function watchStanding(core: Core, request: FastifyRequest, cut: () => vo
   let stoodAt = performance.now();
   let asking = false;
   const timer = setInterval(() => {
-    if (performance.now() - stoodAt > UNANSWERED_MILLISECONDS) return cut();
+    if (performance.now() - stoodAt >= UNANSWERED_MILLISECONDS) return cut();
     if (asking) return;
     asking = true;
     const asked = performance.now();

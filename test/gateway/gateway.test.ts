@@ -1,6 +1,9 @@
 // The gateway before an API that notes what arrives: who gets through, and with what.
-import { connect } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { holdRequest } from '../support/at-once.ts';
 import { ask, Visitor } from '../support/client.ts';
 import { claimsOf, startTestGateway, type TestGateway } from '../support/gateways.ts';
 import { insertMember, type Member } from '../support/plugin-apps.ts';
@@ -16,6 +19,7 @@ routes:
   - { method: GET, path: '/notes/mine', access: signed-in }
   - { method: GET, path: '/invoices', access: { permission: 'invoices:read' } }
   - { method: POST, path: '/notes', access: signed-in, body: json, bodyLimit: 64 KiB }
+  - { method: POST, path: '/hasty', access: signed-in, body: json, timeoutSeconds: 0.3 }
   - { method: POST, path: '/uploads', access: signed-in, body: any, stream: true, bodyLimit: 64 KiB }
   - { method: POST, path: '/forms', access: signed-in, body: form, timeoutSeconds: 2 }
   - { method: POST, path: '/hook', access: public, body: json }
@@ -40,6 +44,7 @@ beforeEach(() => {
   gateway.upstream.requests.length = 0;
   gateway.upstream.answer = answerEmpty;
 });
+afterEach(() => void vi.useRealTimers());
 afterAll(() => gateway.close());
 
 const arrived = () => gateway.upstream.requests;
@@ -274,31 +279,94 @@ describe('limits', () => {
   });
 });
 
-test('a form that comes byte by byte is not waited for [CWE-400]', async () => {
-  const { hostname, port, host } = new URL(gateway.origin);
-  const began = performance.now();
-  await new Promise<void>((resolve) => {
-    const socket = connect(Number(port), hostname);
+describe('what comes byte by byte is not waited for [CWE-400]', () => {
+  /** Sends the bytes, and then one each 50 ms. @returns what came before the connection ended. */
+  function drip(bytes: string): Promise<string> {
+    const { hostname, port } = new URL(gateway.origin);
+    return new Promise((resolve) => {
+      const socket = connect(Number(port), hostname, () => socket.write(bytes));
+      let received = '';
+      const timer = setInterval(() => socket.write('a'), 50);
+      socket.on('error', () => {});
+      socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
+      socket.on('close', () => {
+        clearInterval(timer);
+        resolve(received);
+      });
+    });
+  }
+
+  const post = (path: string, type: string, length = 1_000) =>
+    `POST ${path} HTTP/1.1\r\n${Object.entries({
+      host: new URL(gateway.origin).host,
+      ...ada.browser.ownHeaders(),
+      'content-type': type,
+      'content-length': String(length),
+    })
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join('')}\r\n`;
+
+  test.each([
+    ['a body of JSON', '/hasty', 'application/json'],
+    ['a form', '/forms', 'application/x-www-form-urlencoded'],
+  ])('%s, for as long as its route says', async (_name, path, type) => {
+    const began = performance.now();
+    expect(await drip(post(path, type))).toMatch(path === '/hasty' ? /^HTTP\/1.1 408/ : /^$/);
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(arrived().filter(({ target }) => target === path)).toEqual([]);
+  });
+
+  test('a head, for fifteen seconds', async () => {
+    const server = await serverOf(gateway.origin);
+    expect(server.headersTimeout).toBe(15_000);
+    server.headersTimeout = 200;
+    const began = performance.now();
+    expect(await drip('GET / HTTP/1.1\r\nX-A: ')).toMatch(/^HTTP\/1.1 408/);
+    expect(performance.now() - began).toBeLessThan(5_000);
+    server.headersTimeout = 15_000;
+    expect(arrived().filter(({ target }) => target === '/')).toEqual([]);
+    expect((await ask(gateway.origin, '/')).status).toBe(200);
+  });
+
+  test("a body for the account's API, for fifteen seconds", async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const headers = {
-      host,
-      ...ada.browser.cookieHeader(),
-      origin: gateway.origin,
-      'content-type': 'application/x-www-form-urlencoded',
+      ...ada.browser.ownHeaders(),
+      'content-type': 'application/json',
       'content-length': '100',
     };
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-    socket.write(`POST /forms HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\na`);
-    const timer = setInterval(() => socket.write('a'), 100);
-    socket.on('error', () => {});
-    socket.on('data', () => {});
-    socket.on('close', () => {
-      clearInterval(timer);
-      resolve();
-    });
+    const held = await holdRequest(gateway.origin, 'POST', '/sallyport/api/sign-in', headers);
+    held.release();
+    let seconds = 0;
+    const isOpenLater = () => {
+      vi.advanceTimersByTime(1_000);
+      seconds += 1;
+      return held.isOpen();
+    };
+    try {
+      await expect.poll(isOpenLater, { timeout: 5_000 }).toBe(false);
+    } finally {
+      held.destroy();
+    }
+    expect(seconds).toBeGreaterThanOrEqual(15);
+    expect(held.received()).toBe(0);
   });
-  expect(performance.now() - began).toBeLessThan(5_000);
-  expect(arrived().filter(({ target }) => target === '/forms')).toEqual([]);
 });
+
+/** The server that answers there: whoever starts the gateway does not get to see it. */
+async function serverOf(origin: string): Promise<Server> {
+  let found: Server | undefined;
+  const note = (message: unknown) => {
+    const { server } = message as { server: Server };
+    if (String((server.address() as AddressInfo).port) === new URL(origin).port) found = server;
+  };
+  subscribe('http.server.request.start', note);
+  await ask(origin, '/');
+  unsubscribe('http.server.request.start', note);
+  arrived().length = 0;
+  if (!found) throw new Error(`nothing has answered at ${origin}`);
+  return found;
+}
 
 describe('what goes back', () => {
   test.each([0, 1, 256, 16_384, 16_385, 200_000])(

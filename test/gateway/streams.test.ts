@@ -3,12 +3,13 @@ import { type Attributes, propagation, type Span, trace, type Tracer } from '@op
 import { get as httpGet, type IncomingMessage, request as httpRequest } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type HeldRequest, holdRequest } from '../support/at-once.ts';
 import { ask, Visitor } from '../support/client.ts';
 import { startTestGateway, type TestGateway } from '../support/gateways.ts';
 import { insertMember, type Member } from '../support/plugin-apps.ts';
 import { answerEmpty } from '../support/recording-upstream.ts';
+import { startWireProxy } from '../support/wire-proxy.ts';
 
 const FILE = `
 drainSeconds: 0.5
@@ -65,6 +66,7 @@ beforeAll(async () => {
     socket.pipe(socket);
   };
 });
+afterEach(() => void vi.useRealTimers());
 afterAll(async () => {
   await other.close();
   await gateway.close();
@@ -206,6 +208,41 @@ describe('streams', () => {
       'content-length': '0',
     });
   }
+
+  test('goes on for fifteen seconds while the database does not answer, and no longer', async () => {
+    const { upstream, database } = gateway;
+    const proxy = await startWireProxy(database.url);
+    const on = { upstream, database: { ...database, url: proxy.url } };
+    const alone = await startTestGateway(FILE, {}, on);
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    const headers = { ...bob.browser.cookieHeader(), connection: 'close' };
+    const held = await holdRequest(alone.origin, 'GET', '/events', headers);
+    held.release();
+    await expect
+      .poll(() => {
+        vi.advanceTimersByTime(100);
+        return held.received();
+      })
+      .toBeGreaterThan(0);
+    expect(await held.status).toBe(200);
+    const isOpenAfter = async (seconds: number) => {
+      for (let passed = 0; passed < seconds; passed += 3) {
+        vi.advanceTimersByTime(3_000);
+        await sleep(50);
+      }
+      return held.isOpen();
+    };
+    expect(await isOpenAfter(30)).toBe(true);
+    let answerAgain = () => {};
+    proxy.held = new Promise<void>((resolve) => (answerAgain = resolve));
+    expect(await isOpenAfter(12)).toBe(true);
+    expect(await isOpenAfter(3)).toBe(false);
+    vi.useRealTimers();
+    answerAgain();
+    proxy.held = null;
+    await alone.close();
+    await proxy.close();
+  });
 
   test('a WebSocket needs our own origin and a session, and another route takes none [CWE-1385]', async () => {
     const own = bob.browser.ownHeaders();
