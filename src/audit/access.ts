@@ -12,9 +12,11 @@ import {
   attemptSignIn,
   gaveSomething,
   isAnswerOf,
+  openToken,
   refusalBy,
   type SignInAttempt,
   type SignInWay,
+  type TokenSource,
   waysOf,
 } from './sign-in.ts';
 import { documentedHeader } from './synchronizer.ts';
@@ -55,7 +57,7 @@ export async function learnAccess(
 ): Promise<LearnedAccess> {
   const tells = await findTells(run);
   const candidates = choicesFor(run, 'sign-in').slice(0, CANDIDATES_MAX);
-  const ways = [
+  const ways: { readonly way: SignInWay; readonly chosen: Chosen }[] = [
     ...candidates.flatMap((chosen) =>
       inOrder(waysOf(chosen.operation), account).map((way) => ({ way, chosen })),
     ),
@@ -66,6 +68,11 @@ export async function learnAccess(
     const attempt = await attemptSignIn(run.probe, way, account.username, account.password, {
       as: 'a',
     });
+    if (!gaveSomething(attempt) && way.token === undefined && way.page === null) {
+      // Refused perhaps for want of a token, which something gives to nobody.
+      const token = isForbidden(attempt) ? await tokenSource(run, way) : null;
+      if (token !== null) ways.push({ way: { ...way, token }, chosen });
+    }
     if (!gaveSomething(attempt)) {
       problem ||= `${chosen.operation.id} did not accept the account's password: ${attempt.exchange.answer?.status ?? attempt.exchange.failure}`;
       continue;
@@ -96,6 +103,24 @@ export async function learnAccess(
 function inOrder(ways: readonly SignInWay[], { username }: PasswordAccount): readonly SignInWay[] {
   const fits = ({ nameAt }: SignInWay) => /mail/i.test(nameAt.name) === username.includes('@');
   return ways.toSorted((one, other) => Number(fits(other)) - Number(fits(one)));
+}
+
+function isForbidden({ exchange: { answer } }: SignInAttempt): boolean {
+  return answer !== null && [400, 403, 419, 422].includes(answer.status);
+}
+
+/** The first of the likely places that gives nobody a token against cross-site requests. */
+async function tokenSource(run: AccessRun, { call }: SignInWay): Promise<TokenSource | null> {
+  const named = run.operations.filter(
+    ({ method, path, name }) => method === 'GET' && /csrf|xsrf/i.test(`${path} ${name}`),
+  );
+  const header = documentedHeader(run.operations);
+  const paths = [...named.map(({ path }) => path), call.operation.path, '/'];
+  for (const path of new Set(paths.filter((one) => !one.includes('{')))) {
+    const { synchronizer } = await openToken(run.probe, { path, header }, {}, 'anonymous');
+    if (synchronizer !== null) return { path, header };
+  }
+  return null;
 }
 
 /** Where every credential was given. */
@@ -150,8 +175,34 @@ async function findTransport(
       if (await isTold(run, given, transport, tell)) return transport;
     }
   }
+  for (const tell of tells) {
+    const only = await onlyGranted(run, given, transports, tell);
+    if (only !== null) return only;
+  }
   // Nothing tells them apart. The likeliest is taken; no control will hold, and the report says so.
   return transports[0] ?? null;
+}
+
+/**
+ * The way to spell a header that is answered where others are refused: what nobody needs a
+ * credential for may refuse one that it does not understand.
+ */
+async function onlyGranted(
+  run: AccessRun,
+  given: Given,
+  transports: readonly Transport[],
+  tell: Tell,
+): Promise<Transport | null> {
+  if (!isGranted(tell.anonymous)) return null;
+  const spellings = transports.filter(({ name }) => name.toLowerCase() === 'authorization');
+  const granted: Transport[] = [];
+  for (const transport of spellings) {
+    const credential = carried(given, transport);
+    if (credential === null) continue;
+    if (isGranted(await send(run, tell.call, { label: 'a', credential }))) granted.push(transport);
+  }
+  const [first] = granted;
+  return first !== undefined && granted.length < spellings.length ? first : null;
 }
 
 /** Whether the cookies alone are enough: what browsers send by themselves. */

@@ -1,16 +1,17 @@
 import type { Actor, Credential } from './actor.ts';
 import type { Call } from './call.ts';
+import { shows } from './canary.ts';
 import { compose, type Sent } from './creation.ts';
 import { describe, type Exchange, isGranted, isRefused } from './exchange.ts';
-import { bodyFieldsOf } from './fields.ts';
-import type { Json } from './json.ts';
+import { bodyFieldsOf, objectOf, plainSchema } from './fields.ts';
+import { isObject, type Json, leavesOf } from './json.ts';
 import type { Granted } from './knowledge.ts';
-import type { Operation } from './operation.ts';
+import type { Operation, Schema } from './operation.ts';
 import { type Run, send } from './run.ts';
 import { openSession } from './sessions.ts';
 import { inconclusive, notTested, sound, step, type Verdict } from './verdict.ts';
 import { describeWindow, fieldIn, measureWindow, severityOf } from './window.ts';
-import { ROLE_FIELD, snake, wordsOf } from './words.ts';
+import { isNameField, isPasswordField, ROLE_FIELD, snake, wordsOf } from './words.ts';
 
 const SUBJECT = 'after a role was taken away';
 
@@ -28,7 +29,7 @@ export async function afterDemotion(run: Run): Promise<Verdict> {
     return notTested(SUBJECT, 'writing is not allowed (--allow-writes)');
   const roles = await rolesOf(run, superior, b);
   if (roles === null) return notTested(SUBJECT, 'no field of the accounts says their role');
-  const operations = run.operations.filter((one) => setsRole(one));
+  const operations = run.operations.filter((one) => setsRole(run, one));
   for (const operation of operations) {
     const raised = await setField(run, superior, b, operation, ROLE_FIELD, roles.high);
     if (raised === null) continue;
@@ -125,7 +126,8 @@ export async function guardedReads(
   return found;
 }
 
-async function rolesOf(run: Run, superior: Actor, b: Actor) {
+/** The roles of the two, as who-am-I has them; null where it says none, or the same. */
+export async function rolesOf(run: Run, superior: Actor, b: Actor) {
   const { control } = run.knowledge;
   if (control === null) return null;
   const high = fieldIn(await send(run, control.call, superior), ROLE_FIELD)?.value;
@@ -133,13 +135,32 @@ async function rolesOf(run: Run, superior: Actor, b: Actor) {
   return high === undefined || low === undefined || high === low ? null : { high, low };
 }
 
-function setsRole(operation: Operation): boolean {
-  if (!['PUT', 'PATCH', 'POST'].includes(operation.method) || !operation.path.includes('{'))
-    return false;
-  return bodyFieldsOf(operation).some(({ name }) => ROLE_FIELD.test(snake(name)));
+/**
+ * Whether it sets the role of an account that it names, in its path or its body. What is sent to
+ * where the own account is read changes that one, whoever is named.
+ */
+export function setsRole({ knowledge }: Run, operation: Operation): boolean {
+  const { method, path } = operation;
+  const isOwnAccount = (knowledge.views.a ?? []).some(
+    ({ call, actor, exchange }) =>
+      call.operation.path === path &&
+      Object.keys(call.path).length === 0 &&
+      isObject(exchange.answer?.json) &&
+      actor.identity.some((value) => value.length >= 3 && shows(exchange.answer, value)),
+  );
+  if (isOwnAccount) return false;
+  const names = bodyFieldsOf(operation).map(({ name }) => name);
+  if (!['PUT', 'PATCH', 'POST'].includes(method)) return false;
+  const isNew = names.some((name) => isPasswordField(name)) && !path.includes('{');
+  const namesSomebody = path.includes('{') || names.some((name) => isNameField(name));
+  return namesSomebody && !isNew && names.some((name) => ROLE_FIELD.test(snake(name)));
 }
 
-/** Sets a field of another account by an operation of the superior's. Null where it is refused. */
+/**
+ * Sets a field of another account by an operation of the superior's, and nothing else of it: what
+ * the operation takes beside it gets the value that the account has, or is left out where it may
+ * be. Null where it is refused.
+ */
 export async function setField(
   run: Run,
   superior: Actor,
@@ -163,12 +184,58 @@ export async function setField(
         selects: null,
       })),
   );
+  const current = valuesOf(run, superior, target);
   const lookup = (name: string) => {
-    if (field.test(snake(name))) return value;
+    const key = snake(name);
+    if (field.test(key)) return value;
+    if (isPasswordField(name) && target.account?.kind === 'password')
+      return target.account.password;
+    if (current.has(key)) return current.get(key);
     return wordsOf(name).includes('id')
       ? target.identity.find((one) => /^\d+$/.test(one))
       : undefined;
   };
-  const { sent } = await compose(run, superior, operation, pool, lookup);
+  const narrow = narrowed(operation, (name) => field.test(snake(name)) || current.has(snake(name)));
+  const { sent } = await compose(run, superior, narrow, pool, lookup);
   return sent;
+}
+
+/** What the superior's reads say of an account, by the names of its fields. */
+function valuesOf(run: Run, superior: Actor, target: Actor): ReadonlyMap<string, Json> {
+  const names = target.identity.filter((value) => value.length >= 3);
+  const found = new Map<string, Json>();
+  for (const { exchange } of run.knowledge.views[superior.role] ?? []) {
+    const leaves = leavesOf(exchange.answer?.json);
+    const own = leaves.find(({ value }) => names.includes(String(value)));
+    const above = own?.path.slice(0, -1).join('.');
+    for (const { key, path, value } of own === undefined ? [] : leaves) {
+      if (path.slice(0, -1).join('.') === above && !found.has(snake(key)))
+        found.set(snake(key), value);
+    }
+  }
+  return found;
+}
+
+/** The operation with those fields of its bodies alone that it requires, or that are to be kept. */
+function narrowed(operation: Operation, keeps: (name: string) => boolean): Operation {
+  const bodies = operation.bodies.map((body) => ({
+    ...body,
+    example: undefined,
+    schema: narrowedSchema(body.schema, keeps, 0),
+  }));
+  return { ...operation, bodies };
+}
+
+function narrowedSchema(given: Schema, keeps: (name: string) => boolean, depth: number): Schema {
+  const schema = plainSchema(given);
+  const { properties, required } = objectOf(schema);
+  const kept = Object.entries(properties).flatMap(([name, property]) => {
+    const inner = depth > 4 ? property : narrowedSchema(property, keeps, depth + 1);
+    const isKept = required.includes(name) || keeps(name) || objectOf(inner).required.length > 0;
+    return isKept ? [[name, inner] as const] : [];
+  });
+  if (Object.keys(properties).length === 0) return schema;
+  // All of them are sent: where nothing is required, a body is built of everything.
+  const names = kept.map(([name]) => name);
+  return { type: 'object', properties: Object.fromEntries(kept), required: names };
 }

@@ -1,4 +1,4 @@
-import type { Credential } from './actor.ts';
+import type { Actor, Credential } from './actor.ts';
 import { describe } from './exchange.ts';
 import { changingPassword, type ChangingPassword } from './password-change.ts';
 import type { Run } from './run.ts';
@@ -19,7 +19,7 @@ export async function afterPasswordChange(run: Run): Promise<Verdict> {
     return notTested(SUBJECT, 'no operation looks like a change of password');
   if (!run.settings.allowWrites)
     return notTested(SUBJECT, 'writing is not allowed (--allow-writes)');
-  const actor = [run.actors.b, run.actors.a].find((one) => one?.account?.kind === 'password');
+  const actor = await toldApart(run);
   if (actor?.account?.kind !== 'password') return notTested(SUBJECT, 'no account with a password');
   const first = await openSession(run, actor.account, `${actor.role}-first`);
   const second = await openSession(run, actor.account, `${actor.role}-second`);
@@ -65,6 +65,21 @@ export async function afterPasswordChange(run: Run): Promise<Verdict> {
       step('the new password signs in', renewed.attempt.exchange),
     ],
   };
+}
+
+/** B, or A where the control tells only A from nobody: a read of one of its own objects. */
+async function toldApart(run: Run): Promise<Actor | null> {
+  const withPassword = [run.actors.b, run.actors.a].filter(
+    (one) => one?.account?.kind === 'password',
+  );
+  for (const actor of withPassword) {
+    if (
+      actor !== null &&
+      (await whoIs(run, actor.credential, actor, actor.role)).is === 'signed-in'
+    )
+      return actor;
+  }
+  return withPassword[0] ?? null;
 }
 
 /** Changes the password, looks how long the other session lives, and changes it back. */

@@ -1,12 +1,12 @@
 import type { Call } from './call.ts';
 import { compose } from './creation.ts';
-import { isRefused } from './exchange.ts';
+import { type Exchange, isGranted, isRefused } from './exchange.ts';
 import { bodyFieldsOf } from './fields.ts';
 import { leavesOf } from './json.ts';
 import type { Operation } from './operation.ts';
 import type { View } from './reads.ts';
 import { type Run, send } from './run.ts';
-import { openSession } from './sessions.ts';
+import { openSession, whoIs } from './sessions.ts';
 import { isOnly, type Throwaway, throwaway, viewOf } from './throwaway.ts';
 import { inconclusive, notTested, sound, step, type Verdict } from './verdict.ts';
 import { isPasswordField, PEOPLE, snake, wordsOf } from './words.ts';
@@ -35,9 +35,10 @@ export async function afterRenaming(run: Run): Promise<Verdict> {
   const view = await viewOf(run, first);
   for (const operation of renamings) {
     if (!(await isRenamed(run, { first, view, operation, field }))) continue;
+    const between = await whoIs(run, first.actor.credential, first.actor, 'renamed');
     const second = await throwaway(run, 'namesake', first.username);
     if (second === null) return sound(operation.id, 'a name that was given up is not given again');
-    return await judge(run, first, second, operation);
+    return await judge(run, { first, second, operation, between: between.exchange });
   }
   return notTested(SUBJECT, 'no operation renamed an account that was made for it');
 }
@@ -80,12 +81,15 @@ async function isRenamed(run: Run, renaming: Renaming): Promise<boolean> {
   return false;
 }
 
-async function judge(
-  run: Run,
-  first: Throwaway,
-  second: Throwaway,
-  operation: Operation,
-): Promise<Verdict> {
+interface Renamed {
+  readonly first: Throwaway;
+  readonly second: Throwaway;
+  readonly operation: Operation;
+  /** What the session of the first was answered while nobody had its old name. */
+  readonly between: Exchange | null;
+}
+
+async function judge(run: Run, { first, second, operation, between }: Renamed): Promise<Verdict> {
   const { control } = run.knowledge;
   if (control === null) return notTested(SUBJECT, 'no read tells accounts apart');
   const theirs = second.actor.identity.filter(
@@ -93,10 +97,20 @@ async function judge(
   );
   const { credential } = first.actor;
   const after = await send(run, control.call, { label: 'renamed, its old session', credential });
-  const isSecond = leavesOf(after.answer?.json).some(({ value }) => theirs.includes(String(value)));
+  const names = (values: readonly string[]) =>
+    leavesOf(after.answer?.json).some(({ value }) => values.includes(String(value)));
+  // A session that works again as soon as somebody has the name is that somebody's.
+  const wasRefused = between !== null && isRefused(between);
+  const isSecond = names(theirs) || (wasRefused && isGranted(after) && names([first.username]));
+  const before = leavesOf(first.seen.answer?.json).map(({ value }) => value);
+  const given = leavesOf(between?.answer?.json).flatMap(({ value }) =>
+    typeof value === 'string' && value.length >= 4 && !before.includes(value) ? [value] : [],
+  );
+  if (!isSecond && names(given))
+    return sound(operation.id, 'the session from before is still of its own account');
   if (!isSecond && isRefused(after))
     return sound(operation.id, 'the session from before is refused');
-  if (theirs.length === 0) {
+  if (!isSecond && theirs.length === 0) {
     return inconclusive(operation.id, 'nothing but their name tells two accounts apart');
   }
   // A list shows both; what is bound to the name knows nothing of the first.

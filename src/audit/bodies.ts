@@ -69,8 +69,9 @@ function sample(place: Place): Json {
   const { path, name, lookup, planted } = place;
   const schema = plainSchema(place.schema);
   const known = lookup(name, path, schema);
-  if (known !== undefined) return known;
   const type = typeOf(schema);
+  // `user` may be a name to sign in with, and an object that holds one.
+  if (known !== undefined && (type !== 'object' || isObject(known))) return known;
   if (type === 'object') return sampleObject({ ...place, schema });
   if (type === 'array') return sampleArray({ ...place, schema });
   if (!takesFreeText(name, schema)) {
@@ -91,10 +92,11 @@ function sampleObject(place: Place): Json {
   const { properties, required } = objectOf(place.schema);
   const writable = Object.entries(properties).filter(([, one]) => one['readOnly'] !== true);
   const asked = writable.filter(([name]) => required.includes(name));
-  const text = writable.find(
-    ([name, one]) => takesFreeText(name, plainSchema(one)) && !/(_|^)ids?$|id$/i.test(name),
-  );
-  const hasText = asked.some(([name, one]) => takesFreeText(name, plainSchema(one)));
+  const isFree = (name: string, one: Schema) =>
+    takesFreeText(name, plainSchema(one)) &&
+    place.lookup(name, [...place.path, name], plainSchema(one)) === undefined;
+  const text = writable.find(([name, one]) => isFree(name, one) && !/(_|^)ids?$|id$/i.test(name));
+  const hasText = asked.some(([name, one]) => isFree(name, one));
   const stated = writable.filter(([name]) => !SERVER_SET.test(snake(name)));
   let chosen = required.length === 0 ? (stated.length === 0 ? writable : stated) : asked;
   if (required.length > 0 && !hasText && text !== undefined) chosen = [...asked, text];

@@ -1,9 +1,11 @@
+import type { Actor } from './actor.ts';
+import type { Lookup } from './bodies.ts';
 import type { Call } from './call.ts';
 import { shows } from './canary.ts';
 import { changesObjects } from './creatable.ts';
 import { compose, type Recipe, type Sent } from './creation.ts';
 import type { Exchange } from './exchange.ts';
-import { type JsonPath, leavesOf, valueAt, withValueAt } from './json.ts';
+import { leavesOf, withValueAt } from './json.ts';
 import type { Granted, ProvenWrite } from './knowledge.ts';
 import { type Operation, pathParametersOf } from './operation.ts';
 import type { View } from './reads.ts';
@@ -44,7 +46,7 @@ export async function proveWrites(
       view.actor,
       operation,
       view.pool,
-      accountValues(view),
+      accountValues(view.granted, view.actor),
       isOurs,
     );
     if (sent === null) continue;
@@ -111,22 +113,26 @@ function sameRoot(one: string, other: string): boolean {
   return root(one) === root(other);
 }
 
-/** What A's own account has now, so that a change of it changes neither its name nor password. */
-function accountValues(view: View) {
-  return (name: string) => {
-    if (isPasswordField(name) && view.actor.account?.kind === 'password')
-      return view.actor.account.password;
-    if (!isNameField(name)) return undefined;
-    const current = currentValue(view, name);
-    return current === view.actor.account?.username ? current : undefined;
+/**
+ * What an account has now in the fields that name it, and its password, so that a change of it
+ * changes neither: under another name it may no longer be found, nor its session be its own.
+ */
+export function accountValues(granted: readonly Granted[], actor: Actor): Lookup {
+  return (name) => {
+    if (isPasswordField(name) && actor.account?.kind === 'password') return actor.account.password;
+    return isNameField(name) ? currentValue(granted, actor, name) : undefined;
   };
 }
 
-function currentValue(view: View, name: string): string | number | boolean | undefined {
-  for (const { call, exchange } of view.granted) {
+function currentValue(
+  granted: readonly Granted[],
+  { identity }: Actor,
+  name: string,
+): string | number | boolean | undefined {
+  for (const { call, exchange } of granted) {
     if (call.operation.path.includes('{')) continue;
     const text = exchange.answer;
-    if (!view.actor.identity.some((value) => value.length >= 3 && shows(text, value))) continue;
+    if (!identity.some((value) => value.length >= 3 && shows(text, value))) continue;
     const leaf = leavesOf(text?.json).find(({ key }) => snake(key) === snake(name));
     if (leaf !== undefined && leaf.value !== null) return leaf.value;
   }
@@ -142,17 +148,16 @@ export async function restoreAccount(run: Run): Promise<void> {
   }
 }
 
-/** The call with what the answers from before had under the same names. */
-export function originalOf(view: View, recipe: Recipe): Call {
-  let { body } = recipe.call;
-  for (const { path } of recipe.planted) {
-    const former = currentValue(view, nameOf(path));
-    if (former !== undefined && valueAt(body, path) !== undefined)
-      body = withValueAt(body, path, former);
+/**
+ * The call with what the answers from before had under the same names: of every field, for a form
+ * (a phone number, an example of the document) replaces what was there as a planted text does.
+ */
+export function originalOf(view: View, { call }: Recipe): Call {
+  let { body } = call;
+  for (const { path, key } of leavesOf(body)) {
+    if (isPasswordField(key)) continue;
+    const former = currentValue(view.granted, view.actor, key);
+    if (former !== undefined) body = withValueAt(body, path, former);
   }
-  return body === undefined ? recipe.call : { ...recipe.call, body };
-}
-
-function nameOf(path: JsonPath): string {
-  return path.findLast((step) => typeof step === 'string') ?? '';
+  return body === undefined ? call : { ...call, body };
 }

@@ -1,6 +1,8 @@
 import { buildBody, type Lookup, preferredBody } from './bodies.ts';
 import type { Call } from './call.ts';
-import { typeOf } from './fields.ts';
+import { accountValues } from './changes.ts';
+import { fieldsOf, typeOf } from './fields.ts';
+import { type Json, withValueAt } from './json.ts';
 import type { Operation } from './operation.ts';
 import { candidatesOf } from './candidates.ts';
 import { entriesOf, type PoolEntry } from './pool.ts';
@@ -34,19 +36,28 @@ export function composedCall(
   );
   const body = preferredBody(operation);
   if (body === null) return { ...call, query: { ...call.query, ...query } };
-  const lookup: Lookup = (name, _path, schema) => {
-    const value = given(name);
+  const { a } = run.actors;
+  // Of an account that is changed the rest stays as it is, its password above all.
+  const isChange = operation.method === 'PUT' || operation.method === 'PATCH';
+  const own = a === null || !isChange ? null : accountValues(run.knowledge.reads, a);
+  const lookup: Lookup = (name, path, schema) => {
+    const value = given(name) ?? own?.(name, path, schema);
     if (value !== undefined || !/id$/i.test(name)) return value;
     const parameter = { name, in: 'query' as const, schema };
     const found = candidatesOf(operation, parameter, pool, call.path)[0]?.value;
     if (found === undefined) return undefined;
     return /^(integer|number)$/.test(typeOf(schema)) ? Number(found) : found;
   };
-  const built = buildBody(body, () => run.canary(), lookup);
+  let filled: Json = buildBody(body, () => run.canary(), lookup).body;
+  // What is asked for is sent, though the smallest body would do without it.
+  for (const { name, path } of fieldsOf(body.schema)) {
+    const value = given(name);
+    if (value !== undefined) filled = withValueAt(filled, path, value);
+  }
   return {
     ...call,
     query: { ...call.query, ...query },
-    body: built.body,
+    body: filled,
     contentType: body.contentType,
   };
 }

@@ -11,6 +11,8 @@ import { singular, snake, wordsOf } from './words.ts';
 const NO_OBJECT =
   /\b(log ?in|sign ?in|log ?out|sign ?out|sign ?up|signup|register|registration|token|password|refresh|recover|recovery|forgot|otp|2fa|mfa|totp|verify|verification|confirm|resend|invite|invitation|invitations|webauthn|passkey|unsubscribe|deactivate|disable|enable|close|delete|remove|destroy|leave|erase|terminate|revoke|cancel|archive|keep|accept|decline|reject|revert|reversions?|re ?authenticat\w*|reauthentication|mails?|impersonate|transfer|suspend|ban|block|end|stop)\b/;
 
+const DELETES = /\b(delete|remove|destroy|erase)\b/g;
+
 const MAKES =
   /\b(create|creates|add|adds|new|post|insert|save|store|submit|upload|make|write|compose|publish|draft|book|place|open|request|report)\b/;
 
@@ -21,11 +23,16 @@ const MAKES =
  */
 export function makesObjects(operation: Operation, operations: readonly Operation[]): boolean {
   return (
-    operation.method === 'POST' &&
+    (operation.method === 'POST' || isCreatingPut(operation)) &&
     changesObjects(operation) &&
     takesSomething(operation) &&
     isCreation(operation, operations)
   );
+}
+
+/** A PUT on a collection that answers 201 and nothing else: it adds to it, as a POST would. */
+function isCreatingPut({ method, path, answers }: Operation): boolean {
+  return method === 'PUT' && !/\}\/*$/.test(path) && '201' in answers && !('200' in answers);
 }
 
 function isCreation({ path, name, answers }: Operation, operations: readonly Operation[]) {
@@ -91,5 +98,7 @@ export function changesObjects(operation: Operation): boolean {
   if (isDangerous(operation)) return false;
   const segments = operation.path.split('/').filter((part) => !part.includes('{'));
   const words = [...segments, operation.name].flatMap(wordsOf).join(' ');
-  return !NO_OBJECT.test(words);
+  // Of a DELETE the name says no more than the method does.
+  const isDeletion = operation.method === 'DELETE';
+  return !NO_OBJECT.test(isDeletion ? words.replaceAll(DELETES, '') : words);
 }

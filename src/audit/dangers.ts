@@ -8,10 +8,13 @@ import { singular, snake, wordsOf } from './words.ts';
 const DANGEROUS =
   /\b(reset|wipe|purge|truncate|drop|seed|populate|create ?db|init ?db|reinit\w*|import|restore|exec|execute|eval|shell|command|debug|shutdown|restart|reboot|kill|payment|payments|pay|charge|refund|payout|checkout|purchase|deploy|backup|migrate|flush|factory|unregister|self destruct)\b/;
 
-export function isDangerous(operation: Operation): boolean {
-  // Words of the summary count only for operations that change something: "list of payments" reads.
-  const words = [operation.path, operation.name].flatMap(wordsOf).join(' ');
-  return DANGEROUS.test(words);
+/** Nouns among them: a GET of payments, or of what a debugger shows, lists them. */
+const NOUNS =
+  /\b(payments?|charges|refunds|payouts|purchases|imports|backups|commands|factory|factories|debug)\b/g;
+
+export function isDangerous({ method, path, name }: Operation): boolean {
+  const words = [path, name].flatMap(wordsOf).join(' ');
+  return DANGEROUS.test(method === 'GET' ? words.replaceAll(NOUNS, '') : words);
 }
 
 /** What these words name is not called to find out what it is: a GET is not safe by definition. */

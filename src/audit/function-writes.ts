@@ -4,6 +4,7 @@ import { shows } from './canary.ts';
 import { changesObjects, makesAnotherTenant, makesObjects, staysWithinOwn } from './creatable.ts';
 import { compose, refreshed, type Sent } from './creation.ts';
 import { describe, type Exchange, isBroken, isGranted } from './exchange.ts';
+import type { Operation } from './operation.ts';
 import { keep, newView, readAll, type View } from './reads.ts';
 import { type Run, send } from './run.ts';
 import { inconclusive, sound, step, type Verdict } from './verdict.ts';
@@ -57,15 +58,36 @@ async function attackObject(
       (one) => one.method === method && one.path.includes('{'),
     )) {
       if (!changesObjects(operation)) continue;
-      const reader = await readerOf(run, view, made);
+      // A change may have replaced what was planted: what is to be deleted is made for it.
+      const anew = method === 'DELETE' ? await madeAnew(run, view, made, under) : null;
+      const seen = anew ?? { view, made };
+      const reader = await readerOf(run, seen.view, seen.made);
       if (reader === null) continue;
-      const pool = view.pool.filter(({ isCreated }) => isCreated);
-      if (method === 'DELETE')
-        verdicts.push(await attackDeletion(run, { view, made, reader, a, operation, pool }));
-      else verdicts.push(await attackChange(run, { view, made, reader, a, operation, pool }));
+      const pool = seen.view.pool.filter(({ isCreated }) => isCreated);
+      const attack = { ...seen, reader, a, operation, pool };
+      verdicts.push(
+        method === 'DELETE' ? await attackDeletion(run, attack) : await attackChange(run, attack),
+      );
     }
   }
   return verdicts;
+}
+
+/** Another object of the kind, in a view in which it alone was made. Null where it is refused. */
+async function madeAnew(
+  run: Run,
+  { actor }: View,
+  made: Sent,
+  under: readonly Operation[],
+): Promise<Pick<Attack, 'view' | 'made'> | null> {
+  const recipe = refreshed(run, made.recipe);
+  const exchange = await send(run, recipe.call, actor);
+  if (!isGranted(exchange)) return null;
+  const view = newView(actor, run.operations);
+  view.planted.push(...recipe.planted.map(({ canary }) => canary));
+  keep(view, recipe.call, exchange, true);
+  await readAll(run, view, under);
+  return { view, made: { recipe, exchange } };
 }
 
 interface Attack {
@@ -73,7 +95,7 @@ interface Attack {
   readonly made: Sent;
   readonly reader: { readonly call: Call; readonly exchange: Exchange };
   readonly a: Actor;
-  readonly operation: Call['operation'];
+  readonly operation: Operation;
   readonly pool: View['pool'];
 }
 

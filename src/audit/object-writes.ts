@@ -8,6 +8,7 @@ import type { OwnedObject, ProvenWrite } from './knowledge.ts';
 import { isSharedWith } from './sharing.ts';
 import { type Run, send } from './run.ts';
 import { inconclusive, sound, step, type Verdict } from './verdict.ts';
+import { isPasswordField } from './words.ts';
 
 /**
  * Sends A's own change as others, with a canary of theirs, and looks with A's eyes whether it is
@@ -55,7 +56,12 @@ async function putBack(
     attacker.identity.some((name) => name.length >= 3 && shows(exchange.answer, name)),
   );
   let { body } = call;
+  const { account } = attacker;
   for (const { path, key } of leavesOf(call.body)) {
+    if (isPasswordField(key) && account?.kind === 'password') {
+      body = withValueAt(body, path, account.password);
+      continue;
+    }
     const former = leavesOf(own?.exchange.answer?.json).find((leaf) => leaf.key === key)?.value;
     if (former !== undefined) body = withValueAt(body, path, former);
     else if (path.join('.') === field.join('.')) body = withValueAt(body, path, '');

@@ -37,15 +37,17 @@ const LATE_MILLISECONDS = 2_000;
 
 const RESTORATIONS_MAX = 3;
 
+/** `earlier` are passwords that the account may have got already, the newest last. */
 export function changingPassword(
   run: Run,
   actor: Actor,
   operation: Operation,
+  earlier: readonly string[] = [],
 ): ChangingPassword | null {
   const { account, role } = actor;
   if (account?.kind !== 'password') return null;
   // The newest last: what was asked for once may hold, whatever was answered.
-  const asked = [account.password];
+  const asked = [account.password, ...earlier];
   let current = account.password;
   const enter = (password: string) =>
     openSession(run, { ...account, password }, `${role}-password`);

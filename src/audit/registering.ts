@@ -1,5 +1,5 @@
 import { type Account, type Actor, ANONYMOUS } from './actor.ts';
-import { compose } from './creation.ts';
+import { compose, type Recipe } from './creation.ts';
 import { bodyFieldsOf, requiring } from './fields.ts';
 import { isGranted } from './exchange.ts';
 import type { Json } from './json.ts';
@@ -21,6 +21,14 @@ import {
   wordsOf,
 } from './words.ts';
 
+/** A registration that the target took. */
+export interface Registration {
+  readonly recipe: Recipe;
+  readonly account: PasswordAccount;
+  /** The planted value that the name and the address are made of. */
+  readonly name: string;
+}
+
 type PasswordAccount = Extract<Account, { kind: 'password' }>;
 
 /**
@@ -31,6 +39,14 @@ export async function registered(
   run: Run,
   as: string | null = null,
 ): Promise<PasswordAccount | null> {
+  return (await plainRegistration(run, as))?.account ?? null;
+}
+
+/** As `registered`, with the call that did it. */
+export async function plainRegistration(
+  run: Run,
+  as: string | null = null,
+): Promise<Registration | null> {
   const [registration] = choicesFor(run, 'registration');
   if (registration === undefined) return null;
   return await accountBy(run, ANONYMOUS, registration.operation, { as, role: null, pool: [] });
@@ -53,8 +69,8 @@ export async function madeBySuperior(
     if (isGranted(exchange)) keep(view, call, exchange);
   }
   for (const operation of run.operations.filter((one) => makesAccounts(run, one))) {
-    const account = await accountBy(run, superior, operation, { as, role, pool: view.pool });
-    if (account !== null) return account;
+    const made = await accountBy(run, superior, operation, { as, role, pool: view.pool });
+    if (made !== null) return made.account;
   }
   return null;
 }
@@ -85,10 +101,11 @@ async function accountBy(
     readonly role: Json | null;
     readonly pool: readonly PoolEntry[];
   },
-): Promise<PasswordAccount | null> {
+): Promise<Registration | null> {
   const { as, role, pool } = given;
   const [signIn] = choicesFor(run, 'sign-in');
-  const name = as === null || as.includes('@') ? run.canary() : as;
+  // Name and address belong together: who takes over the one takes over the other.
+  const name = as?.split('@')[0] ?? run.canary();
   const address = as?.includes('@') === true ? as : `${name}@sallyport-audit.example`;
   const password = passwordOf(run.canary());
   const lookup = (field: string) => {
@@ -103,5 +120,6 @@ async function accountBy(
   // A sign-in that asks for a name may mean the address where the registration took no name.
   const isName = JSON.stringify(sent.recipe.call.body ?? '').includes(`"${name}"`);
   const asksForAddress = /mail/i.test(way?.nameAt.name ?? '');
-  return { kind: 'password', username: asksForAddress || !isName ? address : name, password };
+  const username = asksForAddress || !isName ? address : name;
+  return { recipe: sent.recipe, account: { kind: 'password', username, password }, name };
 }

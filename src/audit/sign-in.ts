@@ -7,6 +7,7 @@ import { isObject, type Json, type Leaf, leavesOf } from './json.ts';
 import type { Operation, Schema } from './operation.ts';
 import { formsOf } from './page.ts';
 import type { Probe } from './probe.ts';
+import { synchronizerOf } from './synchronizer.ts';
 import { cookiesOf, type Given, givenBy } from './transport.ts';
 import { isNameField, isPasswordField } from './words.ts';
 
@@ -20,6 +21,8 @@ export interface SignInWay {
   readonly page: string | null;
   /** What a wrong password is answered, where that gives a cookie to anybody; null elsewhere. */
   readonly refusal: SignInAnswer | null;
+  /** What gives the token that it wants against cross-site requests, where it wants one. */
+  readonly token?: TokenSource;
 }
 
 /** What tells one answer to a sign-in from another. */
@@ -29,6 +32,12 @@ export interface SignInAnswer {
   readonly location: string;
   /** Names of what it gave. */
   readonly gave: string;
+}
+
+/** Where a token is had before signing in, and the header that takes it, if the document says. */
+export interface TokenSource {
+  readonly path: string;
+  readonly header: string | null;
 }
 
 /** An attempt to sign in and what it gave. */
@@ -62,8 +71,14 @@ export async function attemptSignIn(
     cookies = form.cookies;
     call = form.call;
   }
+  let synchronizer: Credential['synchronizer'] = null;
+  if (way.token !== undefined) {
+    const given = await openToken(probe, way.token, cookies, as);
+    cookies = given.cookies;
+    synchronizer = given.synchronizer;
+  }
   const filled = withSelected(withSelected(call, way.nameAt, username), way.passwordAt, password);
-  const credential: Credential = { ...NO_CREDENTIAL, cookies };
+  const credential: Credential = { ...NO_CREDENTIAL, cookies, synchronizer };
   const changes = options.headers === undefined ? {} : { headers: options.headers };
   const exchange = await probe.send(
     requestOf(filled, credential, probe.origin, changes),
@@ -251,6 +266,19 @@ async function openForm(
     ...Object.fromEntries(hidden.map(({ name, value }) => [name, value])),
   };
   return { call: { ...way.call, body }, cookies: cookiesOf(answer.setCookies, cookies) };
+}
+
+/** Asks for a token, with the cookies that it belongs to. */
+export async function openToken(
+  probe: Probe,
+  { path, header }: TokenSource,
+  before: Readonly<Record<string, string>>,
+  as: string,
+): Promise<Pick<Credential, 'cookies' | 'synchronizer'>> {
+  const headers = { accept: 'application/json, text/html;q=0.9', ...cookieHeader(before) };
+  const exchange = await probe.send({ method: 'GET', path, headers, body: null }, as);
+  const cookies = cookiesOf(exchange.answer?.setCookies ?? [], before);
+  return { cookies, synchronizer: synchronizerOf([exchange], cookies, header) };
 }
 
 function cookieHeader(cookies: Readonly<Record<string, string>>): Record<string, string> {

@@ -39,22 +39,25 @@ export async function withSynchronizer(
     if (isGranted(asked)) cookies = cookiesOf(asked.answer?.setCookies ?? [], cookies);
   }
   // The newest first: some targets give another at each answer.
-  for (const exchange of texts.toReversed()) {
-    const found = exchange === null ? null : tokenIn(exchange, documented);
-    if (found !== null) return { ...credential, cookies, synchronizer: found };
+  const synchronizer = synchronizerOf(texts.toReversed(), cookies, documented);
+  return synchronizer === null ? credential : { ...credential, cookies, synchronizer };
+}
+
+/** The token that these answers or cookies give, in the header that frameworks read it from. */
+export function synchronizerOf(
+  exchanges: readonly (Exchange | null)[],
+  cookies: Readonly<Record<string, string>>,
+  documented: string | null,
+): Credential['synchronizer'] {
+  const [usual] = Object.keys(cookies).flatMap((name) => HEADERS[name.toLowerCase()] ?? []);
+  const header = documented ?? usual ?? null;
+  for (const exchange of exchanges) {
+    const found = exchange === null ? null : tokenIn(exchange, header);
+    if (found !== null) return found;
   }
-  for (const [name, value] of Object.entries(cookies)) {
-    if (!TOKEN_NAME.test(name)) continue;
-    const header = documented ?? HEADERS[name.toLowerCase()] ?? 'x-csrf-token';
-    const synchronizer = {
-      in: 'header' as const,
-      name: header,
-      value: decoded(value),
-      cookie: name,
-    };
-    return { ...credential, cookies, synchronizer };
-  }
-  return credential;
+  const [name, value] = Object.entries(cookies).find(([one]) => TOKEN_NAME.test(one)) ?? [];
+  if (name === undefined || value === undefined) return null;
+  return { in: 'header', name: header ?? 'x-csrf-token', value: decoded(value), cookie: name };
 }
 
 /** The header that operations of the document ask for, if they do. */

@@ -39,8 +39,13 @@ export function isNameField(name: string): boolean {
   return NAME_FIELD.test(snake(name));
 }
 
+/** What is about a password and is none: the code that resets it, the time it was changed at. */
+const ABOUT_PASSWORD =
+  /_(code|token|otp|pin|hint|at|on|date|expires|expiry|expired|expires_at|expiry_date|id|url|uri|link|question|strength|policy|length|changed|updated|verified|enabled|required)$/;
+
 export function isPasswordField(name: string): boolean {
-  return PASSWORD_FIELD.test(snake(name));
+  const key = snake(name);
+  return PASSWORD_FIELD.test(key) && !ABOUT_PASSWORD.test(key);
 }
 
 /** A field that repeats the one before: it takes the same value. */

@@ -150,23 +150,18 @@ function judge(subject: string, where: string, pairs: readonly Pair[]): Verdict 
     step('A name that has none', first.unknown),
   ];
   const base = { verdict: 'finding' as const, subjects: [subject], evidence, controls: [] };
-  const known = new Set(pairs.map((pair) => plain(pair.known.answer, pair.names[0])));
+  const known = pairs.map((pair) => plain(pair.known.answer, pair.names[0]));
   const unknown = new Set(pairs.map((pair) => plain(pair.unknown.answer, pair.names[1])));
-  const [knownText] = known;
-  // Alike among themselves and not alike to each other.
-  if (
-    known.size === 1 &&
-    unknown.size === 1 &&
-    knownText !== undefined &&
-    !unknown.has(knownText)
-  ) {
+  // Unknown names are all answered alike, and known ones never so. These need not be alike: what
+  // is answered may depend on the role, or on what was asked before.
+  if (unknown.size === 1 && known.every((text) => !unknown.has(text))) {
     return {
       ...base,
       cause: `${where} answers known and unknown names differently`,
       severity: 'low',
       confidence: 'confirmed',
       title: `At ${where} the answer says whether somebody has an account`,
-      detail: `${pairs.length} names that have an account were answered alike, and ${pairs.length} that have none were answered alike, but not as the others.`,
+      detail: `${pairs.length} names that have no account were answered alike, and ${pairs.length} that have one were all answered otherwise.`,
     };
   }
   const slow = timing(pairs);

@@ -6,6 +6,7 @@ import { attackFunctions } from '../function-writes.ts';
 import { leavesOf } from '../json.ts';
 import type { Granted } from '../knowledge.ts';
 import { isForHigherRole, refusesA } from '../higher-role.ts';
+import { attackRoles } from '../role-writes.ts';
 import { type Run, send } from '../run.ts';
 import { inconclusive, notTested, sound, step, type Verdict } from '../verdict.ts';
 
@@ -40,7 +41,10 @@ export const functionLevel: Check = {
       if (isForHigherRole(run, read.call.operation) || refusesA(run, read.call.operation))
         verdicts.push(await attack(run, read, a, superior));
     }
-    verdicts.push(...(await attackFunctions(run, a, superior)));
+    verdicts.push(
+      ...(await attackFunctions(run, a, superior)),
+      ...(await attackRoles(run, run.actors.b ?? a, superior)),
+    );
     if (verdicts.length > 0) return verdicts;
     return [notTested('all operations', 'no operation looks like one of a higher role')];
   },

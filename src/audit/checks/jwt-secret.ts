@@ -67,7 +67,6 @@ async function attack(run: Run, target: TokenTarget): Promise<Verdict> {
       step('A token that the audit signed with the guessed key is answered as A', exchange),
     );
   }
-  run.secrets.add('GUESSED_KEY', secret);
   return {
     verdict: 'finding',
     cause: 'the signing key is guessable',

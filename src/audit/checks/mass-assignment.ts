@@ -4,6 +4,7 @@ import { describe, type Exchange, isGranted } from '../exchange.ts';
 import { bodyFieldsOf } from '../fields.ts';
 import { isObject, type Json, leavesOf, type Leaf, withValueAt } from '../json.ts';
 import type { ProvenWrite } from '../knowledge.ts';
+import { attackRegistration } from '../registration-fields.ts';
 import { type Run, send } from '../run.ts';
 import { inconclusive, notTested, sound, step, type Verdict } from '../verdict.ts';
 import { ROLE_FIELD, snake } from '../words.ts';
@@ -41,6 +42,7 @@ export const massAssignment: Check = {
     for (const write of run.knowledge.writes) {
       if (write.kind === 'changes') verdicts.push(...(await attack(run, write)));
     }
+    verdicts.push(...(await attackRegistration(run)));
     if (verdicts.length > 0) return verdicts;
     return [notTested('all changes', "no change of A's whose effect can be read has such a field")];
   },

@@ -6,6 +6,7 @@ import type { OwnedObject } from '../knowledge.ts';
 import { distinctValues } from '../distinct-values.ts';
 import { attackDeletions } from '../object-deletions.ts';
 import { attackWrites } from '../object-writes.ts';
+import { attackPasswords } from '../password-writes.ts';
 import { isSharedWith, withRandomIds } from '../sharing.ts';
 import { type Run, send } from '../run.ts';
 import { type Finding, inconclusive, notTested, sound, step, type Verdict } from '../verdict.ts';
@@ -43,6 +44,7 @@ export const objectLevel: Check = {
     }
     verdicts.push(
       ...(await attackWrites(run, attackers)),
+      ...(await attackPasswords(run, attackers)),
       ...(await attackDeletions(run, attackers)),
     );
     if (verdicts.length > 0) return verdicts;

@@ -146,7 +146,7 @@ async function tryGuessing(
     severity: 'medium',
     confidence: 'probable',
     title: 'Codes of a recovery can be guessed without limit',
-    detail: `${ATTEMPTS} wrong codes for B were answered alike, and the document says that codes are short.`,
+    detail: `${ATTEMPTS} wrong codes for B were answered alike, and by what the document calls them they are short.`,
     subjects: [subject],
     evidence: wrong.slice(-1).map((exchange) => step(`The last of ${ATTEMPTS}`, exchange)),
     controls: wrong.slice(0, 1).map((exchange) => step('The first wrong code', exchange)),
@@ -159,7 +159,8 @@ function isShort({ name, schema }: Field): boolean {
   const pattern = schema['pattern'];
   if (typeof longest === 'number') return longest <= 8;
   if (typeof pattern === 'string') return /\{[4-8]\}/.test(pattern);
-  return schema['type'] === 'integer' || /^(otp|pin|code)$/.test(snake(name));
+  const isLong = typeof schema['minLength'] === 'number' && schema['minLength'] > 8;
+  return schema['type'] === 'integer' || (/(^|_)(otp|pin|code)$/.test(snake(name)) && !isLong);
 }
 
 function finishWith(

@@ -154,13 +154,17 @@ async function wideLists(run: Run, a: Actor): Promise<readonly Verdict[]> {
     const list = lists.find(({ call }) => call.operation.path === object.collection);
     if (list === undefined || done.has(object.collection)) continue;
     const own = await send(run, object.read.call, a);
-    const planted = run.knowledge.planted.filter((value) => shows(own.answer, value));
+    const selectors = Object.values(object.read.call.path);
+    const planted = run.knowledge.planted.filter(
+      (value) => shows(own.answer, value) && !selectors.includes(value),
+    );
     if (planted.length === 0) continue;
     done.add(object.collection);
     for (const looker of lookers) {
       const detail = await send(run, object.read.call, looker);
       const shown = await send(run, list.call, looker);
-      if (!isRefused(detail) || !planted.some((value) => shows(shown.answer, value))) continue;
+      // A list that leaves something out is one that was thought of: titles, and not what is in it.
+      if (!isRefused(detail) || !planted.every((value) => shows(shown.answer, value))) continue;
       const whom = looker.role === 'stranger' ? 'another tenant' : 'another account';
       verdicts.push({
         verdict: 'finding',

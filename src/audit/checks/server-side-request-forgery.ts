@@ -4,6 +4,7 @@ import { type Call } from '../call.ts';
 import { shows } from '../canary.ts';
 import type { Check } from '../check.ts';
 import { composedCall, poolOfA } from '../composed-call.ts';
+import { makesObjects } from '../creatable.ts';
 import { isDangerous } from '../dangers.ts';
 import { findConsole } from '../database-console.ts';
 import type { Exchange } from '../exchange.ts';
@@ -46,7 +47,7 @@ export const serverSideRequestForgery: Check = {
       'Sallyport fetches only addresses that its operator has configured; `sallyport doctor` says when a console of the database can be reached without a password.',
   },
   async run(run) {
-    const { a } = run.actors;
+    const { a, superior } = run.actors;
     if (a === null) return [notTested('addresses', 'account A is not signed in')];
     const places = placesOf(run);
     if (places.length === 0) return [notTested('addresses', 'no operation takes an address')];
@@ -56,7 +57,18 @@ export const serverSideRequestForgery: Check = {
     const listener = await openListener(replies);
     try {
       const verdicts: Verdict[] = [];
-      for (const place of places) verdicts.push(await attack({ run, a, listener, replies }, place));
+      for (const place of places) {
+        const verdict = await attack({ run, a, listener, replies }, place);
+        // What is refused to A may be open to a higher role, and fetches all the same.
+        const { operation } = place;
+        const isForSuperior =
+          verdict.verdict === 'not-tested' &&
+          superior !== null &&
+          (isSafe(operation.method) || makesObjects(operation, run.operations));
+        verdicts.push(
+          isForSuperior ? await attack({ run, a: superior, listener, replies }, place) : verdict,
+        );
+      }
       return verdicts;
     } finally {
       await listener.close();
@@ -76,10 +88,17 @@ interface Attack {
   readonly replies: Map<string, Reply>;
 }
 
-function placesOf({ operations, settings }: Run): readonly Place[] {
+function placesOf({ operations, settings, knowledge }: Run): readonly Place[] {
+  const proven = new Set(knowledge.writes.map(({ granted }) => granted.call.operation.id));
+  // What is changed is of this run, or A's own account.
+  const isOurs = ({ id, method, path }: Operation) =>
+    method === 'POST' || !path.includes('{') || proven.has(id);
   return operations
     .filter((operation) => !isDangerous(operation))
-    .filter(({ method }) => isSafe(method) || (settings.allowWrites && method !== 'DELETE'))
+    .filter(
+      (one) =>
+        isSafe(one.method) || (settings.allowWrites && one.method !== 'DELETE' && isOurs(one)),
+    )
     .flatMap((operation) => {
       const parameters = operation.parameters.filter(({ in: place }) => place === 'query');
       return [...parameters, ...bodyFieldsOf(operation)]
@@ -141,6 +160,9 @@ async function attack({ run, a, listener, replies }: Attack, place: Place): Prom
       'it broke',
       ...(asked === null ? [] : [step('With an address', asked)]),
     );
+  }
+  if (asked.answer.status === 401 || asked.answer.status === 403) {
+    return notTested(subject, `${a.role} is answered ${asked.answer.status}: nothing was fetched`);
   }
   return sound(subject, 'no address of loopback was fetched, however it was spelt');
 }
