@@ -8,10 +8,19 @@ import { expect, inject } from 'vitest';
 export type Rows = Readonly<Record<string, readonly string[]>>;
 
 export async function rowsOf(admin: pg.Client): Promise<Rows> {
+  return await rowsWith(admin, '');
+}
+
+/** Those of them in which this text stands. */
+export async function rowsWith(admin: pg.Client, text: string): Promise<Rows> {
   const rows: Record<string, readonly string[]> = {};
   for (const name of await tablesOf(admin)) {
     if (name === 'refusals') continue;
-    const found = await admin.query(`SELECT * FROM sallyport.${pg.escapeIdentifier(name)}`);
+    const found = await admin.query(
+      `SELECT * FROM sallyport.${pg.escapeIdentifier(name)} AS t
+        WHERE $1 = '' OR strpos(row_to_json(t)::TEXT, $1) > 0`,
+      [text],
+    );
     rows[name] = found.rows
       .filter(({ kind }: { readonly kind?: unknown }) => kind !== 'request-refused')
       .map((row) => JSON.stringify(row))
