@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { get } from 'node:http';
+import { get, request as post } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { compareRates, load, quantile, type Target } from './load.ts';
 import { hasNginx, startNginx } from './nginx.ts';
 import { installNodePeers } from './peers.ts';
@@ -18,7 +20,7 @@ const WARM_UP_SECONDS = 5;
 /**
  * GET through the gateway, by somebody signed in, against a bare @fastify/http-proxy, which asks
  * nothing; against nginx, which asks the product with a sub-request; against no proxy at all. And a
- * gigabyte through it, while it is watched how much memory that takes.
+ * gigabyte through it, down and up, while it is watched how much memory that takes.
  */
 export async function gatewayBench(seconds: number): Promise<readonly Figure[]> {
   installNodePeers();
@@ -44,7 +46,8 @@ export async function gatewayBench(seconds: number): Promise<readonly Figure[]> 
     figures.push(await figure(signing.target, target, 'nginx auth_request', seconds));
     await nginx.stop();
   } else process.stderr.write('There is no nginx on the PATH: it is left out.\n');
-  figures.push(await gigabyte(signing, upstream));
+  figures.push(await gigabyte(signing, upstream, download, 'a direct download'));
+  figures.push(await gigabyte(signing, upstream, upload, 'a direct upload'));
 
   for (const server of [signing, silent, proxy, upstream]) await server.stop();
   await stage.strike();
@@ -71,6 +74,8 @@ async function figure(
 
 interface Gateway extends ServerProcess {
   readonly target: Target;
+  /** Of a page of its own: with them it may be changed. */
+  readonly ownHeaders: Readonly<Record<string, string>>;
 }
 
 async function startGateway(
@@ -90,6 +95,7 @@ assertions: ${assertions}
 routes:
   - { method: GET, path: /notes, access: signed-in }
   - { method: GET, path: /gigabyte, access: signed-in, stream: true }
+  - { method: POST, path: /gigabyte, access: signed-in, body: any, stream: true, bodyLimit: 1 GiB }
 `,
   );
   const server = await startServerProcess(['dist/bin.js', 'gateway', '--config', file], {
@@ -99,12 +105,13 @@ routes:
     SALLYPORT_LOG_LEVEL: 'error',
   });
   const account = `${server.origin}/sallyport`;
-  const { cookie } = await signIn(account, await register(account));
+  const { cookie, csrfToken } = await signIn(account, await register(account));
   const target = { url: `${server.origin}/notes`, headers: { cookie } };
   await load([target], WARM_UP_SECONDS);
   return {
     ...server,
     target,
+    ownHeaders: { cookie, origin: server.origin, 'x-csrf-token': csrfToken },
     async stop() {
       await server.stop();
       await rm(folder, { recursive: true });
@@ -113,29 +120,36 @@ routes:
 }
 
 /** The ratio is of the speed; the memory is what the process grew by while it passed. */
-async function gigabyte(gateway: Gateway, upstream: ServerProcess): Promise<Figure> {
-  const through = { url: `${gateway.origin}/gigabyte`, headers: gateway.target.headers ?? {} };
-  await download(through);
+async function gigabyte(
+  gateway: Gateway,
+  upstream: ServerProcess,
+  pass: (url: string, headers: Readonly<Record<string, string>>) => Promise<number>,
+  against: string,
+): Promise<Figure> {
+  const through = () => pass(`${gateway.origin}/gigabyte`, gateway.ownHeaders);
+  await through();
   const before = residentMegabytes(gateway.pid);
   let peak = before;
   const watch = setInterval(() => (peak = Math.max(peak, residentMegabytes(gateway.pid))), 50);
   const ratios: number[] = [];
   for (let round = 0; round < 3; round += 1) {
-    const taken = await download({ url: `${upstream.origin}/gigabyte`, headers: {} });
-    ratios.push(taken / (await download(through)));
+    const taken = await pass(`${upstream.origin}/gigabyte`, {});
+    ratios.push(taken / (await through()));
   }
   clearInterval(watch);
   return {
     bench: 'gateway',
-    against: 'a direct download of 1 GB; memory grown by',
+    against: `${against} of 1 GB; memory grown by`,
     ratio: quantile(ratios, 0.5),
     spread: [quantile(ratios, 0), quantile(ratios, 1)],
     memoryMegabytes: Math.round(peak - before),
   };
 }
 
+const GIGABYTE = 2 ** 30;
+
 /** @returns milliseconds */
-function download({ url, headers }: Required<Pick<Target, 'url' | 'headers'>>): Promise<number> {
+function download(url: string, headers: Readonly<Record<string, string>>): Promise<number> {
   const began = performance.now();
   return new Promise((resolve, reject) => {
     get(url, { headers, agent: false }, (answer) => {
@@ -143,11 +157,31 @@ function download({ url, headers }: Required<Pick<Target, 'url' | 'headers'>>): 
       answer.on('data', (chunk: Buffer) => (bytes += chunk.length));
       answer.on('error', reject);
       answer.on('end', () => {
-        if (bytes === 2 ** 30) resolve(performance.now() - began);
+        if (bytes === GIGABYTE) resolve(performance.now() - began);
         else reject(new Error(`${url} sent ${bytes} bytes with ${answer.statusCode}`));
       });
     }).on('error', reject);
   });
+}
+
+/** @returns milliseconds */
+async function upload(url: string, headers: Readonly<Record<string, string>>): Promise<number> {
+  const began = performance.now();
+  const request = post(url, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/octet-stream', 'content-length': GIGABYTE },
+    agent: false,
+  });
+  const answered = new Promise<string>((resolve, reject) => {
+    request.on('error', reject);
+    request.on('response', (answer) => resolve(text(answer)));
+  });
+  const chunk = Buffer.alloc(65_536, 'x');
+  const chunks = Array.from({ length: GIGABYTE / chunk.length }, () => chunk);
+  Readable.from(chunks, { objectMode: false }).pipe(request);
+  const received = await answered;
+  if (received !== String(GIGABYTE)) throw new Error(`${url} took ${received} bytes`);
+  return performance.now() - began;
 }
 
 function residentMegabytes(pid: number): number {

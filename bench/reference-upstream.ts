@@ -8,6 +8,12 @@ const CHUNK = Buffer.alloc(65_536, 'x');
 const GIGABYTE = 2 ** 30;
 
 const server = createServer((request, answer) => {
+  if (request.method === 'POST') {
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => (bytes += chunk.length));
+    request.on('end', () => answer.end(String(bytes)));
+    return;
+  }
   request.resume();
   if (request.url !== '/gigabyte') {
     answer.writeHead(200, { 'content-type': 'application/json', 'content-length': BODY.length });
