@@ -24,6 +24,8 @@ export interface Attempt {
 
 /** An answer that is here as a whole, and not larger, leaves together with its head. */
 const AT_ONCE_BYTES_MAX = 16_384;
+/** Out here, so that it has no request in its scope. */
+const nothing = () => {};
 const ANSWERED: Attempt = { problem: null, connection: false };
 
 /** What ends an attempt from outside: the route's time, a revocation, the end of the process. */
@@ -55,11 +57,13 @@ export function exchange(
     let begun = false;
     let length = '';
     let whole: Buffer | null = null;
-    let withdraw = () => {};
+    let withdraw = nothing;
 
     const end = (attempt: Attempt) => {
       if (over) return;
       over = true;
+      // Whatever still has the ending must not keep all of this by it.
+      ending.cut = nothing;
       withdraw();
       answer.off('close', gone);
       if (holdsSlot) slots.give();

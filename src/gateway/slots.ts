@@ -5,6 +5,8 @@ export interface Slots {
   give(): void;
 }
 
+const nothing = () => {};
+
 /**
  * At most so many requests on their way to the upstream. Whoever waits does so before anything is
  * signed: an assertion is good for ten seconds only, and a queue behind it could be longer.
@@ -17,7 +19,7 @@ export function slots(count: number): Slots {
       if (free > 0) {
         free -= 1;
         admit();
-        return () => {};
+        return nothing;
       }
       waiting.add(admit);
       return () => void waiting.delete(admit);
