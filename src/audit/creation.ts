@@ -104,7 +104,7 @@ function lookupFrom(
     );
     if (selector !== undefined) return typed(selector.value, schema);
     if (isOwnerField(key)) {
-      const own = actor.identity.find(
+      const own = namesFor(key, actor).find(
         (value) =>
           (schema['type'] === 'integer' ? /^\d+$/.test(value) : true) &&
           (key.includes('mail') ? value.includes('@') : true),
@@ -122,6 +122,16 @@ function lookupFrom(
     const [entry] = candidatesOf({ ...operation, path: '' }, parameter, pool, {});
     return entry === undefined ? undefined : typed(entry.value, schema);
   };
+}
+
+/** An id that says nothing by itself, as databases make them. */
+const OPAQUE = /^[0-9a-f]{8}-[0-9a-f-]{27}$|^(?=.*\d)[0-9a-z]{15,}$/i;
+
+/** What names the actor, an id first where none of its names is asked for. */
+function namesFor(key: string, { identity, account }: Actor): readonly string[] {
+  if (/name|mail|login/.test(key)) return identity;
+  const isId = (value: string) => OPAQUE.test(value) && value !== account?.username;
+  return identity.toSorted((one, other) => Number(isId(other)) - Number(isId(one)));
 }
 
 /** A field that says whose an object is. */

@@ -22,12 +22,13 @@ const HEADERS = [
 const EPOCH_SECONDS_MIN = 1_000_000_000;
 
 /**
- * The seconds to wait before a request that was answered 429 is sent once more, or null where that
- * is of no use. `retries` is how often it was sent again already. RFC 6585 4, RFC 9110 10.2.3;
- * the others are what frameworks send in its place.
+ * The seconds to wait before a request that was answered 429, or 503 with a time, is sent once
+ * more; null where that is of no use. `retries` is how often it was sent again already. RFC 6585 4,
+ * RFC 9110 10.2.3 and 15.6.4; the other headers are what frameworks send in its place.
  */
 export function patienceAskedBy({ answer }: Exchange, now: Date, retries: number): number | null {
-  if (answer?.status !== 429 || retries >= RETRIES_MAX) return null;
+  const isAsked = answer?.status === 503 && 'retry-after' in answer.headers;
+  if ((answer?.status !== 429 && !isAsked) || retries >= RETRIES_MAX) return null;
   for (const name of HEADERS) {
     const seconds = secondsOf(answer.headers[name] ?? '', now);
     if (seconds !== null) return seconds <= RETRY_SECONDS_MAX ? Math.max(seconds, 0.1) : null;

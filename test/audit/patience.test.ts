@@ -34,6 +34,11 @@ test('where nothing is said it waits longer each time, and then no more', () => 
   expect(patienceAskedBy(answered(429, { 'retry-after': '1' }), NOW, RETRIES_MAX)).toBeNull();
 });
 
+test('a server that is busy says when it is not', () => {
+  expect(patienceAskedBy(answered(503, { 'retry-after': '3' }), NOW, 0)).toBe(3);
+  expect(patienceAskedBy(answered(503, {}), NOW, 0)).toBeNull();
+});
+
 test('any other refusal is an answer', () => {
   expect(patienceAskedBy(answered(403, { 'retry-after': '1' }), NOW, 0)).toBeNull();
 });

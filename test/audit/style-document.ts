@@ -91,6 +91,7 @@ function noteBody(style: Style): object {
       data: object({ type: { enum: ['notes'] }, attributes: object({ title: TEXT }) }),
     });
   }
+  if (style.document === 'owner-in-body') return object({ title: TEXT, owner: TEXT });
   if (style.document === 'generated') {
     return { type: 'object', properties: { title: { example: 'any' } } };
   }

@@ -57,6 +57,8 @@ export type Documented =
   | 'wrong-schemas'
   /** A creation takes one or many whole notes; fields that the server sets are refused. */
   | 'whole-objects'
+  /** A creation says whose the note is, by an id that says nothing, and no refusal says why. */
+  | 'owner-in-body'
   /** A change says nothing of its body, and nothing has a type, as of some generators. */
   | 'generated'
   | 'base-path'
@@ -82,6 +84,8 @@ export type Hole = 'read' | 'change' | 'delete';
 
 interface Person {
   readonly id: number;
+  /** The id in the style that names the owner in the body. */
+  readonly key: string;
   readonly name: string;
   readonly tenant: string;
   password: string;
@@ -114,6 +118,7 @@ const FAILURES_MAX = 5;
 function openTarget(style: Style, holes: ReadonlySet<Hole>): TwinRoutes {
   const people: Person[] = ['ada', 'bob', 'grace'].map((name, index) => ({
     id: 71 + index * 13,
+    key: `${index}${randomBytes(7).toString('hex')}`,
     name: nameIn(style, name),
     tenant: name === 'grace' ? 'initech' : 'acme',
     password: STYLE_PASSWORD,
@@ -206,6 +211,8 @@ function openTarget(style: Style, holes: ReadonlySet<Hole>): TwinRoutes {
       const { title } = attributesIn(style, request.body);
       const isWhole = 'id' in request.body || 'created_at' in request.body;
       if (style.document === 'whole-objects' && isWhole) return problem(403, 'Not yours to set');
+      const isOthers = style.document === 'owner-in-body' && request.body.owner !== me.key;
+      if (isOthers) return problem(400, 'The note was not made');
       if (typeof title !== 'string' || title.length === 0) return invalid(style, 'title');
       const note = noteOf(style, me.id, me.tenant, title);
       notes.push(note);
@@ -278,7 +285,8 @@ function signInAnswer(style: Style, token: string, csrf: string, { name }: Perso
   return ok({ access_token: token, token_type: 'bearer', expires_in: 3600 });
 }
 
-function personShown(style: Style, { id, name, tenant }: Person): unknown {
+function personShown(style: Style, { id, key, name, tenant }: Person): unknown {
+  if (style.document === 'owner-in-body') return { id: key, username: name, tenant };
   if (style.signIn === 'nested') return { user: { id, email: name, tenant } };
   if (style.signIn === 'json-api') {
     return { data: { type: 'people', id: String(id), attributes: { email: name, tenant } } };

@@ -47,6 +47,10 @@ const STYLES: Readonly<Record<string, Partial<Style>>> = {
   'a document without schemes': { document: 'without-schemes', signIn: 'nested' },
   'a document with wrong schemas': { document: 'wrong-schemas' },
   'a document of whole objects, one or many': { document: 'whole-objects', ids: 'uuid' },
+  'a creation that says whose it is, refused without a reason': {
+    document: 'owner-in-body',
+    signIn: 'nested',
+  },
   'a generated document, a change without a body': { document: 'generated', change: 'PUT' },
   'one of several ways to sign in, by name or address': { signIn: 'strategy' },
   'a limit on requests': { perSecond: 90 },
