@@ -86,8 +86,9 @@ export async function afterRoleRenaming(run: Run): Promise<Verdict> {
     }
     const name = run.canary();
     const { done } = await changeRole(context, renaming, made.role, name);
-    if (done === null || (await isListed(context, name)) === false) {
-      return notTested(RENAMED, 'the role was not renamed');
+    const isOld = await isListed(context, String(made.role.name));
+    if (done === null || isOld === true || (await isListed(context, name)) === false) {
+      return notTested(RENAMED, 'a role keeps the name that it was made with');
     }
     // By its name it is found no more.
     const now = { id: made.role.id === made.role.name ? name : made.role.id, name };
@@ -132,12 +133,13 @@ async function withRole(
     return notTested(subject, 'writing is not allowed (--allow-writes)');
   const operations = roleOperations(run.operations);
   if (operations === null) return notTested(subject, 'no operation makes a role and gives it');
-  const context: RoleRun = { run, superior, b, operations, pool: poolOf(run, superior) };
-  const own = await roleOfB(context);
+  const beginning = { run, superior, b, operations, pool: poolOf(run, superior) };
+  const own = await roleOfB(beginning);
   const reads = await guardedReads(run, superior, b);
   if (own === null) return notTested(subject, 'the role that B has is not known, to be given back');
   if (reads.length === 0)
     return notTested(subject, 'no read is refused to B and granted to the superior');
+  const context: RoleRun = { ...beginning, own };
   const made = await makeRole(context, run.canary(), 'everything');
   if (made === null) return notTested(subject, 'the superior made no role');
   const roles = [made.role];
@@ -165,7 +167,7 @@ async function withRole(
     }
     return notTested(subject, 'a role that was made let B read nothing more');
   } finally {
-    await putBack(context, giving, own, roles);
+    await putBack(context, giving, roles);
   }
 }
 
@@ -191,8 +193,10 @@ async function namesake(stage: Stage, subject: string, ended: Step): Promise<Ver
   const still = await send(run, read.call, { label: 'b-with-role', credential });
   if (!isRefused(still)) return inconclusive(subject, 'B is not refused what the role permitted');
   const other = await makeRole(context, String(role.name), 'everything');
-  if (other === null) return sound(subject, 'it ends at once, and its name is not given again');
-  made.push(other.role);
+  if (other !== null) made.push(other.role);
+  if (other === null || (await isListed(context, String(role.name))) === false) {
+    return sound(subject, 'it ends at once, and its name is not given again');
+  }
   const fresh = await openSession(run, b.account, 'b-with-role');
   for (const one of [credential, ...(fresh === null ? [] : [fresh.credential])]) {
     const after = await send(run, read.call, { label: 'b-with-role', credential: one });
@@ -221,7 +225,6 @@ async function namesake(stage: Stage, subject: string, ended: Step): Promise<Ver
 async function putBack(
   context: RoleRun,
   giving: Giving | null,
-  own: Role,
   made: readonly Role[],
 ): Promise<void> {
   const { run, operations } = context;
@@ -231,7 +234,7 @@ async function putBack(
     for (const role of taking === null ? [] : made) {
       await giveBy(context, { ...giving, operation: taking ?? giving.operation }, role);
     }
-  } else if (giving !== null && (await giveBy(context, giving, own)) === null) {
+  } else if (giving !== null && (await giveBy(context, giving, context.own)) === null) {
     run.progress('Account b could not be given back the role that it had.');
   }
   if (operations.deletion === null) return;

@@ -32,7 +32,11 @@ export interface RoleRun {
   readonly b: Actor;
   readonly operations: RoleOperations;
   readonly pool: readonly PoolEntry[];
+  /** The role that B has, to be given back, and to make others like it. */
+  readonly own: Role;
 }
+
+type Beginning = Omit<RoleRun, 'own'>;
 
 /** How a role was given: by this operation, which takes its name or its id. */
 export interface Giving {
@@ -58,13 +62,17 @@ export async function makeRole(
 ): Promise<{ readonly role: Role; readonly exchange: Exchange } | null> {
   const { run, superior, operations, pool } = context;
   const known = permissionsSeen(run);
+  const like = recordWith(await rolesAnswer(context), String(context.own.name)) ?? [];
   const lookup = (field: string, _: unknown, schema: Schema): Json | undefined => {
     const key = snake(field);
     if (PERMITS.test(key)) return permissionsFor(schema, permits === 'everything' ? known : null);
     if (typeOf(schema) === 'boolean' && /^(can|may|is|allow)_/.test(key)) {
       return permits === 'everything';
     }
-    return NAME.test(key) ? name : undefined;
+    if (NAME.test(key)) return name;
+    // A level or the like: one that roles here have.
+    const isNumber = ['integer', 'number'].includes(typeOf(schema));
+    return isNumber ? like.find((leaf) => snake(leaf.key) === key)?.value : undefined;
   };
   const creation = requiring(operations.creation, PERMITS);
   const { sent } = await compose(run, superior, creation, pool, lookup);
@@ -184,7 +192,7 @@ export async function isListed(context: RoleRun, name: string): Promise<boolean 
   return document === undefined ? null : recordWith(document, name) !== null;
 }
 
-async function rolesAnswer(context: RoleRun): Promise<Json | undefined> {
+async function rolesAnswer(context: Beginning): Promise<Json | undefined> {
   const { run, superior, operations, pool } = context;
   if (operations.list === null) return undefined;
   const { sent } = await compose(run, superior, operations.list, pool);
@@ -192,7 +200,7 @@ async function rolesAnswer(context: RoleRun): Promise<Json | undefined> {
 }
 
 /** The role that B has, as its own or the superior's reads say it; null where none does. */
-export async function roleOfB(context: RoleRun): Promise<Role | null> {
+export async function roleOfB(context: Beginning): Promise<Role | null> {
   const { run, b, superior } = context;
   const { control } = run.knowledge;
   const own = control === null ? null : await send(run, control.call, b);

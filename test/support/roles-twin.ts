@@ -26,6 +26,8 @@ interface Role {
   readonly id: number;
   name: string;
   permissions: readonly string[];
+  /** 10 or 30. */
+  readonly level: number;
 }
 
 interface Person {
@@ -51,8 +53,8 @@ export function rolesTwin(...flaws: readonly (RolesFlaw | RolesShape)[]) {
   const has = (flaw: RolesFlaw | RolesShape) => flaws.includes(flaw);
   let next = 500;
   const roles: Role[] = [
-    { id: 1, name: 'member', permissions: [] },
-    { id: 2, name: 'manager', permissions: PERMISSIONS },
+    { id: 1, name: 'member', permissions: [], level: 10 },
+    { id: 2, name: 'manager', permissions: PERMISSIONS, level: 30 },
   ];
   const roleOf = (key: number | string) =>
     roles.find(({ id, name }) => (has('role-by-name') ? name : id) === key);
@@ -166,9 +168,10 @@ export function rolesTwin(...flaws: readonly (RolesFlaw | RolesShape)[]) {
     }),
     ...(has('several-roles') ? givenBeside : {}),
     'GET /roles': asking('people:read', () => ({ status: 200, body: roles })),
-    'POST /roles': asking('people:write', ({ body: { name, permissions } }) => {
+    'POST /roles': asking('people:write', ({ body: { name, permissions, level } }) => {
       if (roles.some((one) => one.name === name)) return refusal(409, 'Taken');
-      const made = { id: (next += 1), name, permissions };
+      if (level !== 10 && level !== 30) return refusal(422, 'level is unknown');
+      const made = { id: (next += 1), name, permissions, level };
       roles.push(made);
       return { status: 201, body: made };
     }),
@@ -218,7 +221,10 @@ export const ROLES_DOCUMENT = {
     '/people': { get: said, post: { ...body({ username: text, password: text }), ...said } },
     '/people/{person_id}': { patch: { ...body({ username: text }), ...said }, delete: said },
     '/people/{person_id}/role': { put: { ...body({ role: text }), ...said } },
-    '/roles': { get: said, post: { ...body({ name: text, permissions }), ...said } },
+    '/roles': {
+      get: said,
+      post: { ...body({ level: { type: 'integer' }, name: text, permissions }), ...said },
+    },
     '/roles/{role_id}': { patch: { ...body({ name: text }), ...said }, delete: said },
   },
 };
