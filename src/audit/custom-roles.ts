@@ -74,7 +74,7 @@ export async function makeRole(
     const isNumber = ['integer', 'number'].includes(typeOf(schema));
     return isNumber ? like.find((leaf) => snake(leaf.key) === key)?.value : undefined;
   };
-  const creation = requiring(operations.creation, PERMITS);
+  const creation = requiring(requiring(operations.creation, PERMITS), NAME);
   const { sent } = await compose(run, superior, creation, pool, lookup);
   if (sent === null) return null;
   const document = sent.exchange.answer?.json;
