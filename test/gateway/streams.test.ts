@@ -13,7 +13,7 @@ import { startWireProxy } from '../support/wire-proxy.ts';
 
 const FILE = `
 drainSeconds: 0.5
-health: { path: /health, everySeconds: 0.1, timeoutSeconds: 0.2 }
+health: { path: /health, everySeconds: 0.1, timeoutSeconds: 5 }
 routes:
   - { method: GET, path: '/events', access: signed-in, stream: true, timeoutSeconds: 30 }
   - { method: GET, path: '/live', access: signed-in, websocket: true, timeoutSeconds: 30 }
