@@ -124,16 +124,16 @@ export async function runAuthorizedApplication<T>(
  * The statements that raise where the requirement is not met; the first answers the principal. What
  * it carries into the transaction is for statements behind it: without any, it only decides.
  */
-function decisionOf(requirement: Requirement, carrying: boolean): readonly Statement[] {
-  if (requirement.bearer) return bearerDecisionOf(requirement, carrying);
+function decisionOf(requirement: Requirement, carries: boolean): readonly Statement[] {
+  if (requirement.bearer) return bearerDecisionOf(requirement, carries);
   const { proof, permission, stepUp, synchronizerDigest, withAccount } = requirement;
   const { selection, team } = requirement;
-  const sqlOf = carrying || stepUp !== undefined || team ? CARRYING : DECIDING;
+  const texts = carries || stepUp !== undefined || team ? CARRYING : DECIDING;
   const decision =
     synchronizerDigest === undefined
-      ? { sql: sqlOf.read, parameters: [proof, permission, withAccount ?? false] }
+      ? { sql: texts.read, parameters: [proof, permission, withAccount ?? false] }
       : {
-          sql: sqlOf.write,
+          sql: texts.write,
           parameters: [proof, permission, synchronizerDigest, withAccount ?? false],
         };
   return [
@@ -177,14 +177,13 @@ export async function requireFresh(tx: Tx, seconds: number): Promise<void> {
   await sql`SELECT sallyport.require_step_up(${seconds}::INT8, 1)`.execute(tx);
 }
 
-function bearerDecisionOf(requirement: Requirement, carrying: boolean): readonly Statement[] {
-  const { proof, permission, namedTenant, stepUp, synchronizerDigest } = requirement;
+function bearerDecisionOf(requirement: Requirement, carries: boolean): readonly Statement[] {
+  const { proof, permission, namedTenant, stepUp } = requirement;
   if (stepUp !== undefined) throw new Error('nothing is fresh that a bearer has proved');
   const behind = namedTenant !== undefined || requirement.team !== undefined;
-  const columns = carrying || behind ? CARRYING_COLUMNS : DECIDING_COLUMNS;
-  const decision = synchronizerDigest === undefined ? REQUIRE_BEARER : REQUIRE_BEARER_FOR_WRITE;
+  const texts = carries || behind ? CARRYING_BEARER : DECIDING_BEARER;
   return [
-    { sql: `${columns} ${decision}`, parameters: [proof, permission] },
+    { sql: texts[accessOf(requirement)], parameters: [proof, permission] },
     ...(namedTenant === undefined
       ? []
       : [{ sql: REQUIRE_NAMED_TENANT, parameters: [namedTenant] }]),
@@ -212,28 +211,31 @@ function refusalOf(error: unknown): { readonly refusal: Refusal } {
  * condition at next to no cost. These two are plain settings, which injected SQL can change; the
  * policies ask the database's own functions, which look the proof up, and not these. It is this
  * statement that sets them and not the function: whether CockroachDB lets a function do so has not
- * been verified.
+ * been verified. OFFSET 0 keeps PostgreSQL from asking the function once for each use of its
+ * answer; a function in FROM is answered into a table first, which costs as much as a look-up.
  */
-const CARRYING_COLUMNS = `SELECT r AS "principal",
+const carrying = (decision: string) => `SELECT d.r AS "principal",
   set_config('sallyport.proof', $1::TEXT, true) IS NOT NULL
-    AND set_config('sallyport.identity', substr(r, 1, 36), true) IS NOT NULL
-    AND set_config('sallyport.tenant', rtrim(substr(r, 37, 36)), true) IS NOT NULL AS "carried"`;
+    AND set_config('sallyport.identity', substr(d.r, 1, 36), true) IS NOT NULL
+    AND set_config('sallyport.tenant', rtrim(substr(d.r, 37, 36)), true) IS NOT NULL AS "carried"
+  FROM (SELECT ${decision} AS r OFFSET 0) AS d`;
 
-const DECIDING_COLUMNS = 'SELECT r AS "principal"';
+const deciding = (decision: string) => `SELECT ${decision} AS "principal"`;
 
-const REQUIRE = 'FROM sallyport.require($1::TEXT, $2::TEXT, $3::BOOL) AS r';
-const REQUIRE_FOR_WRITE =
-  'FROM sallyport.require_for_write($1::TEXT, $2::TEXT, $3::TEXT, $4::BOOL) AS r';
-const REQUIRE_BEARER = 'FROM sallyport.require_bearer($1::TEXT, $2::TEXT) AS r';
-const REQUIRE_BEARER_FOR_WRITE = 'FROM sallyport.require_bearer_for_write($1::TEXT, $2::TEXT) AS r';
+const REQUIRE = 'sallyport.require($1::TEXT, $2::TEXT, $3::BOOL)';
+const REQUIRE_FOR_WRITE = 'sallyport.require_for_write($1::TEXT, $2::TEXT, $3::TEXT, $4::BOOL)';
+const REQUIRE_BEARER = 'sallyport.require_bearer($1::TEXT, $2::TEXT)';
+const REQUIRE_BEARER_FOR_WRITE = 'sallyport.require_bearer_for_write($1::TEXT, $2::TEXT)';
 
-const DECIDING = {
-  read: `${DECIDING_COLUMNS} ${REQUIRE}`,
-  write: `${DECIDING_COLUMNS} ${REQUIRE_FOR_WRITE}`,
+const DECIDING = { read: deciding(REQUIRE), write: deciding(REQUIRE_FOR_WRITE) };
+const CARRYING = { read: carrying(REQUIRE), write: carrying(REQUIRE_FOR_WRITE) };
+const DECIDING_BEARER = {
+  read: deciding(REQUIRE_BEARER),
+  write: deciding(REQUIRE_BEARER_FOR_WRITE),
 };
-const CARRYING = {
-  read: `${CARRYING_COLUMNS} ${REQUIRE}`,
-  write: `${CARRYING_COLUMNS} ${REQUIRE_FOR_WRITE}`,
+const CARRYING_BEARER = {
+  read: carrying(REQUIRE_BEARER),
+  write: carrying(REQUIRE_BEARER_FOR_WRITE),
 };
 
 /** The SQLSTATEs that sallyport.require and the functions beside it raise. */
