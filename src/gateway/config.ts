@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { type PermissionRegistry, registerPermissions } from '../core/permissions.ts';
 import { StartError } from '../server/data-folder.ts';
+import { isLoopback } from '../server/config.ts';
 import { overlap, parseTemplate, type Template, widestTemplate } from './template.ts';
 
 export const CONFIG_FILE = 'sallyport-gateway.yaml';
@@ -62,6 +63,7 @@ function isOrigin(text: string): boolean {
 
 const file = z.strictObject({
   upstream: origin.optional(),
+  insecureUpstream: z.boolean().default(false),
   audience: z.string().min(1).max(255).optional(),
   prefix: z
     .string()
@@ -151,6 +153,11 @@ export function parseGatewayFile(
   }
   const problems: string[] = [];
   const upstream = readUpstream(upstreamOption ?? read.data.upstream, problems);
+  if (isInTheClear(upstream) && !read.data.insecureUpstream) {
+    problems.push(
+      'upstream: http carries bodies and assertions across the network for anybody to read: use https, or say insecureUpstream: true.',
+    );
+  }
   const routes = readRoutes(read.data.routes, read.data.prefix, problems);
   const registered = registerPermissions(read.data.permissions as never);
   if ('problems' in registered) problems.push(...registered.problems);
@@ -191,6 +198,11 @@ function readUpstream(text: string | undefined, problems: string[]): string {
   if (read.success) return read.data;
   problems.push('upstream: scheme, host and port of the API, such as http://127.0.0.1:8000.');
   return '';
+}
+
+/** Whether somebody between the two can read along (CWE-319, ASVS 12.3.3). */
+function isInTheClear(upstream: string): boolean {
+  return upstream.startsWith('http:') && !isLoopback(new URL(upstream).hostname);
 }
 
 function readRoutes(

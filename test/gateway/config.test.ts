@@ -80,6 +80,20 @@ describe('the file', () => {
     expect(read(`${text}, body: json, bodyLimit: 64 KiB }`).routes[0]?.bodyLimit).toBe(65_536);
   });
 
+  test('takes an upstream across the network in the clear only where that is said [ASVS 12.3.3] [CWE-319]', () => {
+    const upstream =
+      (url: string, more = '') =>
+      () =>
+        parseGatewayFile(`upstream: ${url}\n${more}routes: []`, 'a.yaml');
+    for (const url of ['http://10.0.0.5:8000', 'http://api', 'http://127.0.0.1.example']) {
+      expect(upstream(url)).toThrow('insecureUpstream');
+      expect(upstream(url, 'insecureUpstream: true\n')).not.toThrow();
+    }
+    for (const url of ['https://api', 'http://127.0.0.1:8000', 'http://[::1]:8000']) {
+      expect(upstream(url)).not.toThrow();
+    }
+  });
+
   test('needs an upstream, which the command line may name', () => {
     expect(() => parseGatewayFile('routes: []', 'a.yaml')).toThrow('a.yaml: upstream');
     for (const wrong of [
@@ -94,8 +108,8 @@ describe('the file', () => {
       expect(() => parseUpstream(wrong)).toThrow('upstream: scheme, host and port');
     }
     expect(() => parseGatewayFile('upstream: http://a/b\nroutes: []', 'a.yaml')).toThrow('no path');
-    const other = parseGatewayFile(`upstream: ${UPSTREAM}\nroutes: []`, 'a.yaml', 'http://b:1');
-    expect(other.upstream).toBe('http://b:1');
+    const other = parseGatewayFile(`upstream: ${UPSTREAM}\nroutes: []`, 'a.yaml', 'https://b:1');
+    expect(other.upstream).toBe('https://b:1');
   });
 
   test('two routes that take one path are refused, unless they say the same', () => {
