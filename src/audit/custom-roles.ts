@@ -4,7 +4,7 @@ import type { Call } from './call.ts';
 import { compose } from './creation.ts';
 import { type Exchange, isGranted } from './exchange.ts';
 import { plainSchema, requiring, typeOf } from './fields.ts';
-import { type Json, type Leaf, leavesOf } from './json.ts';
+import { type Json, type Leaf, leavesOf, type Scalar } from './json.ts';
 import { type Operation, pathParametersOf, type Schema } from './operation.ts';
 import { entryFor, OWN_ID, type PoolEntry } from './pool.ts';
 import { keep, newView } from './reads.ts';
@@ -21,8 +21,8 @@ import { ROLE_FIELD, snake } from './words.ts';
 
 /** A role that somebody made, or had before: by its name, and what selects it. */
 export interface Role {
-  readonly id: Json;
-  readonly name: Json;
+  readonly id: Scalar;
+  readonly name: Scalar;
 }
 
 /** What the superior does with roles, and what is known for it. */
@@ -230,7 +230,7 @@ function recordWith(document: Json | undefined, value: string): readonly Leaf[] 
   return leaves.filter(({ path }) => above.every((step, index) => path[index] === step));
 }
 
-function idIn(record: readonly Leaf[]): Json | null {
+function idIn(record: readonly Leaf[]): Scalar {
   const ids = record.filter(({ key }) => OWN_ID.test(snake(key)) || snake(key) === 'role_id');
   return (ids.find(({ key }) => /^_?id$/.test(key)) ?? ids[0])?.value ?? null;
 }
