@@ -297,4 +297,16 @@ describe('a statement that is a command of its own', () => {
     expect(await noteIds()).toEqual([2]);
     await pool.close();
   });
+
+  test('in a pool, a connection that answers nothing is given up, and another serves the next use', async () => {
+    const pool = openPool({ connectionString: proxy.url, max: 1, query_timeout: 200 });
+    const note = (id: number) => pool.withClient((own) => runBatch(own, [insert(id)], IDLE));
+    await note(1);
+    proxy.held = new Promise(() => {});
+    await expect(note(2)).rejects.toThrow('does not answer');
+    proxy.held = null;
+    await note(3);
+    expect(await noteIds()).toEqual([1, 3]);
+    await pool.close();
+  });
 });
