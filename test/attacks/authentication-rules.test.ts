@@ -150,6 +150,10 @@ test('the limits of sessions are the documented ones, to the minute [ASVS 7.1.1]
     );
   await idle(59);
   expect((await browser.get('/api/session')).status).toBe(200);
+  // When it was last used is noted behind the answer: not before that may the next hour begin.
+  const noted = `SELECT 1 FROM sallyport.session_activity
+    WHERE session_id = $1 AND last_seen_at > now() - INTERVAL '1 minute'`;
+  await expect.poll(async () => (await server.admin.query(noted, [session.id])).rowCount).toBe(1);
   await idle(60);
   expect((await browser.get('/api/session')).status).toBe(401);
 });
