@@ -79,7 +79,7 @@ describe.skipIf(noChromium)(`an attacker's page in Chromium ${noChromium || ''}`
     { timeout: 20 * MINUTES },
     async () => {
       const deviations: string[] = [];
-      const changed = await changedRows(() =>
+      const changed = await changedBy(admin, () =>
         inTurns([...requests.values()], async (request) => {
           const context = await browser.newContext();
           await context.addCookies(weakCookies(request));
@@ -111,7 +111,7 @@ describe.skipIf(noChromium)(`an attacker's page in Chromium ${noChromium || ''}`
       const before = await context.cookies();
 
       const deviations: string[] = [];
-      const changed = await changedRows(async () => {
+      const changed = await changedBy(admin, async () => {
         for (const request of requests.values()) {
           const chosen = TARGETS.includes(named(request.route)) ? names : STAYING;
           for (const from of ['another site', 'a sibling port'] as const) {
@@ -143,7 +143,7 @@ describe.skipIf(noChromium)(`an attacker's page in Chromium ${noChromium || ''}`
       const context = await browser.newContext();
       await context.addCookies(weakCookies(request));
       const page = await context.newPage();
-      const changed = await changedRows(async () => {
+      const changed = await changedBy(admin, async () => {
         const status = await sendFromOwnPage(page, request);
         expect([200, 201, 202, 204]).toContain(status);
       });
@@ -169,7 +169,7 @@ describe.skipIf(noChromium)(`an attacker's page in Chromium ${noChromium || ''}`
     await page.goto(pages['a sibling port'] + path);
     expect(await context.cookies(origin)).toMatchObject([{ name: '__Host-presession' }]);
 
-    const changed = await changedRows(() =>
+    const changed = await changedBy(admin, () =>
       attack(context, request, 'a sibling port', ALWAYS, 'planted'),
     );
     const options = { cookie: 'same site', run: 'planted' } as const;
@@ -180,7 +180,7 @@ describe.skipIf(noChromium)(`an attacker's page in Chromium ${noChromium || ''}`
     const kept = (await context.cookies(origin)).map(({ name }) => name);
     expect(kept).toEqual(['__Host-presession']);
     const own = await context.newPage();
-    expect(await changedRows(() => sendFromOwnPage(own, request))).toContain('sessions');
+    expect(await changedBy(admin, () => sendFromOwnPage(own, request))).toContain('sessions');
     await context.close();
   });
 
@@ -269,12 +269,6 @@ function attacksOn(route: Route): readonly string[] {
   return [...STAYING, ...share];
 }
 const ALWAYS = [...STAYING, 'a form', 'a form, multipart', 'a form, JSON as text'];
-
-/** The tables in which it changed a row, but for the note that a session was used. */
-async function changedRows(act: () => Promise<unknown>): Promise<readonly string[]> {
-  const changed = await changedBy(admin, act);
-  return changed.filter((table) => table !== 'session_activity');
-}
 
 function tagOf({ route }: Legitimate, name: string, from: string, run: string): string {
   return [run, named(route), name, from].join(' | ');

@@ -3,9 +3,15 @@ import { expect, inject } from 'vitest';
 
 /**
  * Every row of every table of the product, by table: what was there before and after an attack. Not
- * what was noted of its refusal, which comes behind the answer.
+ * what comes behind the answer: what was noted of its refusal, and when somebody was last seen.
  */
 export type Rows = Readonly<Record<string, readonly string[]>>;
+
+/** Of these tables only what is written before the answer: whose activity it is. */
+const OF_ACTIVITY: Readonly<Record<string, string>> = {
+  session_activity: 'session_id',
+  bearer_activity: 'credential_id',
+};
 
 export async function rowsOf(admin: pg.Client): Promise<Rows> {
   return await rowsWith(admin, '');
@@ -17,7 +23,7 @@ export async function rowsWith(admin: pg.Client, text: string): Promise<Rows> {
   for (const name of await tablesOf(admin)) {
     if (name === 'refusals') continue;
     const found = await admin.query(
-      `SELECT * FROM sallyport.${pg.escapeIdentifier(name)} AS t
+      `SELECT ${OF_ACTIVITY[name] ?? '*'} FROM sallyport.${pg.escapeIdentifier(name)} AS t
         WHERE $1 = '' OR strpos(row_to_json(t)::TEXT, $1) > 0`,
       [text],
     );
@@ -74,7 +80,7 @@ async function digestStatement(admin: pg.Client): Promise<string> {
   const ofOne = (name: string) => {
     const kept = name === 'security_events' ? `WHERE t.kind <> 'request-refused'` : '';
     return `SELECT ${pg.escapeLiteral(name)} AS name, ${digest} AS digest
-      FROM sallyport.${pg.escapeIdentifier(name)} AS t ${kept}`;
+      FROM (SELECT ${OF_ACTIVITY[name] ?? '*'} FROM sallyport.${pg.escapeIdentifier(name)}) AS t ${kept}`;
   };
   return names.map(ofOne).join(' UNION ALL ');
 }
