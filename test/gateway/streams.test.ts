@@ -26,6 +26,8 @@ let gateway: TestGateway;
 let other: TestGateway;
 let ada: Member;
 let bob: Member;
+/** The upstream keeps its own time, also where a test makes that of the gateway go by. */
+const { setInterval: setTick, clearInterval: clearTick } = globalThis;
 /** The streams and WebSockets that the upstream has open. */
 const streaming = new Set<object>();
 beforeAll(async () => {
@@ -40,10 +42,10 @@ beforeAll(async () => {
   bob = await insertMember(database.admin, gateway.origin);
   upstream.answer = (request, answer, recorded) => {
     if (request.url === '/events') {
-      const timer = setInterval(() => answer.write('data: tick\n\n'), 50);
+      const timer = setTick(() => answer.write('data: tick\n\n'), 50);
       streaming.add(answer);
       answer.on('close', () => {
-        clearInterval(timer);
+        clearTick(timer);
         streaming.delete(answer);
       });
       answer.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -121,8 +123,12 @@ const ended = (stream: NodeJS.ReadableStream) =>
     stream.resume();
   });
 
+/** Makes the time of the watch on streams go by only as the test says. */
+const stopWatch = () => vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+
 describe('streams', () => {
   test('are cut on every gateway when the session ends, and not before [R-06]', async () => {
+    stopWatch();
     const events = await open('/events', ada.browser.cookieHeader());
     const socket = await upgrade('/live', ada.browser.ownHeaders());
     const kept = await open('/events', bob.browser.cookieHeader());
@@ -134,21 +140,23 @@ describe('streams', () => {
 
     let over = 0;
     const both = [ended(events), ended(socket.socket)].map((each) => each.then(() => (over += 1)));
+    vi.advanceTimersByTime(30_000);
     await sleep(300);
     expect(over).toBe(0);
     const elsewhere = new Visitor(other.origin);
     for (const [name, value] of ada.browser.cookies) elsewhere.cookies.set(name, value);
     elsewhere.csrfToken = ada.browser.csrfToken;
     expect((await elsewhere.send('POST', '/sallyport/api/sign-out')).status).toBe(204);
-    const began = performance.now();
+    // Within three seconds, and what the database and the machine take to answer.
+    vi.advanceTimersByTime(3_000);
     await Promise.all(both);
-    expect(performance.now() - began).toBeLessThan(5_000);
     expect(kept.destroyed).toBe(false);
     kept.destroy();
   });
 
   test('of 50 sessions that end at one moment are cut, those that open meanwhile too, and no other [R-06] [CWE-613]', async () => {
     await expect.poll(() => streaming.size).toBe(0);
+    stopWatch();
     const { admin } = gateway.database;
     const members: Member[] = [];
     while (members.length < 60) members.push(await insertMember(admin, gateway.origin));
@@ -177,8 +185,9 @@ describe('streams', () => {
     for (const each of late) expect(await each.status).toBe(401);
     for (const each of opening) expect([101, 200, 401]).toContain(await each.status);
     // Three seconds, and what a loaded machine takes to ask about all of them.
+    vi.advanceTimersByTime(3_000);
     const isStillOpen = () => [...earlier, ...opening].filter((each) => each.isOpen()).length;
-    await expect.poll(isStillOpen, { timeout: 5_000 }).toBe(0);
+    await expect.poll(isStillOpen).toBe(0);
     await expect.poll(() => streaming.size).toBe(staying.length);
     for (const each of kept) expect(each.isOpen()).toBe(true);
     const events = kept.filter((_, index) => index % 2 === 0);
@@ -218,25 +227,21 @@ describe('streams', () => {
     const headers = { ...bob.browser.cookieHeader(), connection: 'close' };
     const held = await holdRequest(alone.origin, 'GET', '/events', headers);
     held.release();
-    await expect
-      .poll(() => {
-        vi.advanceTimersByTime(100);
-        return held.received();
-      })
-      .toBeGreaterThan(0);
     expect(await held.status).toBe(200);
-    const isOpenAfter = async (seconds: number) => {
-      for (let passed = 0; passed < seconds; passed += 3) {
-        vi.advanceTimersByTime(3_000);
-        await sleep(50);
-      }
-      return held.isOpen();
-    };
-    expect(await isOpenAfter(30)).toBe(true);
+    for (let seconds = 0; seconds < 30; seconds += 3) {
+      vi.advanceTimersByTime(3_000);
+      // The database has answered the watch, too, by the time that this is answered behind it.
+      const session = await ask(alone.origin, '/sallyport/api/session', { headers });
+      expect(session.status).toBe(200);
+    }
+    expect(held.isOpen()).toBe(true);
     let answerAgain = () => {};
     proxy.held = new Promise<void>((resolve) => (answerAgain = resolve));
-    expect(await isOpenAfter(12)).toBe(true);
-    expect(await isOpenAfter(3)).toBe(false);
+    vi.advanceTimersByTime(12_000);
+    await sleep(300);
+    expect(held.isOpen()).toBe(true);
+    vi.advanceTimersByTime(3_000);
+    await expect.poll(held.isOpen).toBe(false);
     vi.useRealTimers();
     answerAgain();
     proxy.held = null;
@@ -371,12 +376,15 @@ describe('what its operator sees', () => {
     const id = answer.headers['x-request-id'];
     const refused = await ask(gateway.origin, '/slow/7');
     const refusedId = (refused.json() as { instance: string }).instance.slice('urn:uuid:'.length);
-    await expect.poll(() => gateway.log()).toContain(refusedId);
-    const lines = gateway
-      .log()
-      .split('\n')
-      .filter((line) => line.includes('"access"'))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const accessLines = () =>
+      gateway
+        .log()
+        .split('\n')
+        .filter((line) => line.includes('"access"'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const ids = () => accessLines().map((line) => line['id']);
+    await expect.poll(ids).toEqual(expect.arrayContaining([id, refusedId]));
+    const lines = accessLines();
     expect(lines.find((line) => line['id'] === id)).toMatchObject({
       method: 'GET',
       route: '/slow/:id',
@@ -471,20 +479,34 @@ test('each request is a span, which the upstream can hang its own below', async 
 
 test('at its end it answers what is under way, and cuts the rest', async () => {
   const { upstream, database } = gateway;
-  const ending = await startTestGateway(FILE, {}, { upstream, database });
+  const file = FILE.replace('drainSeconds: 0.5', 'drainSeconds: 3');
+  const ending = await startTestGateway(file, {}, { upstream, database });
   const browser = new Visitor(ending.origin);
   for (const [name, value] of bob.browser.cookies) browser.cookies.set(name, value);
+  const before = upstream.answer;
+  let answerSlowly = () => {};
+  const held = new Promise<void>((resolve) => {
+    upstream.answer = (request, answer, recorded) => {
+      if (request.url !== '/slow/7') return before(request, answer, recorded);
+      answerSlowly = () => answerEmpty(request, answer, recorded);
+      resolve();
+    };
+  });
   const slow = browser.get('/slow/7');
+  await held;
   const { hostname, port, host } = new URL(ending.origin);
   const stream = await new Promise<IncomingMessage>((resolve) => {
     const headers = { host, ...browser.cookieHeader() };
     httpGet({ hostname, port, path: '/events', headers, agent: false }, resolve);
   });
   const cut = ended(stream);
-  await sleep(50);
   const began = performance.now();
-  await ending.close();
+  const closing = ending.close();
+  answerSlowly();
   expect((await slow).status).toBe(200);
+  await closing;
   await cut;
-  expect(performance.now() - began).toBeLessThan(3_000);
+  // Less than what it would give them unless told.
+  expect(performance.now() - began).toBeLessThan(10_000);
+  upstream.answer = before;
 });
