@@ -299,7 +299,7 @@ describe('a statement that is a command of its own', () => {
   });
 
   test('in a pool, a connection that answers nothing is given up, and another serves the next use', async () => {
-    const pool = openPool({ connectionString: proxy.url, max: 1, query_timeout: 200 });
+    const pool = openPool({ connectionString: proxy.url, max: 1, query_timeout: 1_000 });
     const note = (id: number) => pool.withClient((own) => runBatch(own, [insert(id)], IDLE));
     await note(1);
     proxy.held = new Promise(() => {});

@@ -11,10 +11,19 @@ import { type FaultyUpstream, KINDS, startFaultyUpstream } from './faulty-upstre
 const FILE = `
 connections: 8
 routes:
-  - { method: GET, path: '/fault/{kind}', access: public, timeoutSeconds: 0.4 }
-  - { method: POST, path: '/fault/{kind}', access: public, body: json, timeoutSeconds: 0.4 }
-  - { method: GET, path: '/stream/{kind}', access: public, stream: true, timeoutSeconds: 0.4 }
+  - { method: GET, path: '/fault/{kind}', access: public }
+  - { method: POST, path: '/fault/{kind}', access: public, body: json }
+  - { method: GET, path: '/fault/{kind}/stream', access: public, stream: true }
+  - { method: GET, path: '/hasty/{kind}', access: public, timeoutSeconds: 0.4 }
+  - { method: POST, path: '/hasty/{kind}', access: public, body: json, timeoutSeconds: 0.4 }
+  - { method: GET, path: '/hasty/{kind}/stream', access: public, stream: true, timeoutSeconds: 0.4 }
 `;
+
+/** So long a route waits unless it says otherwise; most of it, for a machine that is busy. */
+const IN_TIME_MILLISECONDS = 25_000;
+
+/** Only what keeps one waiting is asked for where little time is given. */
+const pathOf = (kind: string) => `/${/hangs|drips/.test(kind) ? 'hasty' : 'fault'}/${kind}`;
 
 let upstream: FaultyUpstream;
 let database: TestDatabase;
@@ -32,9 +41,9 @@ afterAll(async () => {
   await database.drop();
 });
 
-const get = (kind: string) => ask(gateway.origin, `/fault/${kind}`);
+const get = (kind: string) => ask(gateway.origin, pathOf(kind));
 const post = (kind: string) =>
-  ask(gateway.origin, `/fault/${kind}`, {
+  ask(gateway.origin, pathOf(kind), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: '{}',
@@ -62,14 +71,14 @@ describe('an upstream at fault', () => {
       expect(answer.headers['content-type']).toContain('application/problem+json');
       expect(answer.json()).toMatchObject({ code });
     }
-    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(performance.now() - began).toBeLessThan(IN_TIME_MILLISECONDS);
   });
 
   test.each(['hangs-in-the-body', 'says-too-much', 'breaks-off-a-chunk'])(
     'that %s breaks the answer off: nobody takes a part for the whole',
     async (kind) => {
       await expect(get(kind)).rejects.toThrow(/aborted|hang up|ECONNRESET/);
-      await expect(ask(gateway.origin, `/stream/${kind}`)).rejects.toThrow(
+      await expect(ask(gateway.origin, `${pathOf(kind)}/stream`)).rejects.toThrow(
         /aborted|hang up|ECONNRESET/,
       );
     },
@@ -125,7 +134,7 @@ test('10,000 requests leave no connection, and no place taken, behind', async ()
       const index = sent;
       sent += 1;
       const kind = index % 5 === 0 ? (quick[(index / 5) % quick.length] ?? 'ok') : 'ok';
-      const path = `/fault/${index % 2_500 === 7 ? 'hangs' : kind}`;
+      const path = pathOf(index % 2_500 === 7 ? 'hangs' : kind);
       try {
         const answer = await client.request({ method: 'GET', path });
         await answer.body.dump();
