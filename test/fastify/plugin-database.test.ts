@@ -210,12 +210,15 @@ describe('request.db', () => {
 
   test('does nothing once the request is answered, or its client has gone', async () => {
     const later: unknown[] = [];
+    let beAnswered = () => {};
+    const answered = new Promise<void>((resolve) => (beAnswered = resolve));
     await during('POST', (request) => {
-      void sleep(200)
+      void answered
         .then(() => request.db.deleteFrom('invoices').execute())
         .catch((error: Error) => later.push(error.name));
       return 'answered';
     });
+    beAnswered();
     await expect.poll(() => later).toEqual(['RequestOverError']);
     expect(await invoicesOf(ada)).toHaveLength(1);
   });

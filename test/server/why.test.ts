@@ -1,7 +1,6 @@
 // `sallyport why` as an operator runs it: a request of each kind is refused, and the command, a
 // process of its own, says which check did it.
 import { spawn } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { apiKeyText } from '../../src/core/api-key.ts';
 import { newSecret } from '../../src/core/secret.ts';
@@ -66,12 +65,9 @@ async function why(id: string, ...flags: string[]) {
 async function keptId(answer: Answer): Promise<string> {
   const { instance } = answer.json() as { readonly instance: string };
   const id = instance.replace('urn:uuid:', '');
-  for (let wait = 0; wait < 200; wait++) {
-    const sql = 'SELECT 1 FROM sallyport.refusals WHERE request_id = $1';
-    if ((await database.admin.query(sql, [id])).rowCount === 1) return instance;
-    await sleep(25);
-  }
-  throw new Error('the decision was not kept');
+  const sql = 'SELECT 1 FROM sallyport.refusals WHERE request_id = $1';
+  await expect.poll(async () => (await database.admin.query(sql, [id])).rowCount).toBe(1);
+  return instance;
 }
 
 const path = '/things/7';
