@@ -149,7 +149,7 @@ test("the workflow of examples/audit runs as it stands, but for the API's addres
   const uploaded = files.flatMap((names) => String(names ?? '').split('\n')).filter(Boolean);
   expect(uploaded.length).toBe(6);
   for (const name of uploaded) expect(existsSync(join(project, name)), name).toBe(true);
-}, 120_000);
+});
 
 test('an older Node.js is refused in one line', (context) => {
   const old = findOldNode();

@@ -62,7 +62,7 @@ function expectLimited(answer: Answer): void {
   expect(answer.setCookies).toEqual([]);
 }
 
-describe('200 guesses at one account at the same moment', { timeout: 120_000 }, () => {
+describe('200 guesses at one account at the same moment', () => {
   test('come to ten hashes, on two processes; then not even the right password is looked at [R-50] [CWE-307] [ASVS 6.3.1] [ASVS 6.1.1]', async () => {
     const person = await register(app.origin);
     counted.hashes = 0;

@@ -207,10 +207,10 @@ async function otherMember(sender: Sender, fields: Fields = {}): Promise<Fields>
   return { id: member.identityId, ...fields };
 }
 
-/** A sign-in under way, and what its app shows. */
+/** A sign-in under way, and what its app shows next: that is taken for a minute, or longer. */
 async function totpFields({ browser }: Sender): Promise<Fields> {
   const { totp } = await signInHalfway(browser);
-  return { code: totp.next() };
+  return { code: totp.at(1) };
 }
 
 async function recoveryCodeFields({ browser }: Sender): Promise<Fields> {
@@ -221,7 +221,7 @@ async function recoveryCodeFields({ browser }: Sender): Promise<Fields> {
 async function enrolmentFields({ browser }: Sender): Promise<Fields> {
   const answer = await browser.send('POST', '/api/account/totp');
   expect(answer.status).toBe(201);
-  return { code: new TotpApp((answer.json() as { secret: string }).secret).next() };
+  return { code: new TotpApp((answer.json() as { secret: string }).secret).at(1) };
 }
 
 /** A passkey of somebody's, and what a visitor's browser answers with it. */

@@ -428,7 +428,7 @@ async function signIn({ state, request, response, body }: Call): Promise<void> {
     return;
   }
   // A password hash takes its time, for nobody as for somebody.
-  if (person !== undefined && state.flaws.has('enumeration-time')) await sleep(120);
+  if (person !== undefined && state.flaws.has('enumeration-time')) await sleep(400);
   const password = body['password'] ?? '';
   // What `WHERE name = '...' AND password = '...'` makes of a name that ends the text.
   if (state.flaws.has('sql-sign-in') && name.endsWith("' OR '1'='1'-- ")) {

@@ -10,7 +10,7 @@ beforeAll(async () => {
   if (noChromium) return;
   server = await startTestServer();
   browser = await launchChromium();
-}, 120_000);
+});
 afterAll(async () => {
   await browser?.close();
   await server?.close();
@@ -107,7 +107,7 @@ test('a passkey is made, signs in with a press and by itself, is refused when no
   await page.goto(`${server.origin}/sign-in`);
   await page.locator('#failed').waitFor({ timeout: 60_000 });
   await page.close();
-}, 240_000);
+});
 
 test('an account begins with a passkey that is made behind the mailed link, and signs in with nothing else [R-43] [ASVS 6.3.3]', async ({
   skip,
@@ -134,7 +134,7 @@ test('an account begins with a passkey that is made behind the mailed link, and 
   expect(await page.locator('#currentPassword').count()).toBe(0);
   expect(await page.locator('#newPassword').count()).toBe(1);
   await page.close();
-}, 240_000);
+});
 
 test('a passkey completes a sign-in as the second factor, and not one that was removed [ASVS 6.3.3] [R-31]', async ({
   skip,
@@ -171,7 +171,7 @@ test('a passkey completes a sign-in as the second factor, and not one that was r
   await page.goto(`${server.origin}/account`);
   expect(new URL(page.url()).pathname).toBe('/sign-in');
   await page.close();
-}, 240_000);
+});
 
 test('another origin gets no answer of a passkey of ours, and ours does [CWE-346] [ASVS 6.3.3]', async ({
   skip,
@@ -197,7 +197,7 @@ test('another origin gets no answer of a passkey of ours, and ours does [CWE-346
   await page.goto('https://evil.example/');
   expect(await ask()).toBe('SecurityError');
   await page.close();
-}, 240_000);
+});
 
 test('without JavaScript the pages say what to do instead, and a password works', async ({
   skip,
@@ -211,4 +211,4 @@ test('without JavaScript the pages say what to do instead, and a password works'
   expect(await page.locator('[data-instead]').isVisible()).toBe(true);
   expect(await page.locator('form[data-passkey] button').isVisible()).toBe(false);
   await context.close();
-}, 120_000);
+});

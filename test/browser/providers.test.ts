@@ -31,7 +31,7 @@ beforeAll(async () => {
   });
   file.remove();
   browser = await launchChromium();
-}, 120_000);
+});
 afterAll(async () => {
   await browser?.close();
   await server?.close();

@@ -75,7 +75,7 @@ const spentOf = async (kind: string, of: string) => {
   return rows[0];
 };
 
-describe('200 guesses at the same moment [R-50] [CWE-307] [CWE-362]', { timeout: 60_000 }, () => {
+describe('200 guesses at the same moment [R-50] [CWE-307] [CWE-362]', () => {
   test('at one account: ten are made, on two processes together', async () => {
     const other = await openManaged(t.url, TEST_KEY);
     const cores = [t.core, { ...t.core, database: other }];
@@ -208,7 +208,7 @@ describe('the next window', () => {
   });
 });
 
-describe('100 failures of one authenticator in a row [ASVS 6.3.1]', { timeout: 60_000 }, () => {
+describe('100 failures of one authenticator in a row [ASVS 6.3.1]', () => {
   const deviceDigest = digestOf('a browser of the owner');
 
   /** Makes wrong guesses, each in a window of its own. */

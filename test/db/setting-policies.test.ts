@@ -127,7 +127,7 @@ describe('SALLYPORT_INSECURE_SETTING_POLICIES', () => {
     expect((await browser.send('POST', '/api/sign-out')).status).toBe(204);
     expect((await browser.get(path)).status).toBe(401);
     await server.close();
-  }, 60_000);
+  });
 
   test('is chosen and left by starting with it and without it, whatever was before', async () => {
     const { url, admin, drop } = await createDatabase();
@@ -145,7 +145,7 @@ describe('SALLYPORT_INSECURE_SETTING_POLICIES', () => {
       );
     }
     await drop();
-  }, 60_000);
+  });
 
   test('a process with the two logins alone starts on the form that it is told, and on no other', async () => {
     const { url, drop } = await createDatabase();
@@ -166,7 +166,7 @@ describe('SALLYPORT_INSECURE_SETTING_POLICIES', () => {
     expect(await migrateServer(url)).toBe(4);
     await start({});
     await drop();
-  }, 60_000);
+  });
 
   test('is off unless it is said, and takes no other word', () => {
     const read = (value?: string) =>

@@ -70,7 +70,7 @@ function runInNamespace(): Report {
     const printed = execFileSync('unshare', ['--net', process.execPath, script, folder], {
       encoding: 'utf8',
       env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate },
-      timeout: 30_000,
+      timeout: 240_000,
     });
     return JSON.parse(printed) as Report;
   } finally {
