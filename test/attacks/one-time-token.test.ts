@@ -235,7 +235,7 @@ describe('50 requests at the same moment', () => {
       );
       return rows.map(({ query }) => query);
     };
-    await expect.poll(waiting, { timeout: 20_000 }).toHaveProperty('length', 8);
+    await expect.poll(waiting).toHaveProperty('length', 8);
     for (const query of await waiting()) expect(query).toContain('require_for_write');
     await holder.query('COMMIT');
     await holder.end();

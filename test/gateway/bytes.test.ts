@@ -27,7 +27,7 @@ import { corpusFor, type RawRequest } from './corpus.ts';
 const FILE = `
 routes:
   - { method: GET, path: '/open/{id}', access: public }
-  - { method: POST, path: '/open', access: public, body: json, timeoutSeconds: 0.5 }
+  - { method: POST, path: '/open', access: public, body: json, timeoutSeconds: 2 }
   - { method: GET, path: '/tree/*', access: public }
   - { method: GET, path: '/mine/*', access: signed-in }
   - { method: HEAD, path: '/mine/*', access: signed-in }
@@ -54,7 +54,7 @@ function exchange(bytes: Buffer): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(Number(port), hostname);
     let received = '';
-    const timer = setTimeout(() => socket.destroy(), 3_000);
+    const timer = setTimeout(() => socket.destroy(), 20_000);
     socket.on('data', (chunk: Buffer) => {
       received += chunk.toString('latin1');
       // Nothing more is coming: what was sent behind the request is answered, or is not.
