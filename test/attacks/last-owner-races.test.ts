@@ -78,5 +78,4 @@ test.each(Object.entries(WAYS))(
     );
     expect(rows).toHaveLength(1);
   },
-  120_000,
 );

@@ -62,7 +62,6 @@ test.skipIf(noChromium).each([
     expect(await page.textContent('body')).toContain(account.email);
     await context.close();
   },
-  60_000,
 );
 
 test.skipIf(noChromium).each([
@@ -102,5 +101,4 @@ test.skipIf(noChromium).each([
     expect(complaints).toEqual([]);
     await context.close();
   },
-  60_000,
 );

@@ -280,6 +280,9 @@ describe('limits', () => {
 });
 
 describe('what comes byte by byte is not waited for [CWE-400]', () => {
+  /** Less than the fifteen seconds that the gateway waits where nothing else is said. */
+  const UNLESS_TOLD_MILLISECONDS = 14_000;
+
   /** Sends the bytes, and then one each 50 ms. @returns what came before the connection ended. */
   function drip(bytes: string): Promise<string> {
     const { hostname, port } = new URL(gateway.origin);
@@ -312,7 +315,7 @@ describe('what comes byte by byte is not waited for [CWE-400]', () => {
   ])('%s, for as long as its route says', async (_name, path, type) => {
     const began = performance.now();
     expect(await drip(post(path, type))).toMatch(path === '/hasty' ? /^HTTP\/1.1 408/ : /^$/);
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(UNLESS_TOLD_MILLISECONDS);
     expect(arrived().filter(({ target }) => target === path)).toEqual([]);
   });
 
@@ -322,7 +325,7 @@ describe('what comes byte by byte is not waited for [CWE-400]', () => {
     server.headersTimeout = 200;
     const began = performance.now();
     expect(await drip('GET / HTTP/1.1\r\nX-A: ')).toMatch(/^HTTP\/1.1 408/);
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(performance.now() - began).toBeLessThan(UNLESS_TOLD_MILLISECONDS);
     server.headersTimeout = 15_000;
     expect(arrived().filter(({ target }) => target === '/')).toEqual([]);
     expect((await ask(gateway.origin, '/')).status).toBe(200);
@@ -344,7 +347,7 @@ describe('what comes byte by byte is not waited for [CWE-400]', () => {
       return held.isOpen();
     };
     try {
-      await expect.poll(isOpenLater, { timeout: 5_000 }).toBe(false);
+      await expect.poll(isOpenLater).toBe(false);
     } finally {
       held.destroy();
     }
