@@ -8,6 +8,7 @@ import {
   secretText,
   synchronizerTokenOf,
 } from '../src/core/secret.ts';
+import { COPY_MEMBERSHIPS } from '../src/db/sessions.ts';
 import { maskToken } from '../src/http/synchronizer-token.ts';
 
 /** Somebody signed in to a tenant, and one of the tenant's invoices. */
@@ -73,10 +74,11 @@ export async function fillInvoices(database: pg.Client, size: Size): Promise<rea
     ],
     [
       `INSERT INTO sallyport.sessions (proof_digest, synchronizer_digest, identity_id, tenant_id,
-          expires_at)
+          expires_at, active_until)
         SELECT COALESCE(p.proof_digest, encode(sha256(('session ' || n)::BYTEA), 'hex')),
             COALESCE(p.synchronizer_digest, repeat('0', 64)), md5('identity ' || n)::UUID,
-            md5('tenant ' || (n - 1) % $2::INT4 + 1)::UUID, now() + INTERVAL '11 hours'
+            md5('tenant ' || (n - 1) % $2::INT4 + 1)::UUID, now() + INTERVAL '11 hours',
+            now() + INTERVAL '1 hour'
           FROM generate_series(1, $1::INT4) AS n
           LEFT JOIN unnest($3::INT4[], $4::TEXT[], $5::TEXT[])
             AS p (n, proof_digest, synchronizer_digest) USING (n)`,
@@ -89,6 +91,7 @@ export async function fillInvoices(database: pg.Client, size: Size): Promise<rea
       ],
     ],
     ['INSERT INTO sallyport.session_activity (session_id) SELECT id FROM sallyport.sessions', []],
+    [COPY_MEMBERSHIPS, []],
     [
       `INSERT INTO invoices (tenant_id, id, customer, number, total)
         SELECT md5('tenant ' || (n - 1) % $2::INT4 + 1)::UUID, md5('invoice ' || n)::UUID,

@@ -95,8 +95,8 @@ async function fill(database: pg.Client): Promise<void> {
       INSERT INTO sallyport.email_addresses (folded, identity_id, address)
         SELECT id || '@example.com', id, id || '@example.com' FROM made
     ), sessions AS (
-      INSERT INTO sallyport.sessions (proof_digest, synchronizer_digest, identity_id, expires_at)
-        SELECT encode(sha256(id::TEXT::BYTEA), 'hex'), repeat('0', 64), id, now() + INTERVAL '11 hours'
+      INSERT INTO sallyport.sessions (proof_digest, synchronizer_digest, identity_id, expires_at, active_until)
+        SELECT encode(sha256(id::TEXT::BYTEA), 'hex'), repeat('0', 64), id, now() + INTERVAL '11 hours', now() + INTERVAL '1 hour'
           FROM made RETURNING id
     )
     INSERT INTO sallyport.session_activity (session_id) SELECT id FROM sessions`,

@@ -18,6 +18,7 @@ import { proofs } from './migrations/0011-proofs.ts';
 import { providers } from './migrations/0012-providers.ts';
 import { transactionProofs } from './migrations/0014-transaction-proofs.ts';
 import { activeIdentities } from './migrations/0015-active-identities.ts';
+import { copiedMemberships } from './migrations/0016-copied-memberships.ts';
 import type { MigrationStatement } from './migration-statements.ts';
 import { prepareDatabase } from './roles.ts';
 
@@ -39,6 +40,7 @@ const MIGRATIONS: readonly {
   { id: '0012-providers', statements: providers },
   { id: '0014-transaction-proofs', statements: transactionProofs },
   { id: '0015-active-identities', statements: activeIdentities },
+  { id: '0016-copied-memberships', statements: copiedMemberships },
 ];
 
 /** The migrations that were recorded and that this version does not have. */

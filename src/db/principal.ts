@@ -49,9 +49,9 @@ export function principalOf(decided: string): Principal | AccountPrincipal {
     identityId: decided.slice(0, UUID_LENGTH),
     tenantId: tenantId === '' ? null : tenantId,
     permissions,
-    authenticatedAt: new Date(authenticatedAt),
-    createdAt: new Date(createdAt),
-    expiresAt: new Date(expiresAt),
+    authenticatedAt: instantOf(authenticatedAt),
+    createdAt: instantOf(createdAt),
+    expiresAt: instantOf(expiresAt),
     synchronizerGeneration,
     seenLongAgo,
   };
@@ -74,12 +74,17 @@ export function bearerPrincipalOf(decided: string): Principal {
 
 const UUID_LENGTH = 36;
 
+/** Of seconds since 1970 with six places, which no product of theirs must lose a millisecond of. */
+function instantOf(seconds: number): Date {
+  return new Date(Math.round(seconds * 1_000_000) / 1_000);
+}
+
 type DecidedPrincipal = readonly [
   sessionId: string,
   permissions: readonly string[] | null,
-  authenticatedAt: string,
-  createdAt: string,
-  expiresAt: string,
+  authenticatedAt: number,
+  createdAt: number,
+  expiresAt: number,
   synchronizerGeneration: number,
   seenLongAgo: boolean,
   email?: string,

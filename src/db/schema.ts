@@ -63,6 +63,11 @@ export interface Tables extends FactorTables, ProviderTables, TeamTables {
     authenticated_at: Generated<Date>;
     created_at: Generated<Date>;
     expires_at: Date;
+    active_until: Generated<Date>;
+    member_id: string | null;
+    member_role: string | null;
+    member_kept: boolean | null;
+    member_policy: string | null;
   };
   'sallyport.session_activity': {
     session_id: string;

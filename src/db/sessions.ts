@@ -37,8 +37,11 @@ export interface SessionRow {
   readonly expiresAt: Date;
 }
 
-/** ASVS 7.3.2. The inactivity limit of an hour stands in the functions that look a session up. */
+/** ASVS 7.3.2. */
 const ABSOLUTE_LIFETIME = sql<Date>`now() + INTERVAL '12 hours'`;
+
+/** The inactivity limit: whoever was just seen is not idle until then. ASVS 7.3.1. */
+const NOT_IDLE_UNTIL = sql<Date>`now() + INTERVAL '1 hour'`;
 
 /** Whoever is a member of one tenant only is in that one from the first request on. */
 function onlyTenantOf(identityId: string) {
@@ -46,6 +49,20 @@ function onlyTenantOf(identityId: string) {
     FROM sallyport.memberships AS m
     JOIN sallyport.tenants AS t ON t.id = m.tenant_id AND t.delete_after IS NULL
     WHERE m.identity_id = ${identityId} HAVING count(*) = 1)`;
+}
+
+/**
+ * Copies what the membership in a session's tenant says into the session's row; from then on a
+ * foreign key keeps that true (decisions/017). Of all sessions that have no copy.
+ */
+export const COPY_MEMBERSHIPS = `UPDATE sallyport.sessions AS s
+    SET member_id = m.identity_id, member_role = m.role,
+      member_kept = m.tenant_kept, member_policy = m.tenant_policy
+    FROM sallyport.memberships AS m
+    WHERE m.tenant_id = s.tenant_id AND m.identity_id = s.identity_id AND s.member_role IS NULL`;
+
+async function copyMembership(tx: Tx, sessionId: string): Promise<void> {
+  await sql`${sql.raw(COPY_MEMBERSHIPS)} AND s.id = ${sessionId}`.execute(tx);
 }
 
 export async function insertSession(tx: Tx, session: NewSession): Promise<SessionRow> {
@@ -62,10 +79,12 @@ export async function insertSession(tx: Tx, session: NewSession): Promise<Sessio
       system: session.system,
       ...assuranceColumns(session.assurance),
       expires_at: ABSOLUTE_LIFETIME,
+      active_until: NOT_IDLE_UNTIL,
     })
     .returning(['id', 'authenticated_at', 'created_at', 'expires_at'])
     .executeTakeFirstOrThrow();
   await tx.insertInto('sallyport.session_activity').values({ session_id: row.id }).execute();
+  await copyMembership(tx, row.id);
   return {
     id: row.id,
     authenticatedAt: row.authenticated_at,
@@ -214,10 +233,15 @@ export async function switchSession(
       synchronizer_generation: secret.synchronizerGeneration,
       selection_key: secret.selectionKey,
       tenant_id: tenantId,
+      member_id: null,
+      member_role: null,
+      member_kept: null,
+      member_policy: null,
     })
     .where('id', '=', sessionId)
     .returning('id')
     .executeTakeFirstOrThrow();
+  await copyMembership(tx, sessionId);
 }
 
 /** The session's person has shown a second factor too, in the freshness of the first one. */
@@ -296,5 +320,21 @@ export function touchSession(sessionId: string): Statement {
     })
     .where('session_id', '=', sessionId)
     .where('last_seen_at', '<', sql<Date>`now() - INTERVAL '1 minute'`)
+    .compile();
+}
+
+/**
+ * Notes in the session's row until when it is surely not idle, so that requests need not look at
+ * its activity: every half hour at the most, because who locks the row waits for it. Follows from
+ * what touchSession has noted and never adds to it.
+ */
+export function keepActive(sessionId: string): Statement {
+  return build
+    .updateTable('sallyport.sessions as s')
+    .from('sallyport.session_activity as a')
+    .set({ active_until: sql<Date>`a.last_seen_at + INTERVAL '1 hour'` })
+    .where('s.id', '=', sessionId)
+    .whereRef('a.session_id', '=', 's.id')
+    .where('s.active_until', '<', sql<Date>`now() + INTERVAL '30 minutes'`)
     .compile();
 }

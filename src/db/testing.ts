@@ -5,6 +5,7 @@ import { type Database, embeddedConfig, openEmbeddedDatabase } from './database.
 import type { WordSource } from './member-words.ts';
 import { EVENT_DAYS, setEventDays } from './event-retention.ts';
 import { migrate } from './migrations.ts';
+import { COPY_MEMBERSHIPS } from './sessions.ts';
 
 /** Answers the rows of the last statement; with parameters it takes one statement only. */
 export type Query = (sql: string, parameters?: readonly unknown[]) => Promise<readonly Row[]>;
@@ -188,12 +189,13 @@ export async function insertLiveSession(
   const id = idOf(
     await owner.query(
       `INSERT INTO sallyport.sessions
-          (identity_id, tenant_id, proof_digest, synchronizer_digest, selection_key, expires_at)
-        VALUES ($1, $2, $3, $4, $5, now() + INTERVAL '12 hours') RETURNING id`,
+          (identity_id, tenant_id, proof_digest, synchronizer_digest, selection_key, expires_at, active_until)
+        VALUES ($1, $2, $3, $4, $5, now() + INTERVAL '12 hours', now() + INTERVAL '1 hour') RETURNING id`,
       [identityId, tenantId, proofDigest, synchronizerDigest, selectionKey],
     ),
   );
   await owner.query('INSERT INTO sallyport.session_activity (session_id) VALUES ($1)', [id]);
+  await owner.query(`${COPY_MEMBERSHIPS} AND s.id = $1`, [id]);
   return id;
 }
 

@@ -2,28 +2,44 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Core } from '../core/core.ts';
 import type { Principal } from '../db/authorization.ts';
 import { touchBearerCredential } from '../db/bearer-credentials.ts';
-import { touchSession } from '../db/sessions.ts';
+import { keepActive, touchSession } from '../db/sessions.ts';
 
 /**
  * Notes that a session or a bearer credential was used, after the answer, at most once a minute:
  * the inactivity limit of an hour needs no more, and a row that every request writes is a row that
- * every request waits for. One that fails is noted by the next request.
+ * every request waits for. One that fails is noted by the next request. The row that a request
+ * looks up does not tell when its session was last seen, so each process remembers whom it has
+ * noted; of several processes the first one writes.
  */
 export function addLastSeen(app: FastifyInstance, core: Core): void {
   const underWay = new Map<string, Promise<void>>();
+  const noted = new Recently(60_000);
 
   app.addHook('onResponse', (request, _reply, done) => {
-    if (request.principal?.seenLongAgo) note(request.principal, request.log);
+    const { principal } = request;
+    if (principal && (principal.seenLongAgo || isToBeNoted(principal))) {
+      note(principal, request.log);
+    }
     done();
   });
 
-  function note({ sessionId, bearerId = '' }: Principal, log: FastifyBaseLogger): void {
+  function isToBeNoted({ sessionId }: Principal): boolean {
+    return sessionId !== null && !noted.has(sessionId);
+  }
+
+  function note(
+    { sessionId, bearerId = '', seenLongAgo }: Principal,
+    log: FastifyBaseLogger,
+  ): void {
     const id = sessionId ?? bearerId;
     if (underWay.has(id)) return;
-    const statement = sessionId === null ? touchBearerCredential(id) : touchSession(id);
+    const statements =
+      sessionId === null
+        ? [touchBearerCredential(id)]
+        : [touchSession(id), ...(seenLongAgo ? [keepActive(id)] : [])];
     const touch = core.database
-      .batch({ role: 'sallyport_identity', access: 'write' }, [statement])
-      .then(() => {})
+      .batch({ role: 'sallyport_identity', access: 'write' }, statements)
+      .then(() => noted.add(id))
       .catch((error: unknown) => log.warn({ err: error }, 'last seen was not noted'))
       .finally(() => underWay.delete(id));
     underWay.set(id, touch);
@@ -32,4 +48,27 @@ export function addLastSeen(app: FastifyInstance, core: Core): void {
   app.addHook('onClose', async () => {
     await Promise.all(underWay.values());
   });
+}
+
+/** What was added a moment ago, forgotten all at once: some of it sooner, and none of it later. */
+class Recently {
+  readonly #milliseconds: number;
+  readonly #known = new Set<string>();
+  #since = performance.now();
+
+  constructor(milliseconds: number) {
+    this.#milliseconds = milliseconds;
+  }
+
+  has(id: string): boolean {
+    if (performance.now() - this.#since > this.#milliseconds) {
+      this.#known.clear();
+      this.#since = performance.now();
+    }
+    return this.#known.has(id);
+  }
+
+  add(id: string): void {
+    this.#known.add(id);
+  }
 }

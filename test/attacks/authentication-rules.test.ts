@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newRecoveryCodes } from '../../src/core/recovery-code.ts';
 import { parseNewPassword } from '../../src/core/password.ts';
 import { LIMITS } from '../../src/core/tenant-policy.ts';
+import { idleFor } from '../support/accounts.ts';
 import { setUpTotp } from '../support/authenticators.ts';
 import { ask, type Answer, Visitor } from '../support/client.ts';
 import { newcomer, newPerson, register, signedIn } from '../support/people.ts';
@@ -143,18 +144,13 @@ test('the limits of sessions are the documented ones, to the minute [ASVS 7.1.1]
     session: { id: string; createdAt: string; expiresAt: string };
   };
   expect(Date.parse(session.expiresAt) - Date.parse(session.createdAt)).toBe(720 * 60_000);
-  const idle = (minutes: number) =>
-    server.admin.query(
-      `UPDATE sallyport.session_activity SET last_seen_at = now() - $2 * INTERVAL '1 minute' WHERE session_id = $1`,
-      [session.id, minutes],
-    );
-  await idle(59);
+  await idleFor(server.admin, session.id, '59 minutes');
   expect((await browser.get('/api/session')).status).toBe(200);
   // When it was last used is noted behind the answer: not before that may the next hour begin.
   const noted = `SELECT 1 FROM sallyport.session_activity
     WHERE session_id = $1 AND last_seen_at > now() - INTERVAL '1 minute'`;
   await expect.poll(async () => (await server.admin.query(noted, [session.id])).rowCount).toBe(1);
-  await idle(60);
+  await idleFor(server.admin, session.id, '60 minutes');
   expect((await browser.get('/api/session')).status).toBe(401);
 });
 

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { idleFor } from '../support/accounts.ts';
 import type { Answer, Visitor } from '../support/client.ts';
 import { newcomer } from '../support/people.ts';
 import { changedBy } from '../support/rows.ts';
@@ -15,14 +16,6 @@ async function signIn() {
   const { browser } = await newcomer(origin);
   const { id } = (await browser.get('/api/session')).json().session as { id: string };
   return { browser, id };
-}
-
-/** As if the session had been used last this long ago, by the database's clock. */
-async function idleFor(id: string, interval: string): Promise<void> {
-  await server.admin.query(
-    `UPDATE sallyport.session_activity SET last_seen_at = now() - $2::INTERVAL WHERE session_id = $1`,
-    [id, interval],
-  );
 }
 
 /** As if it had been started this long ago and used ever since. */
@@ -73,14 +66,14 @@ const DEAD = {
 describe('the inactivity limit of an hour', () => {
   test("ends the session by the database's clock, for every route, and nothing brings it back [R-22] [CWE-613] [ASVS 7.3.1]", async () => {
     const { browser, id } = await signIn();
-    await idleFor(id, '60 minutes');
+    await idleFor(server.admin, id, '60 minutes');
     expect(await everyUse(browser)).toEqual(DEAD);
     expect(await everyUse(browser)).toEqual(DEAD);
   });
 
   test('a request after 59 minutes is let through and starts the hour anew', async () => {
     const { browser, id } = await signIn();
-    await idleFor(id, '59 minutes');
+    await idleFor(server.admin, id, '59 minutes');
     expect((await browser.get('/api/session')).status).toBe(200);
     const noted = `SELECT 1 FROM sallyport.session_activity
       WHERE session_id = $1 AND last_seen_at > now() - INTERVAL '10 minutes'`;
@@ -90,7 +83,7 @@ describe('the inactivity limit of an hour', () => {
 
   test('a request that is refused does not count as activity [R-22]', async () => {
     const { browser, id } = await signIn();
-    await idleFor(id, '59 minutes');
+    await idleFor(server.admin, id, '59 minutes');
     const changed = await changedBy(server.admin, async () => {
       const evil = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' };
       const attack = await browser.send(
@@ -117,7 +110,7 @@ describe('the absolute limit of twelve hours', () => {
   test('ends a session however busy it is [R-22] [CWE-613] [ASVS 7.3.2]', async () => {
     const { browser, id } = await signIn();
     await startedAgo(id, '12 hours');
-    await idleFor(id, '0 seconds');
+    await idleFor(server.admin, id, '0 seconds');
     expect(await everyUse(browser)).toEqual(DEAD);
   });
 
@@ -125,7 +118,7 @@ describe('the absolute limit of twelve hours', () => {
     const { browser, id } = await signIn();
     await startedAgo(id, '11 hours 59 minutes');
     const before = (await browser.get('/api/session')).json().session.expiresAt as string;
-    await idleFor(id, '5 minutes');
+    await idleFor(server.admin, id, '5 minutes');
     const after = await browser.get('/api/session');
     expect([after.status, after.json().session.expiresAt]).toEqual([200, before]);
   });
@@ -144,7 +137,7 @@ describe('whose clock and whose word decide', () => {
   test("the process's clock does not: neither slow nor fast does it change an answer [R-22] [ASVS 7.3.1]", async () => {
     const alive = await signIn();
     const dead = await signIn();
-    await idleFor(dead.id, '61 minutes');
+    await idleFor(server.admin, dead.id, '61 minutes');
     for (const hours of [-24, 24]) {
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + hours * 3_600_000 });
       expect((await alive.browser.get('/api/session')).status).toBe(200);
@@ -157,7 +150,7 @@ describe('whose clock and whose word decide', () => {
   test('the cookie does not: it says nothing of an end, and what a client adds to it is nothing [R-22]', async () => {
     const { browser, id } = await signIn();
     const { cookie } = browser.cookieHeader();
-    await idleFor(id, '61 minutes');
+    await idleFor(server.admin, id, '61 minutes');
     const prolonged = `${cookie}; Max-Age=86400; Expires=Fri, 31 Dec 2100 23:59:59 GMT`;
     expect((await browser.get('/api/session', { cookie: prolonged })).status).toBe(401);
     const fresh = await signIn();

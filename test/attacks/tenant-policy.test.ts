@@ -1,6 +1,7 @@
 // What a tenant asks of the proofs of its members, judged by the database at their next request: in
 // both directions, on every way in, and in no other tenant than the one that asks.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { idleFor } from '../support/accounts.ts';
 import { setUpTotp } from '../support/authenticators.ts';
 import type { Answer, Visitor } from '../support/client.ts';
 import { mailedToken, newcomer, type Person } from '../support/people.ts';
@@ -52,11 +53,11 @@ async function prove(browser: Visitor, { password }: Person, code?: string): Pro
 /** Lets so many minutes pass for whoever has this session. */
 async function pass(browser: Visitor, column: 'idle' | 'proof', minutes: number): Promise<void> {
   const { session } = (await browser.get('/api/session')).json() as { session: { id: string } };
-  const sql = {
-    idle: `UPDATE sallyport.session_activity SET last_seen_at = now() - $2 * INTERVAL '1 minute' WHERE session_id = $1`,
-    proof: `UPDATE sallyport.sessions SET authenticated_at = now() - $2 * INTERVAL '1 minute' WHERE id = $1`,
-  };
-  await server.admin.query(sql[column], [session.id, minutes]);
+  if (column === 'idle') return await idleFor(server.admin, session.id, `${minutes} minutes`);
+  await server.admin.query(
+    `UPDATE sallyport.sessions SET authenticated_at = now() - $2 * INTERVAL '1 minute' WHERE id = $1`,
+    [session.id, minutes],
+  );
 }
 
 describe('a tenant that asks for a second factor', () => {

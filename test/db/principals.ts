@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { derivedPassword } from '../../src/core/encryption.ts';
 import type { Statement } from '../../src/db/batch.ts';
 import type { Role, ServerLogins } from '../../src/db/database.ts';
+import { COPY_MEMBERSHIPS } from '../../src/db/sessions.ts';
 import { TEST_KEY } from '../support/test-key.ts';
 
 /** The logins of the product's two roles, as openManaged makes them. */
@@ -69,11 +70,12 @@ export async function insertSessionOf(
   const synchronizerDigest = sha256(randomBytes(32));
   const sessionId = await insertedId(
     admin,
-    `INSERT INTO sallyport.sessions (proof_digest, identity_id, tenant_id, synchronizer_digest, expires_at)
-      VALUES ($1, $2, $3, $4, now() + INTERVAL '1 hour')`,
+    `INSERT INTO sallyport.sessions (proof_digest, identity_id, tenant_id, synchronizer_digest, expires_at, active_until)
+      VALUES ($1, $2, $3, $4, now() + INTERVAL '1 hour', now() + INTERVAL '1 hour')`,
     [sha256(proof), identityId, tenantId, synchronizerDigest],
   );
   await admin.query('INSERT INTO sallyport.session_activity (session_id) VALUES ($1)', [sessionId]);
+  await admin.query(`${COPY_MEMBERSHIPS} AND s.id = $1`, [sessionId]);
   return { sessionId, proof, synchronizerDigest };
 }
 

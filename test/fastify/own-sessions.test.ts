@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { whoIs } from '../support/accounts.ts';
+import { idleFor, whoIs } from '../support/accounts.ts';
 import { ask, Visitor } from '../support/client.ts';
 import { newcomer, type Person, register } from '../support/people.ts';
 import { changedBy } from '../support/rows.ts';
@@ -52,18 +52,12 @@ async function threeBrowsers() {
   return { person, browsers, ids: ids as [string, string, string] };
 }
 
-const setLastSeen = (id: string, ago: string) =>
-  server.admin.query(
-    `UPDATE sallyport.session_activity SET last_seen_at = now() - $2::INTERVAL WHERE session_id = $1`,
-    [id, ago],
-  );
-
 describe('GET /api/sessions', () => {
   test('lists the own live sessions, this one first and marked, the others as they were last used [ASVS 7.5.2]', async () => {
     const { browsers, ids } = await threeBrowsers();
-    await setLastSeen(ids[0], '20 minutes');
-    await setLastSeen(ids[1], '10 minutes');
-    await setLastSeen(ids[2], '30 minutes');
+    await idleFor(server.admin, ids[0], '20 minutes');
+    await idleFor(server.admin, ids[1], '10 minutes');
+    await idleFor(server.admin, ids[2], '30 minutes');
     const listed = await sessionsOf(browsers[2]);
     expect(
       listed.map(({ id, browser, system, current }) => [id, browser, system, current]),
@@ -94,7 +88,7 @@ describe('GET /api/sessions', () => {
 
   test('leaves out what is over: unused for an hour, past its limit, or ended', async () => {
     const { browsers, ids } = await threeBrowsers();
-    await setLastSeen(ids[1], '61 minutes');
+    await idleFor(server.admin, ids[1], '61 minutes');
     expect((await sessionsOf(browsers[0])).map(({ id }) => id).toSorted()).toEqual(
       [ids[0], ids[2]].toSorted(),
     );

@@ -19,6 +19,22 @@ export async function ageProof(admin: pg.Client, browser: Visitor, minutes = 6):
   );
 }
 
+/**
+ * As if the session had been used last this long ago, by the database's clock, and nobody had noted
+ * in its row until when it is not idle.
+ */
+export async function idleFor(
+  admin: pg.Client,
+  sessionId: string,
+  interval: string,
+): Promise<void> {
+  await admin.query(
+    `WITH unknown AS (UPDATE sallyport.sessions SET active_until = now() WHERE id = $1)
+      UPDATE sallyport.session_activity SET last_seen_at = now() - $2::INTERVAL WHERE session_id = $1`,
+    [sessionId, interval],
+  );
+}
+
 /** How many rows a query finds behind the product's back. */
 export async function countRows(
   admin: pg.Client,

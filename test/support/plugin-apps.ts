@@ -9,6 +9,7 @@ import {
   secretText,
   synchronizerTokenOf,
 } from '../../src/core/secret.ts';
+import { COPY_MEMBERSHIPS } from '../../src/db/sessions.ts';
 import sallyport, { type DeclaredPermissions, type SallyportOptions } from '../../src/fastify.ts';
 import { SESSION_COOKIE } from '../../src/http/cookies.ts';
 import { maskToken } from '../../src/http/synchronizer-token.ts';
@@ -126,11 +127,12 @@ export async function insertMember(
       [tenant, identityId, role],
     ],
     [
-      `INSERT INTO sallyport.sessions (id, proof_digest, identity_id, tenant_id, synchronizer_digest, expires_at)
-        VALUES ($1, $2, $3, $4, $5, now() + INTERVAL '1 hour')`,
+      `INSERT INTO sallyport.sessions (id, proof_digest, identity_id, tenant_id, synchronizer_digest, expires_at, active_until)
+        VALUES ($1, $2, $3, $4, $5, now() + INTERVAL '1 hour', now() + INTERVAL '1 hour')`,
       [sessionId, digestOf(proofOf(secret)), identityId, tenant, digestOf(token)],
     ],
     ['INSERT INTO sallyport.session_activity (session_id) VALUES ($1)', [sessionId]],
+    [`${COPY_MEMBERSHIPS} AND s.id = $1`, [sessionId]],
   ];
   for (const [sql, values] of rows) await admin.query(sql, [...values]);
   const browser = new Visitor(origin);

@@ -10,37 +10,68 @@ const principalText = (account: readonly string[]) => `CAST(v_identity AS TEXT)
             || COALESCE(CAST(v_tenant AS TEXT), '${' '.repeat(36)}')
             || CAST(json_build_array(${[...PRINCIPAL, ...account].join(', ')}) AS TEXT)`;
 
+/** Seconds since 1970: a number is written and read in a fifth of the time that a date takes. */
+export const epochOf = (instant: string) => `date_part('epoch', ${instant})`;
+
 const PRINCIPAL = [
   'v_session',
   'v_permissions',
-  'v_authenticated_at',
-  'v_created_at',
-  'v_expires_at',
+  epochOf('v_authenticated_at'),
+  epochOf('v_created_at'),
+  epochOf('v_expires_at'),
   'v_generation',
   'v_seen_long_ago',
 ];
 
-/** What a later migration asks of a membership; nothing unless said. */
-export interface MembershipCondition {
+/** What later migrations ask of a membership, and how they find out; nothing unless said. */
+export interface PrincipalForm {
   /** Behind the join of the session, its activity and the membership, as s, a and m. */
   readonly fits: string;
-  /** Another column of the membership for require, and the variables that are needed for it. */
-  readonly column: string;
-  readonly into: string;
+  /** Variables of require, beside those that it always has. */
   readonly declared: string;
-  /** What require does once it has the membership, and before it says why there is none. */
-  readonly judged: string;
+  /** Fills the session's variables in where one is alive behind `p_proof`. */
+  readonly session: string;
+  /** Fills in v_tenant and v_permissions where the identity is a member of v_selected. */
+  readonly membership: string;
+  /** What is asked before it is said why there is no membership. */
   readonly refusal: string;
+  /**
+   * Of a session's row, as s: when it alone tells that the session is alive, and when also that its
+   * person is a member of its tenant; null where it cannot tell. A row that does not tell says
+   * nothing: then the others are looked up.
+   */
+  readonly row: { readonly alive: string; readonly member: string } | null;
 }
 
-const UNCONDITIONAL: MembershipCondition = {
-  fits: '',
-  column: '',
-  into: '',
-  declared: '',
-  judged: '',
-  refusal: '',
-};
+/** The session's row and the one of its activity, in one look-up. */
+export function sessionWithActivity(engine: Engine): string {
+  const { liveBy, session } = sessionParts(engine);
+  return `SELECT s.id, s.identity_id, s.tenant_id, s.selection_key,
+            s.authenticated_at, s.created_at, s.expires_at,
+            s.synchronizer_generation, a.last_seen_at < now() - INTERVAL '1 minute'
+          INTO v_session, v_identity, v_selected, v_selection_key,
+            v_authenticated_at, v_created_at, v_expires_at, v_generation, v_seen_long_ago
+          FROM ${session} WHERE ${liveBy(sqlDigest(engine, 'p_proof'))};`;
+}
+
+/** The membership with its role; `judged` is done with what more was asked of it. */
+export function membershipWithRole(
+  more: { readonly column: string; readonly into: string; readonly judged: string } = {
+    column: '',
+    into: '',
+    judged: '',
+  },
+): string {
+  return `SELECT m.tenant_id, r.permissions${more.column} INTO v_tenant, v_permissions${more.into}
+            FROM sallyport.memberships AS m
+            LEFT JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role
+            WHERE m.tenant_id = v_selected AND m.identity_id = v_identity AND m.tenant_kept;${more.judged}`;
+}
+
+const UNSELECTED = `COALESCE(current_setting('sallyport.selection', true), '') = ''`;
+
+const ROLE_IN_ROW = `
+          JOIN sallyport.roles AS r ON r.tenant_id = s.tenant_id AND r.name = s.member_role`;
 
 /** How the functions find the session of a proof, and the tenant that its request is for. */
 export function sessionParts(engine: Engine) {
@@ -61,7 +92,7 @@ export function sessionParts(engine: Engine) {
   const selectedTenant = `(SELECT x.id ${named('s.selection_key')})`;
   // Two statements and not a CASE in one: what is not looked up would be prepared all the same.
   const inTenant = (statement: (tenant: string) => string) => `
-        IF COALESCE(current_setting('sallyport.selection', true), '') = '' THEN
+        IF ${UNSELECTED} THEN
           ${statement('s.tenant_id')}
         ELSE
           ${statement(selectedTenant)}
@@ -77,16 +108,42 @@ export function sessionParts(engine: Engine) {
  */
 export function functions(
   engine: Engine,
-  condition: MembershipCondition = UNCONDITIONAL,
+  form: PrincipalForm = {
+    fits: '',
+    declared: '',
+    session: sessionWithActivity(engine),
+    membership: membershipWithRole(),
+    refusal: '',
+    row: null,
+  },
 ): readonly MigrationStatement[] {
-  const { fits, column: more, into, declared, judged, refusal } = condition;
-  const proofDigestOf = (proof: string) => sqlDigest(engine, proof);
+  const { fits, declared, refusal, row } = form;
   const definer = `STABLE SECURITY DEFINER ${pinnedSearchPath(engine)}`;
   const { liveBy, session, named, inTenant } = sessionParts(engine);
-  const live = liveBy(proofDigestOf(`current_setting('sallyport.proof', true)`));
+  const proofDigest = sqlDigest(engine, `current_setting('sallyport.proof', true)`);
+  const live = liveBy(proofDigest);
   const membershipIn = (tenant: string) => `JOIN sallyport.memberships AS m
             ON m.tenant_id = ${tenant} AND m.identity_id = s.identity_id
             AND m.tenant_kept${fits}`;
+  const inRow = (
+    column: string,
+    from: string,
+    condition: string,
+    answer = 'v_found',
+  ) => `SELECT ${column}
+          INTO v_found FROM sallyport.sessions AS s${from}
+          WHERE s.proof_digest = ${proofDigest} AND ${condition};
+        IF v_found IS NOT NULL THEN
+          RETURN ${answer};
+        END IF;
+        `;
+  const alive = (column: string) => (row ? inRow(column, '', row.alive) : '');
+  const member = (from: string, condition: string, answer?: string) =>
+    row
+      ? `IF ${UNSELECTED} THEN
+        ${inRow('s.tenant_id', from, `${row.alive} AND ${row.member}${condition}`, answer)}END IF;
+        `
+      : '';
   const lookUp = (name: string, finding: string) => ({
     id: `function-${name}`,
     sql: `CREATE OR REPLACE FUNCTION sallyport.${name}() RETURNS UUID LANGUAGE plpgsql ${definer} AS $$
@@ -99,18 +156,20 @@ export function functions(
   const found = (column: string, from: string) =>
     `SELECT ${column} INTO v_found FROM ${from} WHERE ${live};`;
   return [
-    lookUp('current_session', found('s.id', session)),
-    lookUp('current_identity', found('s.identity_id', session)),
+    lookUp('current_session', `${alive('s.id')}${found('s.id', session)}`),
+    lookUp('current_identity', `${alive('s.identity_id')}${found('s.identity_id', session)}`),
     lookUp(
       'current_tenant',
-      inTenant((tenant) => found('m.tenant_id', `${session} ${membershipIn(tenant)}`)),
+      `${member('', '')}${inTenant((tenant) =>
+        found('m.tenant_id', `${session} ${membershipIn(tenant)}`),
+      )}`,
     ),
     {
       id: 'function-has_permission',
       sql: `CREATE OR REPLACE FUNCTION sallyport.has_permission(p_permission TEXT) RETURNS BOOL LANGUAGE plpgsql ${definer} AS $$
       DECLARE v_found UUID;
       BEGIN
-        ${inTenant(
+        ${member(ROLE_IN_ROW, ' AND p_permission = ANY (r.permissions)', 'TRUE')}${inTenant(
           (tenant) => `SELECT m.tenant_id INTO v_found
           FROM ${session} ${membershipIn(tenant)}
           JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role
@@ -137,12 +196,7 @@ export function functions(
         v_generation INT8; v_seen_long_ago BOOL;
         v_tenant UUID; v_permissions TEXT[]; v_address TEXT; v_display_name TEXT; v_other UUID;${declared}
       BEGIN
-        SELECT s.id, s.identity_id, s.tenant_id, s.selection_key,
-            s.authenticated_at, s.created_at, s.expires_at,
-            s.synchronizer_generation, a.last_seen_at < now() - INTERVAL '1 minute'
-          INTO v_session, v_identity, v_selected, v_selection_key,
-            v_authenticated_at, v_created_at, v_expires_at, v_generation, v_seen_long_ago
-          FROM ${session} WHERE ${liveBy(proofDigestOf('p_proof'))};
+        ${form.session}
         IF v_session IS NULL THEN
           RAISE EXCEPTION 'not signed in' USING ERRCODE = 'SP401';
         END IF;
@@ -150,10 +204,7 @@ export function functions(
           SELECT x.id INTO v_selected ${named('v_selection_key')};
         END IF;
         IF v_selected IS NOT NULL THEN
-          SELECT m.tenant_id, r.permissions${more} INTO v_tenant, v_permissions${into}
-            FROM sallyport.memberships AS m
-            LEFT JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role
-            WHERE m.tenant_id = v_selected AND m.identity_id = v_identity AND m.tenant_kept;${judged}
+          ${form.membership}
         END IF;
         IF p_permission IS NOT NULL AND NOT COALESCE(p_permission = ANY (v_permissions), FALSE) THEN
           IF v_tenant IS NULL THEN${refusal}
@@ -201,7 +252,7 @@ export function functions(
           (tenant) => `SELECT s.identity_id, ${tenant}, s.synchronizer_digest
           INTO v_identity, v_tenant, v_digest
           FROM sallyport.sessions AS s JOIN sallyport.identities AS i ON i.id = s.identity_id
-          WHERE s.proof_digest = ${proofDigestOf('p_proof')} FOR SHARE OF i FOR UPDATE OF s;`,
+          WHERE s.proof_digest = ${sqlDigest(engine, 'p_proof')} FOR SHARE OF i FOR UPDATE OF s;`,
         )}
         IF v_tenant IS NOT NULL THEN
           SELECT r.name INTO v_role FROM sallyport.memberships AS m

@@ -1,7 +1,7 @@
 import { type Engine, expiringRows, pinnedSearchPath, sqlDigest } from '../engine.ts';
 import { type DefinerFunction, grantFunctions, grantTables, type TableGrant } from '../grants.ts';
 import type { MigrationStatement } from '../migration-statements.ts';
-import { functions as principalFunctions } from './0001-foundation-functions.ts';
+import { epochOf, functions as principalFunctions } from './0001-foundation-functions.ts';
 
 /**
  * Bearer credentials, API keys and tokens of external issuers alike, the functions that say whom
@@ -193,7 +193,8 @@ export function bearerDecisions(
       DECLARE v_principal TEXT; v_permitted BOOL;
       BEGIN
         SELECT CAST(b.identity_id AS TEXT) || CAST(m.tenant_id AS TEXT) || CAST(b.id AS TEXT) || substr(b.kind, 1, 1)
-            || CAST(json_build_array(NULL, ${intersection}, b.created_at, b.created_at, b.expires_at, 0,
+            || CAST(json_build_array(NULL, ${intersection},
+              ${epochOf('b.created_at')}, ${epochOf('b.created_at')}, ${epochOf('b.expires_at')}, 0,
               COALESCE(a.last_used_at < now() - INTERVAL '1 minute', TRUE)) AS TEXT),
             p_permission IS NULL OR COALESCE(p_permission = ANY (r.permissions)
               AND (b.permissions IS NULL OR p_permission = ANY (b.permissions)), FALSE)

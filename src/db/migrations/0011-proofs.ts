@@ -3,8 +3,10 @@ import { type DefinerFunction, grantFunctions, grantTables, type TableGrant } fr
 import type { MigrationStatement } from '../migration-statements.ts';
 import {
   functions as principalFunctions,
-  type MembershipCondition,
+  membershipWithRole,
+  type PrincipalForm,
   sessionParts,
+  sessionWithActivity,
 } from './0001-foundation-functions.ts';
 import { requireTeam } from './0005-teams.ts';
 import { withBearer } from './0009-bearer.ts';
@@ -165,11 +167,9 @@ function meetsPolicy(engine: Engine): MigrationStatement {
 }
 
 /** Where a tenant asks something, the session is looked at once more, and only there. */
-const CONDITION: MembershipCondition = {
-  fits: MEMBERSHIP_FITS,
+const JUDGED_MEMBERSHIP = membershipWithRole({
   column: ', m.tenant_policy',
   into: ', v_policy',
-  declared: ' v_policy TEXT; v_met BOOL;',
   judged: `
           IF v_policy <> '' THEN
             SELECT sallyport.meets_policy(v_policy, s.aal, s.amr, s.authenticated_at, a.last_seen_at, a.longest_pause)
@@ -181,12 +181,23 @@ const CONDITION: MembershipCondition = {
               v_permissions := NULL;
             END IF;
           END IF;`,
-  refusal: '\n            v_met := sallyport.check_policy(p_proof);',
-};
+});
+
+/** What a membership is asked for, and how require finds one that has it. */
+export function judged(engine: Engine): PrincipalForm {
+  return {
+    fits: MEMBERSHIP_FITS,
+    declared: ' v_policy TEXT; v_met BOOL;',
+    session: sessionWithActivity(engine),
+    membership: JUDGED_MEMBERSHIP,
+    refusal: '\n            v_met := sallyport.check_policy(p_proof);',
+    row: null,
+  };
+}
 
 /** The functions that look a session up, those that find a membership with that condition. */
 export function sessionLookUps(engine: Engine): readonly MigrationStatement[] {
-  return principalFunctions(engine, CONDITION);
+  return principalFunctions(engine, judged(engine));
 }
 
 function principalLookUps(engine: Engine): readonly MigrationStatement[] {

@@ -75,7 +75,7 @@ const CURRENT = `current_setting('sallyport.proof', true)`;
 const ROLE = `JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role`;
 
 /** What stands behind a proof, and what of it must be alive. */
-interface Form {
+export interface Form {
   /** The tables of whom it is, identities as `i` among them. */
   readonly from: string;
   readonly tenant: string;
@@ -87,7 +87,10 @@ interface Form {
   readonly permits: string;
 }
 
-function forms(engine: Engine, proof: string): Readonly<Record<'session' | 'credential', Form>> {
+export function transactionForms(
+  engine: Engine,
+  proof: string,
+): Readonly<Record<'session' | 'credential', Form>> {
   // It is for the login that this connection was made with, which no statement can change.
   const live = `p.proof_digest = ${sqlDigest(engine, proof)}
             AND p.expires_at > now()
@@ -134,8 +137,12 @@ function forms(engine: Engine, proof: string): Readonly<Record<'session' | 'cred
  * begins as the credential's own does. The proof of a session is no session (`current_session`),
  * and nothing is fresh that was proved with it (`require_step_up`).
  */
-export function lookUps(engine: Engine, identity?: ActiveIdentity): readonly MigrationStatement[] {
-  const { session, credential } = forms(engine, CURRENT);
+export function lookUps(
+  engine: Engine,
+  identity?: ActiveIdentity,
+  ofSessions: readonly MigrationStatement[] = sessionLookUps(engine),
+): readonly MigrationStatement[] {
+  const { session, credential } = transactionForms(engine, CURRENT);
   const look: Readonly<Record<string, (form: Form) => string>> = {
     // A session may be in no tenant; a credential is a member's, or nobody's.
     current_identity: ({ from, membership, live, ended }) =>
@@ -150,7 +157,7 @@ export function lookUps(engine: Engine, identity?: ActiveIdentity): readonly Mig
           RETURN v_found IS NOT NULL;`,
   };
   const ofBearer = bearerLookUps(engine, identity);
-  return sessionLookUps(engine).flatMap(({ id, sql }) => {
+  return ofSessions.flatMap(({ id, sql }) => {
     const name = id.replace('function-', '');
     const lookUp = look[name];
     if (lookUp === undefined) return [];
@@ -175,7 +182,7 @@ export function lookUps(engine: Engine, identity?: ActiveIdentity): readonly Mig
  * this transaction, or this one sees it.
  */
 function decisions(engine: Engine): readonly MigrationStatement[] {
-  const { session, credential } = forms(engine, 'p_proof');
+  const { session, credential } = transactionForms(engine, 'p_proof');
   const decide = ({ from, membership, live, permits, ended }: Form) => `SELECT i.id,
             p_permission IS NULL OR COALESCE(${permits}, FALSE)
             INTO v_identity, v_permitted

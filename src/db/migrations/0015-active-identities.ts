@@ -40,12 +40,14 @@ export function activeIdentities(engine: Engine): readonly MigrationStatement[] 
       id: 'bearer-credentials-by-identity',
       sql: `CREATE INDEX IF NOT EXISTS bearer_credentials_by_identity ON sallyport.bearer_credentials (identity_id)`,
     },
-    ...bearerDecisions(engine, COPIED).filter(({ id }) => id === 'function-require_bearer'),
-    ...lookUps(engine, COPIED),
+    ...bearerDecisions(engine, IN_THE_CREDENTIAL).filter(
+      ({ id }) => id === 'function-require_bearer',
+    ),
+    ...lookUps(engine, IN_THE_CREDENTIAL),
   ];
 }
 
-const COPIED: ActiveIdentity = {
+export const IN_THE_CREDENTIAL: ActiveIdentity = {
   from: 'sallyport.bearer_credentials AS b',
   active: 'b.identity_active',
 };

@@ -1,0 +1,188 @@
+import { type Engine, pinnedSearchPath, sqlDigest } from '../engine.ts';
+import type { MigrationStatement } from '../migration-statements.ts';
+import { COPY_MEMBERSHIPS } from '../sessions.ts';
+import { functions, sessionParts } from './0001-foundation-functions.ts';
+import { bearerDecisions } from './0009-bearer.ts';
+import { judged } from './0011-proofs.ts';
+import { lookUps, transactionForms } from './0014-transaction-proofs.ts';
+import { IN_THE_CREDENTIAL } from './0015-active-identities.ts';
+
+/**
+ * What the membership in a session's tenant says stands in the session's row, copied by a foreign
+ * key, and until when the session is not idle, whatever its activity says (decisions/017). So one
+ * row answers what most requests ask; the look-ups that were there are for the others.
+ */
+export function copiedMemberships(engine: Engine): readonly MigrationStatement[] {
+  const ofSessions = functions(engine, {
+    ...judged(engine),
+    declared: ' v_policy TEXT; v_met BOOL; v_role TEXT; v_active_until TIMESTAMPTZ;',
+    session: sessionByItself(engine),
+    membership: membershipInRow(judged(engine).membership),
+    // Who is not idle until then was seen within the hour before.
+    row: {
+      alive: `${ALIVE} AND s.active_until > now()`,
+      member: ASKED_NOTHING,
+    },
+  });
+  return [
+    ...columns(),
+    ...lookUps(engine, IN_THE_CREDENTIAL, ofSessions),
+    ...ofSessions.filter(({ id }) => ['function-current_session', 'function-require'].includes(id)),
+    ...bearerDecisions(engine, IN_THE_CREDENTIAL).filter(
+      ({ id }) => id === 'function-require_bearer',
+    ),
+    requireForWrite(engine),
+    transactionForWrite(engine),
+  ];
+}
+
+function columns(): readonly MigrationStatement[] {
+  const column = (name: string, type: string) => ({
+    id: `sessions-${name.replaceAll('_', '-')}`,
+    sql: `ALTER TABLE sallyport.sessions ADD COLUMN IF NOT EXISTS ${name} ${type}`,
+  });
+  return [
+    // Sessions of before are looked at as they were, until they are next seen.
+    column('active_until', 'TIMESTAMPTZ NOT NULL DEFAULT now()'),
+    column('member_id', 'UUID'),
+    column('member_role', 'TEXT'),
+    column('member_kept', 'BOOL'),
+    column('member_policy', 'TEXT'),
+    {
+      id: 'sessions-member-is-theirs-drop',
+      sql: `ALTER TABLE sallyport.sessions DROP CONSTRAINT IF EXISTS sessions_member_is_theirs`,
+    },
+    {
+      // A foreign key says nothing of a row in which one of its columns is NULL.
+      id: 'sessions-member-is-theirs',
+      sql: `ALTER TABLE sallyport.sessions ADD CONSTRAINT sessions_member_is_theirs CHECK (
+        member_role IS NULL AND member_kept IS NULL AND member_policy IS NULL
+          OR member_role IS NOT NULL AND member_kept IS NOT NULL AND member_policy IS NOT NULL
+            AND member_id IS NOT NULL AND member_id = identity_id)`,
+    },
+    {
+      id: 'memberships-copied',
+      sql: `CREATE UNIQUE INDEX IF NOT EXISTS memberships_copied
+        ON sallyport.memberships (tenant_id, identity_id, role, tenant_kept, tenant_policy)`,
+    },
+    {
+      // The foreign key asks for the sessions of a membership that changes.
+      id: 'sessions-by-membership',
+      sql: `CREATE INDEX IF NOT EXISTS sessions_by_membership ON sallyport.sessions (tenant_id, member_id)`,
+    },
+    {
+      id: 'sessions-membership-drop',
+      sql: `ALTER TABLE sallyport.sessions DROP CONSTRAINT IF EXISTS sessions_membership`,
+    },
+    {
+      id: 'sessions-membership',
+      sql: `ALTER TABLE sallyport.sessions ADD CONSTRAINT sessions_membership
+        FOREIGN KEY (tenant_id, member_id, member_role, member_kept, member_policy)
+        REFERENCES sallyport.memberships (tenant_id, identity_id, role, tenant_kept, tenant_policy)
+        ON DELETE SET NULL ON UPDATE CASCADE`,
+    },
+    { id: 'sessions-membership-copied', sql: COPY_MEMBERSHIPS },
+  ];
+}
+
+const ALIVE = `s.expires_at > now()
+            AND s.identity_enabled`;
+
+/** What a tenant asks of its members depends on more than this row, so then the row tells nothing. */
+const ASKED_NOTHING = `s.member_kept AND s.member_policy = ''`;
+
+/** The session's row, and that of its activity only where the session may be idle. */
+function sessionByItself(engine: Engine): string {
+  return `SELECT s.id, s.identity_id, s.tenant_id, s.selection_key,
+            s.authenticated_at, s.created_at, s.expires_at, s.synchronizer_generation,
+            s.active_until, s.active_until < now() + INTERVAL '30 minutes',
+            CASE WHEN ${ASKED_NOTHING} THEN s.member_role END
+          INTO v_session, v_identity, v_selected, v_selection_key,
+            v_authenticated_at, v_created_at, v_expires_at, v_generation,
+            v_active_until, v_seen_long_ago, v_role
+          FROM sallyport.sessions AS s
+          WHERE s.proof_digest = ${sqlDigest(engine, 'p_proof')} AND ${ALIVE};
+        IF v_active_until <= now() THEN
+          SELECT a.session_id INTO v_session FROM sallyport.session_activity AS a
+            WHERE a.session_id = v_session AND a.last_seen_at > now() - INTERVAL '1 hour';
+        END IF;`;
+}
+
+function membershipInRow(lookedUp: string): string {
+  return `IF v_role IS NOT NULL AND COALESCE(current_setting('sallyport.selection', true), '') = '' THEN
+            v_tenant := v_selected;
+            SELECT r.permissions INTO v_permissions FROM sallyport.roles AS r
+              WHERE r.tenant_id = v_selected AND r.name = v_role;
+          ELSE
+          ${lookedUp}
+          END IF;`;
+}
+
+/**
+ * Who changes the membership in a session's tenant changes the session's row with it, and waits for
+ * its lock: the membership needs none of its own. It may have none either, which would be taken in
+ * the other order than the change takes the two (CWE-833). In another tenant it is the membership's.
+ */
+const LOCK_ROLE = `
+        IF v_role IS NOT NULL THEN
+          SELECT r.name INTO v_role FROM sallyport.roles AS r
+            WHERE r.tenant_id = v_tenant AND r.name = v_role FOR SHARE;
+        ELSIF v_tenant IS NOT NULL THEN
+          SELECT r.name INTO v_role FROM sallyport.memberships AS m
+            JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role
+            WHERE m.tenant_id = v_tenant AND m.identity_id = v_identity FOR SHARE;
+        END IF;`;
+
+/** As before (0001-foundation-functions.ts), but for the lock of the membership. */
+function requireForWrite(engine: Engine): MigrationStatement {
+  const { inTenant } = sessionParts(engine);
+  return {
+    id: 'function-require_for_write',
+    sql: `CREATE OR REPLACE FUNCTION sallyport.require_for_write(
+        p_proof TEXT, p_permission TEXT, p_synchronizer_digest TEXT, p_account BOOL
+      ) RETURNS TEXT LANGUAGE plpgsql VOLATILE SECURITY DEFINER ${pinnedSearchPath(engine)} AS $$
+      DECLARE v_identity UUID; v_tenant UUID; v_own UUID; v_role TEXT; v_digest TEXT; v_principal TEXT;
+      BEGIN
+        ${inTenant(
+          (
+            tenant,
+          ) => `SELECT s.identity_id, ${tenant}, s.tenant_id, s.member_role, s.synchronizer_digest
+          INTO v_identity, v_tenant, v_own, v_role, v_digest
+          FROM sallyport.sessions AS s JOIN sallyport.identities AS i ON i.id = s.identity_id
+          WHERE s.proof_digest = ${sqlDigest(engine, 'p_proof')} FOR SHARE OF i FOR UPDATE OF s;`,
+        )}
+        IF v_tenant <> v_own THEN
+          v_role := NULL;
+        END IF;${LOCK_ROLE}
+        v_principal := sallyport.require(p_proof, p_permission, p_account);
+        IF p_synchronizer_digest IS NULL OR v_digest IS NULL OR v_digest <> p_synchronizer_digest THEN
+          RAISE EXCEPTION 'synchronizer token mismatch' USING ERRCODE = 'SP419';
+        END IF;
+        RETURN v_principal;
+      END $$`,
+  };
+}
+
+/** The same for the transactions of an application behind the gateway. */
+function transactionForWrite(engine: Engine): MigrationStatement {
+  const { session, credential } = transactionForms(engine, 'p_proof');
+  const lock = (
+    { from, tenant, ended }: typeof session,
+    role: string,
+  ) => `SELECT i.id, ${tenant}, ${role}
+            INTO v_identity, v_tenant, v_role FROM ${from}
+            WHERE p.proof_digest = ${sqlDigest(engine, 'p_proof')} FOR SHARE OF i, ${ended};`;
+  return {
+    id: 'function-require_transaction_for_write',
+    sql: `CREATE OR REPLACE FUNCTION sallyport.require_transaction_for_write(p_proof TEXT, p_permission TEXT) RETURNS BOOL LANGUAGE plpgsql VOLATILE SECURITY DEFINER ${pinnedSearchPath(engine)} AS $$
+      DECLARE v_identity UUID; v_tenant UUID; v_role TEXT;
+      BEGIN
+        IF p_proof LIKE 'transaction %' THEN
+          ${lock(session, 'CASE WHEN s.tenant_id = p.tenant_id THEN s.member_role END')}
+        ELSE
+          ${lock(credential, 'CAST(NULL AS TEXT)')}
+        END IF;${LOCK_ROLE}
+        RETURN sallyport.require_transaction(p_proof, p_permission);
+      END $$`,
+  };
+}
