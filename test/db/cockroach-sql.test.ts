@@ -52,7 +52,7 @@ test('no policy has a subquery: CockroachDB takes none there', () => {
 
 test('each statement may run twice: it says so, or is a grant, a replacement or a repair', () => {
   const repeatable =
-    /IF NOT EXISTS|IF EXISTS|CREATE OR REPLACE|OWNER TO|^\s*(?:GRANT|REVOKE)|(?:ENABLE|FORCE) ROW LEVEL SECURITY|DROP NOT NULL|^\s*UPDATE\b[^;]*<>/i;
+    /IF NOT EXISTS|IF EXISTS|CREATE OR REPLACE|OWNER TO|^\s*(?:GRANT|REVOKE)|(?:ENABLE|FORCE) ROW LEVEL SECURITY|DROP NOT NULL|^\s*UPDATE\b[^;]*(?:<>|IS NULL)/i;
   const others = statements.filter((sql) => !repeatable.test(sql));
   // A policy and a constraint are dropped by the statement before.
   for (const sql of others) {

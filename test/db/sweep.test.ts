@@ -144,7 +144,7 @@ test('a tenant whose grace is over goes with all that is in it, and nothing of a
   await sweep(opened);
   await sweep(opened);
   // What was noted in it stays as long as what is noted anywhere; a session that was in it is in
-  // none, until it ends.
-  expect(await tablesOf(gone)).toEqual(['security_events', 'sessions']);
+  // none.
+  expect(await tablesOf(gone)).toEqual(['security_events']);
   expect(await others()).toEqual(before);
 });

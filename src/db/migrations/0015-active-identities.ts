@@ -1,6 +1,6 @@
 import { type Engine, generatedAs } from '../engine.ts';
 import type { MigrationStatement } from '../migration-statements.ts';
-import { type ActiveIdentity, bearerDecisions } from './0009-bearer.ts';
+import type { ActiveIdentity } from './0009-bearer.ts';
 import { lookUps } from './0014-transaction-proofs.ts';
 
 /**
@@ -40,9 +40,6 @@ export function activeIdentities(engine: Engine): readonly MigrationStatement[] 
       id: 'bearer-credentials-by-identity',
       sql: `CREATE INDEX IF NOT EXISTS bearer_credentials_by_identity ON sallyport.bearer_credentials (identity_id)`,
     },
-    ...bearerDecisions(engine, IN_THE_CREDENTIAL).filter(
-      ({ id }) => id === 'function-require_bearer',
-    ),
     ...lookUps(engine, IN_THE_CREDENTIAL),
   ];
 }
