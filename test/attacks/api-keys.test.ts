@@ -349,10 +349,11 @@ describe('two credentials in one request', () => {
     async (who) => {
       const other = await insertMember(database.admin, originOf(0), { permissions: BOTH });
       if (who !== 'another person')
-        await database.admin.query('UPDATE sallyport.sessions SET identity_id = $1 WHERE id = $2', [
-          maker.identityId,
-          other.sessionId,
-        ]);
+        await database.admin.query(
+          `UPDATE sallyport.sessions SET identity_id = $1, member_id = NULL, member_role = NULL,
+            member_kept = NULL, member_policy = NULL WHERE id = $2`,
+          [maker.identityId, other.sessionId],
+        );
       const { browser } = other;
       const answer = await post({ number: 8 }, { ...browser.ownHeaders(), ...withKey() });
       expect(answer.json().code).toBe('two-principals');

@@ -36,7 +36,8 @@ async function tried(
 }
 
 const NOTHING: readonly string[] = [];
-const CHANGED = ['memberships', 'security_events'];
+/** The sessions of the member in the tenant have a copy (decisions/017). */
+const CHANGED = ['memberships', 'security_events', 'sessions'];
 
 describe('a member is given another role', () => {
   test('by an admin, and the decision of the next request knows it [ASVS 8.3.2]', async () => {

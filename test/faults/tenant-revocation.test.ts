@@ -81,14 +81,16 @@ const REVOCATIONS: readonly Revocation[] = [
     sql: `UPDATE sallyport.memberships SET role = 'reader' WHERE identity_id = $1`,
     of: ofIdentity,
     refused: 403,
-    holds: [' FOR SHARE;'],
+    // Its change reaches the session in whose tenant it is, through the session's foreign key.
+    holds: [' FOR UPDATE OF s'],
   },
   {
     name: 'the membership is removed [ASVS 8.3.2]',
     sql: 'DELETE FROM sallyport.memberships WHERE identity_id = $1',
     of: ofIdentity,
     refused: 403,
-    holds: [' FOR SHARE;'],
+    // Its change reaches the session in whose tenant it is, through the session's foreign key.
+    holds: [' FOR UPDATE OF s'],
   },
   {
     name: 'the session is ended [R-27] [CWE-613] [ASVS 7.4.1]',
