@@ -308,7 +308,7 @@ function assuranceColumns({ aal, amr, authenticatorId }: Assurance) {
 }
 
 /**
- * Moves "last seen" on, unless another request has done so within the minute, and keeps how long
+ * Moves "last seen" on, unless another process has done so within half a minute, and keeps how long
  * the session was idle before, for tenants that allow less than the product does.
  */
 export function touchSession(sessionId: string): Statement {
@@ -319,7 +319,7 @@ export function touchSession(sessionId: string): Statement {
       last_seen_at: sql<Date>`now()`,
     })
     .where('session_id', '=', sessionId)
-    .where('last_seen_at', '<', sql<Date>`now() - INTERVAL '1 minute'`)
+    .where('last_seen_at', '<', sql<Date>`now() - INTERVAL '30 seconds'`)
     .compile();
 }
 

@@ -5,15 +5,16 @@ import { touchBearerCredential } from '../db/bearer-credentials.ts';
 import { keepActive, touchSession } from '../db/sessions.ts';
 
 /**
- * Notes that a session or a bearer credential was used, after the answer, at most once a minute:
- * the inactivity limit of an hour needs no more, and a row that every request writes is a row that
- * every request waits for. One that fails is noted by the next request. The row that a request
- * looks up does not tell when its session was last seen, so each process remembers whom it has
- * noted; of several processes the first one writes.
+ * Notes that a session or a bearer credential was used, after the answer, so that it is known to
+ * about a minute: the inactivity limit of an hour needs no more, and a row that every request
+ * writes is a row that every request waits for. One that fails is noted by the next request. The
+ * row that a request looks up does not tell when its session was last seen, so each process
+ * remembers whom it has noted; of several processes the first one writes, and each half a minute
+ * late makes a minute.
  */
 export function addLastSeen(app: FastifyInstance, core: Core): void {
   const underWay = new Map<string, Promise<void>>();
-  const noted = new Recently(60_000);
+  const noted = new Recently(30_000);
 
   app.addHook('onResponse', (request, _reply, done) => {
     const { principal } = request;
