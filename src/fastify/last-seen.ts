@@ -14,7 +14,7 @@ import { keepActive, touchSession } from '../db/sessions.ts';
  */
 export function addLastSeen(app: FastifyInstance, core: Core): void {
   const underWay = new Map<string, Promise<void>>();
-  const noted = new Recently(30_000);
+  const noted = new Recently(15_000);
 
   app.addHook('onResponse', (request, _reply, done) => {
     const { principal } = request;
@@ -24,8 +24,10 @@ export function addLastSeen(app: FastifyInstance, core: Core): void {
     done();
   });
 
-  function isToBeNoted({ sessionId }: Principal): boolean {
-    return sessionId !== null && !noted.has(sessionId);
+  function isToBeNoted({ sessionId, createdAt }: Principal): boolean {
+    if (sessionId === null || noted.has(sessionId)) return false;
+    // Whoever has just signed in was noted with that.
+    return Date.now() - createdAt.getTime() > 60_000;
   }
 
   function note(
@@ -51,10 +53,11 @@ export function addLastSeen(app: FastifyInstance, core: Core): void {
   });
 }
 
-/** What was added a moment ago, forgotten all at once: some of it sooner, and none of it later. */
+/** What was added a moment ago: for so long at least, and for twice as long at the most. */
 class Recently {
   readonly #milliseconds: number;
-  readonly #known = new Set<string>();
+  #newer = new Set<string>();
+  #older = new Set<string>();
   #since = performance.now();
 
   constructor(milliseconds: number) {
@@ -62,14 +65,20 @@ class Recently {
   }
 
   has(id: string): boolean {
-    if (performance.now() - this.#since > this.#milliseconds) {
-      this.#known.clear();
-      this.#since = performance.now();
-    }
-    return this.#known.has(id);
+    this.#forget();
+    return this.#newer.has(id) || this.#older.has(id);
   }
 
   add(id: string): void {
-    this.#known.add(id);
+    this.#forget();
+    this.#newer.add(id);
+  }
+
+  #forget(): void {
+    const now = performance.now();
+    if (now - this.#since < this.#milliseconds) return;
+    this.#older = now - this.#since < 2 * this.#milliseconds ? this.#newer : new Set();
+    this.#newer = new Set();
+    this.#since = now;
   }
 }

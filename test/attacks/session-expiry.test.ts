@@ -81,6 +81,37 @@ describe('the inactivity limit of an hour', () => {
     expect((await browser.get('/api/session')).status).toBe(200);
   });
 
+  test('each request is noted as activity, long before the session may be idle, to a minute or so', async () => {
+    const { browser, id } = await signIn();
+    const other = await signIn();
+    const seenLongAgo = async (session: string) => {
+      await server.admin.query(
+        `WITH old AS (UPDATE sallyport.sessions SET created_at = created_at - INTERVAL '2 minutes',
+            expires_at = expires_at - INTERVAL '2 minutes' WHERE id = $1)
+          UPDATE sallyport.session_activity SET last_seen_at = now() - INTERVAL '2 minutes' WHERE session_id = $1`,
+        [session],
+      );
+    };
+    const isNoted = async (session: string) =>
+      (
+        await server.admin.query(
+          `SELECT 1 FROM sallyport.session_activity
+            WHERE session_id = $1 AND last_seen_at > now() - INTERVAL '1 minute'`,
+          [session],
+        )
+      ).rowCount === 1;
+    await seenLongAgo(id);
+    expect((await browser.get('/api/session')).status).toBe(200);
+    await expect.poll(async () => await isNoted(id)).toBe(true);
+    // A moment later nothing is written again: what follows here is noted, and this is not.
+    await seenLongAgo(id);
+    await seenLongAgo(other.id);
+    expect((await browser.get('/api/session')).status).toBe(200);
+    expect((await other.browser.get('/api/session')).status).toBe(200);
+    await expect.poll(async () => await isNoted(other.id)).toBe(true);
+    expect(await isNoted(id)).toBe(false);
+  });
+
   test('a request that is refused does not count as activity [R-22]', async () => {
     const { browser, id } = await signIn();
     await idleFor(server.admin, id, '59 minutes');
