@@ -8,7 +8,7 @@ import {
   secretText,
   synchronizerTokenOf,
 } from '../src/core/secret.ts';
-import { COPY_MEMBERSHIPS } from '../src/db/sessions.ts';
+import { COPY_MEMBERSHIPS } from '../src/db/session-tenant.ts';
 import { maskToken } from '../src/http/synchronizer-token.ts';
 
 /** Somebody signed in to a tenant, and one of the tenant's invoices. */

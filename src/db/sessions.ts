@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Statement } from './batch.ts';
 import { build } from './dialect.ts';
 import { OWN_IDENTITY } from './first-wall.ts';
+import { copyMembership, onlyTenantOf } from './session-tenant.ts';
 import { type Caller, EVENT_COLUMNS, eventsOfRows } from './security-events.ts';
 import type { Tx } from './transaction.ts';
 
@@ -42,28 +43,6 @@ const ABSOLUTE_LIFETIME = sql<Date>`now() + INTERVAL '12 hours'`;
 
 /** The inactivity limit: whoever was just seen is not idle until then. ASVS 7.3.1. */
 const NOT_IDLE_UNTIL = sql<Date>`now() + INTERVAL '1 hour'`;
-
-/** Whoever is a member of one tenant only is in that one from the first request on. */
-function onlyTenantOf(identityId: string) {
-  return sql<string | null>`(SELECT CAST(min(CAST(m.tenant_id AS TEXT)) AS UUID)
-    FROM sallyport.memberships AS m
-    JOIN sallyport.tenants AS t ON t.id = m.tenant_id AND t.delete_after IS NULL
-    WHERE m.identity_id = ${identityId} HAVING count(*) = 1)`;
-}
-
-/**
- * Copies what the membership in a session's tenant says into the session's row; from then on a
- * foreign key keeps that true (decisions/017). Of all sessions that have no copy.
- */
-export const COPY_MEMBERSHIPS = `UPDATE sallyport.sessions AS s
-    SET member_id = m.identity_id, member_role = m.role,
-      member_kept = m.tenant_kept, member_policy = m.tenant_policy
-    FROM sallyport.memberships AS m
-    WHERE m.tenant_id = s.tenant_id AND m.identity_id = s.identity_id AND s.member_role IS NULL`;
-
-async function copyMembership(tx: Tx, sessionId: string): Promise<void> {
-  await sql`${sql.raw(COPY_MEMBERSHIPS)} AND s.id = ${sessionId}`.execute(tx);
-}
 
 export async function insertSession(tx: Tx, session: NewSession): Promise<SessionRow> {
   const row = await tx
@@ -218,32 +197,6 @@ async function forgetPauses(tx: Tx, sessionId: string): Promise<void> {
     .execute();
 }
 
-/** Takes the session into another tenant, or out of any, under a new secret. */
-export async function switchSession(
-  tx: Tx,
-  sessionId: string,
-  secret: SessionSecret,
-  tenantId: string | null,
-): Promise<void> {
-  await tx
-    .updateTable('sallyport.sessions')
-    .set({
-      proof_digest: secret.proofDigest,
-      synchronizer_digest: secret.synchronizerDigest,
-      synchronizer_generation: secret.synchronizerGeneration,
-      selection_key: secret.selectionKey,
-      tenant_id: tenantId,
-      member_id: null,
-      member_role: null,
-      member_kept: null,
-      member_policy: null,
-    })
-    .where('id', '=', sessionId)
-    .returning('id')
-    .executeTakeFirstOrThrow();
-  await copyMembership(tx, sessionId);
-}
-
 /** The session's person has shown a second factor too, in the freshness of the first one. */
 export async function raiseSession(
   tx: Tx,
@@ -305,36 +258,4 @@ export const ownAssurance: Statement = build
 
 function assuranceColumns({ aal, amr, authenticatorId }: Assurance) {
   return { aal, amr: [...amr], authenticator_id: authenticatorId };
-}
-
-/**
- * Moves "last seen" on, unless another process has done so within half a minute, and keeps how long
- * the session was idle before, for tenants that allow less than the product does.
- */
-export function touchSession(sessionId: string): Statement {
-  return build
-    .updateTable('sallyport.session_activity')
-    .set({
-      longest_pause: sql<string>`GREATEST(longest_pause, now() - last_seen_at)`,
-      last_seen_at: sql<Date>`now()`,
-    })
-    .where('session_id', '=', sessionId)
-    .where('last_seen_at', '<', sql<Date>`now() - INTERVAL '30 seconds'`)
-    .compile();
-}
-
-/**
- * Notes in the session's row until when it is surely not idle, so that requests need not look at
- * its activity: every half hour at the most, because who locks the row waits for it. Follows from
- * what touchSession has noted and never adds to it.
- */
-export function keepActive(sessionId: string): Statement {
-  return build
-    .updateTable('sallyport.sessions as s')
-    .from('sallyport.session_activity as a')
-    .set({ active_until: sql<Date>`a.last_seen_at + INTERVAL '1 hour'` })
-    .where('s.id', '=', sessionId)
-    .whereRef('a.session_id', '=', 's.id')
-    .where('s.active_until', '<', sql<Date>`now() + INTERVAL '30 minutes'`)
-    .compile();
 }

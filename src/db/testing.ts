@@ -5,7 +5,7 @@ import { type Database, embeddedConfig, openEmbeddedDatabase } from './database.
 import type { WordSource } from './member-words.ts';
 import { EVENT_DAYS, setEventDays } from './event-retention.ts';
 import { migrate } from './migrations.ts';
-import { COPY_MEMBERSHIPS } from './sessions.ts';
+import { COPY_MEMBERSHIPS } from './session-tenant.ts';
 
 /** Answers the rows of the last statement; with parameters it takes one statement only. */
 export type Query = (sql: string, parameters?: readonly unknown[]) => Promise<readonly Row[]>;

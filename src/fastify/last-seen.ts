@@ -2,7 +2,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Core } from '../core/core.ts';
 import type { Principal } from '../db/authorization.ts';
 import { touchBearerCredential } from '../db/bearer-credentials.ts';
-import { keepActive, touchSession } from '../db/sessions.ts';
+import { keepActive, touchSession } from '../db/session-activity.ts';
 
 /**
  * Notes that a session or a bearer credential was used, after the answer, so that it is known to

@@ -2,7 +2,8 @@
 // idle (decisions/017): it is never believed where the rows that it comes from say otherwise.
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { touchSession, COPY_MEMBERSHIPS, keepActive } from '../../src/db/sessions.ts';
+import { keepActive, touchSession } from '../../src/db/session-activity.ts';
+import { COPY_MEMBERSHIPS } from '../../src/db/session-tenant.ts';
 import { createDatabase, type TestDatabase } from '../support/databases.ts';
 import { insertPrincipal, insertSessionOf, sha256 } from './principals.ts';
 

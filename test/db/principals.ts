@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { derivedPassword } from '../../src/core/encryption.ts';
 import type { Statement } from '../../src/db/batch.ts';
 import type { Role, ServerLogins } from '../../src/db/database.ts';
-import { COPY_MEMBERSHIPS } from '../../src/db/sessions.ts';
+import { COPY_MEMBERSHIPS } from '../../src/db/session-tenant.ts';
 import { TEST_KEY } from '../support/test-key.ts';
 
 /** The logins of the product's two roles, as openManaged makes them. */

@@ -9,7 +9,7 @@ import {
   secretText,
   synchronizerTokenOf,
 } from '../../src/core/secret.ts';
-import { COPY_MEMBERSHIPS } from '../../src/db/sessions.ts';
+import { COPY_MEMBERSHIPS } from '../../src/db/session-tenant.ts';
 import sallyport, { type DeclaredPermissions, type SallyportOptions } from '../../src/fastify.ts';
 import { SESSION_COOKIE } from '../../src/http/cookies.ts';
 import { maskToken } from '../../src/http/synchronizer-token.ts';

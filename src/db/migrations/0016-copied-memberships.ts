@@ -1,6 +1,6 @@
 import { type Engine, pinnedSearchPath, sqlDigest } from '../engine.ts';
 import type { MigrationStatement } from '../migration-statements.ts';
-import { COPY_MEMBERSHIPS } from '../sessions.ts';
+import { COPY_MEMBERSHIPS } from '../session-tenant.ts';
 import { functions, sessionParts } from './0001-foundation-functions.ts';
 import { bearerDecisions } from './0009-bearer.ts';
 import { judged } from './0011-proofs.ts';
@@ -88,7 +88,7 @@ function columns(): readonly MigrationStatement[] {
 const ALIVE = `s.expires_at > now()
             AND s.identity_enabled`;
 
-/** What a tenant asks of its members depends on more than this row, so then the row tells nothing. */
+/** Whether a member meets what a tenant asks depends on more than this row: it then tells nothing. */
 const ASKED_NOTHING = `s.member_kept AND s.member_policy = ''`;
 
 /** The session's row, and that of its activity only where the session may be idle. */
@@ -120,8 +120,8 @@ function membershipInRow(lookedUp: string): string {
 
 /**
  * Who changes the membership in a session's tenant changes the session's row with it, and waits for
- * its lock: the membership needs none of its own. It may have none either, which would be taken in
- * the other order than the change takes the two (CWE-833). In another tenant it is the membership's.
+ * its lock: the membership needs none of its own. Nor may it have one, which would be taken in the
+ * other order than the change takes the two (CWE-833). In another tenant it has.
  */
 const LOCK_ROLE = `
         IF v_role IS NOT NULL THEN
