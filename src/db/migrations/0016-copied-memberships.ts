@@ -88,7 +88,7 @@ function columns(): readonly MigrationStatement[] {
 const ALIVE = `s.expires_at > now()
             AND s.identity_enabled`;
 
-/** Whether a member meets what a tenant asks depends on more than this row: it then tells nothing. */
+/** Whether a member meets what a tenant asks depends on more: then the row tells nothing. */
 const ASKED_NOTHING = `s.member_kept AND s.member_policy = ''`;
 
 /** The session's row, and that of its activity only where the session may be idle. */
