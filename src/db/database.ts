@@ -11,7 +11,7 @@ import {
   OpenTransactionError,
   UnknownOutcomeError,
 } from './errors.ts';
-import { openLanes } from './lanes.ts';
+import { openLanes, openWriteLanes, type WriteLanes } from './lanes.ts';
 import { type RunInTransaction, runApplicationTransaction } from './application-transaction.ts';
 import { isConnectionLoss, leaveTransaction, openPool, type Pool } from './pool.ts';
 import { retrySerializationFailures, runTransaction, type Tx } from './transaction.ts';
@@ -74,6 +74,10 @@ export interface ServerLogins {
 /** Reads share these; more cost PostgreSQL more for each query, not less (docs/performance.md). */
 const READ_LANES = 2;
 
+/** What finds no place on these takes the pool (decisions/003-lanes.md). */
+const WRITE_LANES = 4;
+const WRITES_ON_LANE_MAX = 8;
+
 /** Opens nothing yet: connections are made as they are needed. */
 export function openServerDatabase(logins: ServerLogins): Database {
   const app = openPool(connectionConfig(logins.app, CHANGING));
@@ -81,6 +85,10 @@ export function openServerDatabase(logins: ServerLogins): Database {
   const reads =
     logins.engine === 'postgresql'
       ? openLanes(connectionConfig(logins.app, READING), READ_LANES)
+      : null;
+  const writes =
+    logins.engine === 'postgresql'
+      ? openWriteLanes(connectionConfig(logins.app, CHANGING), WRITE_LANES, WRITES_ON_LANE_MAX)
       : null;
   return {
     engine: logins.engine,
@@ -92,10 +100,11 @@ export function openServerDatabase(logins: ServerLogins): Database {
         return (await runEnveloped(pool, access, sent)).slice(opening ? 0 : NOBODY.length);
       }
       const pristine = statements.length > 0 ? [PRISTINE] : [];
+      const all = [...sent, ...pristine];
       const results =
         reads && role === 'sallyport_app' && access === 'read'
-          ? await reads.run([...sent, ...pristine])
-          : await runPooled(pool, access, [...sent, ...pristine]);
+          ? await reads.run(all)
+          : await runPooled(pool, access, all, role === 'sallyport_app' ? writes : null);
       return results.slice(opening ? 0 : NOBODY.length, sent.length);
     },
     transaction: (work, opening = NOBODY) => runTransaction(identity, opening, work),
@@ -110,7 +119,7 @@ export function openServerDatabase(logins: ServerLogins): Database {
         checked(work),
       ),
     async close() {
-      await Promise.all([app.close(), identity.close(), reads?.close()]);
+      await Promise.all([app.close(), identity.close(), reads?.close(), writes?.close()]);
     },
   };
 }
@@ -204,13 +213,17 @@ function takeOn(role: Role): Statement {
   return { sql: `SELECT set_config('role', $1, true)`, parameters: [role] };
 }
 
-/** A batch on a connection of its own, as the implicit transaction that the Sync ends. */
+/**
+ * A batch as the implicit transaction that the Sync ends: on a connection of its own, where there
+ * are no lanes or none of them takes it.
+ */
 async function runPooled(
   pool: Pool,
   access: 'read' | 'write',
   statements: readonly Statement[],
+  lanes: WriteLanes | null = null,
 ): Promise<StatementResult[]> {
-  const attempt = async () =>
+  const alone = async () =>
     await pool.withClient(async (client) => {
       const results = await send(client, access, statements);
       if (client.getTransactionStatus() !== 'I') {
@@ -218,6 +231,7 @@ async function runPooled(
       }
       return results;
     });
+  const attempt = async () => await (lanes?.run(statements) ?? alone());
   return await retrySerializationFailures(attempt, (retries) => pool.inTurn(retries));
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runAuthorized } from '../../src/db/authorization.ts';
 import type { Statement } from '../../src/db/batch.ts';
@@ -138,6 +139,31 @@ describe('a request to the database', () => {
     await answered(() => rename('after'));
     await answered(() => database.transaction(async () => 2));
     expect(await storedName()).toBe('after');
+  });
+
+  test('to write that waits for a row does not keep others from writing [CWE-400]', async () => {
+    const grace = await insertPrincipal(t.admin, 'grace');
+    const renameAs = (who: TestPrincipal) =>
+      runAuthorized(
+        database,
+        {
+          role: 'sallyport_app',
+          proof: who.proof,
+          permission: null,
+          synchronizerDigest: who.synchronizerDigest,
+        },
+        [updateOwnProfile('renamed')],
+      );
+    await renameAs(grace);
+    await t.admin.query('BEGIN');
+    await t.admin.query('SELECT 1 FROM sallyport.sessions WHERE identity_id = $1 FOR UPDATE', [
+      ada.identityId,
+    ]);
+    const waiting = Promise.all(Array.from({ length: 6 }, () => renameAs(ada)));
+    await sleep(400);
+    expect(await renameAs(grace)).toHaveProperty('principal');
+    await t.admin.query('COMMIT');
+    expect(await waiting).toHaveLength(6);
   });
 
   test('shares few connections with all others that read', async () => {

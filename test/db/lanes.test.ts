@@ -2,8 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Statement, StatementResult } from '../../src/db/batch.ts';
-import { DatabaseUnavailableError, OpenTransactionError } from '../../src/db/errors.ts';
-import { type Lanes, openLanes } from '../../src/db/lanes.ts';
+import {
+  DatabaseUnavailableError,
+  OpenTransactionError,
+  UnknownOutcomeError,
+} from '../../src/db/errors.ts';
+import { type Lanes, openLanes, openWriteLanes, type WriteLanes } from '../../src/db/lanes.ts';
 import { createDatabase, type TestDatabase } from '../support/databases.ts';
 import { startWireProxy, type WireProxy } from '../support/wire-proxy.ts';
 
@@ -236,5 +240,79 @@ describe('lanes', () => {
     expect((await last)[1]?.rows).toEqual([{ n: 7 }]);
     await closing;
     await expect(lanes.run([carry('late')])).rejects.toThrow(DatabaseUnavailableError);
+  });
+});
+
+describe('lanes for writes', () => {
+  let writes: WriteLanes;
+  afterEach(() => writes.close());
+  // The hook above closes what a test of reads has opened.
+  beforeEach(() => {
+    lanes = open(1);
+  });
+  const openWrites = (count: number, depth: number) => {
+    writes = openWriteLanes({ connectionString: proxy.url }, count, depth);
+  };
+  const run = async (statements: readonly Statement[]) => {
+    const taken = writes.run(statements);
+    if (!taken) throw new Error('no lane takes it');
+    return await taken;
+  };
+  const mark = (batch: number) => statement('INSERT INTO marks VALUES ($1, 0)', batch);
+
+  test('share few connections, and each is its own transaction', async () => {
+    openWrites(2, 8);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 16 }, (_, n) =>
+        run([carry(`${n}`), mark(n), statement('SELECT 1 / $1::INT4', n % 4)]),
+      ),
+    );
+    const kept = outcomes.flatMap(({ status }, n) => (status === 'fulfilled' ? [n] : []));
+    expect(kept).toHaveLength(12);
+    const { rows } = await created.admin.query('SELECT batch FROM marks ORDER BY batch');
+    expect(rows.map(({ batch }: { batch: number }) => batch)).toEqual(kept);
+    expect(proxy.connections).toBe(2);
+  });
+
+  test('take no more than so many on each', async () => {
+    openWrites(2, 2);
+    const taken = Promise.all([1, 2, 3, 4].map((n) => run([mark(n)])));
+    expect(writes.run([mark(5)])).toBeNull();
+    await taken;
+    expect(await run([mark(6)])).toMatchObject([{ rowCount: 1 }]);
+  });
+
+  test('take none behind one that is not answered in a moment', async () => {
+    openWrites(2, 8);
+    await created.admin.query('SELECT pg_advisory_lock(7)');
+    const held = run([statement('SELECT pg_advisory_xact_lock($1::INT8)', 7)]);
+    await sleep(400);
+    const others = Promise.all(Array.from({ length: 8 }, (_, n) => run([mark(n)])));
+    expect(writes.run([mark(8)])).toBeNull();
+    await others;
+    await created.admin.query('SELECT pg_advisory_unlock(7)');
+    await held;
+    await Promise.all([run([mark(8)]), run([mark(9)])]);
+  });
+
+  test('send nothing again: nobody knows what became of those whose connection is lost', async () => {
+    openWrites(1, 8);
+    await run([mark(0)]);
+    proxy.decide = ({ type }) => (type === 'Sync' ? 'cut-after' : 'forward');
+    const lost = await Promise.allSettled([run([mark(1)]), run([mark(2)])]);
+    for (const outcome of lost) {
+      expect(outcome).toMatchObject({ reason: expect.any(UnknownOutcomeError) as unknown });
+    }
+    proxy.decide = () => 'forward';
+    expect(await run([mark(3)])).toMatchObject([{ rowCount: 1 }]);
+    const twice = 'SELECT batch FROM marks GROUP BY batch HAVING count(*) > 1';
+    expect((await created.admin.query(twice)).rows).toEqual([]);
+  });
+
+  test('40003 says that nobody knows', async () => {
+    openWrites(1, 8);
+    await run([mark(0)]);
+    proxy.fail = ({ type }) => (type === 'Execute' ? '40003' : null);
+    await expect(run([mark(1)])).rejects.toThrow(UnknownOutcomeError);
   });
 });
