@@ -15,13 +15,12 @@ export interface Secret {
 }
 
 export function newSecret(): Secret {
-  const bytes = randomBytes(32);
-  return secretOf(bytes, bytes.toString('base64url'));
+  return new CanonicalSecret(randomBytes(32).toString('base64url'));
 }
 
 /** Null unless the text is the one canonical encoding of 32 bytes. */
 export function parseSecret(text: string): Secret | null {
-  return CANONICAL.test(text) ? secretOf(Buffer.from(text, 'base64url'), text) : null;
+  return CANONICAL.test(text) ? new CanonicalSecret(text) : null;
 }
 
 export function secretText(secret: Secret): string {
@@ -132,8 +131,23 @@ function derive(secret: Secret, purpose: string): string {
 // The last character's two spare bits are zero, or one secret would have four spellings.
 const CANONICAL = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 
-const redacted = () => '[redacted]' as const;
+/** Keeps the text alone: what a request needs is derived from it, and not from its bytes. */
+class CanonicalSecret implements Secret {
+  readonly text: string;
 
-function secretOf(bytes: Buffer, text: string): Secret {
-  return { bytes, text, toJSON: redacted, [inspect.custom]: redacted };
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  get bytes(): Buffer {
+    return Buffer.from(this.text, 'base64url');
+  }
+
+  toJSON(): '[redacted]' {
+    return '[redacted]';
+  }
+
+  [inspect.custom](): '[redacted]' {
+    return '[redacted]';
+  }
 }
