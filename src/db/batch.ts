@@ -193,8 +193,8 @@ class Batch {
       step.prepared.fields = step.fields;
       step.prepared.blank = step.blank;
     }
-    const [command = '', ...counts] = message.text.split(' ');
-    this.#results.push({ command, rowCount: Number(counts.at(-1) ?? 0), rows: step.rows });
+    const { command, rowCount } = readTag(message.text);
+    this.#results.push({ command, rowCount, rows: step.rows });
   }
 
   handleEmptyQuery(): void {
@@ -279,6 +279,13 @@ function holdUntilNextTurn(line: Line, { stream }: Connection): void {
     line.held = false;
     stream.uncork?.();
   });
+}
+
+/** A command tag: a word or several, and behind most of them a count, such as `INSERT 0 1`. */
+function readTag(text: string): { readonly command: string; readonly rowCount: number } {
+  const end = text.indexOf(' ');
+  if (end < 0) return { command: text, rowCount: 0 };
+  return { command: text.slice(0, end), rowCount: Number(text.slice(text.lastIndexOf(' ') + 1)) };
 }
 
 function planStep(statements: PreparedStatements, sql: string): Step {
