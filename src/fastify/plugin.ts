@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
-import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { QueryCompiler } from 'kysely';
 import type { Core } from '../core/core.ts';
 import type { PermissionRegistry } from '../core/permissions.ts';
@@ -58,6 +58,7 @@ import { recoveryApi, recoveryPages } from './routes/recovery.ts';
 import { teamPages } from './routes/team-pages.ts';
 import { teamsApi } from './routes/teams-api.ts';
 import { visitorPages } from './routes/visitor-pages.ts';
+import { serializerCompiler } from './serializer.ts';
 import { refuseBareListeners } from './upgrades.ts';
 
 export interface GatedOptions {
