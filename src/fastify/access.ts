@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyRequest } from 'fastify';
 import {
   type AccountPrincipal,
   type Principal,
@@ -10,7 +10,6 @@ import {
 import type { StatementResult } from '../db/batch.ts';
 import type { Caller } from '../db/security-events.ts';
 import type { DoneRequest } from '../db/idempotency-keys.ts';
-import type { Role } from '../db/database.ts';
 import type { Authority } from '../core/authority.ts';
 import type { Core } from '../core/core.ts';
 import type { KeptAnswer } from '../core/kept-answer.ts';
@@ -95,16 +94,16 @@ export function confirmerOf(request: FastifyRequest): Confirmer {
 /**
  * The database's decision on the request, in one flush with the route's queries. A refusal comes
  * back as a problem's code, and an answer that was given before under the request's Idempotency-Key
- * as that; else the request carries its principal and what was loaded.
+ * as that; else the request carries its principal and what was loaded. `config` is what the route
+ * declares, as the request has it.
  */
 export async function authorize(
   core: Core,
   compileLoad: CompileLoad,
   request: FastifyRequest,
+  config: FastifyContextConfig,
 ): Promise<ProblemCode | KeptAnswer | null> {
-  const { access, load, databaseLogin } = request.routeOptions.config;
-  const role =
-    databaseLogin === undefined ? request.routeOptions.config.role : 'sallyport_identity';
+  const { access, databaseLogin } = config;
   const secret = request.sessionSecret;
   if (access === undefined || access === 'public') return await checkVisitor(core, request);
   const bearer = request[BEARER];
@@ -114,8 +113,8 @@ export async function authorize(
     if (rejection) return rejection;
   }
 
-  const queries = [...(load ? compileLoad(load, request) : []), ...switcherQueries(request)];
-  const requirement = requirementOf(access, role ?? 'sallyport_app', request);
+  const queries = [...compileLoad(config, request), ...switcherQueries(config)];
+  const requirement = requirementOf(access, config, request);
   const statements = queries.map(({ statement }) => statement);
   const keyed = request[KEYED];
   const lookUp = keyed ? lookUpFor(request, keyed) : [];
@@ -149,12 +148,12 @@ export async function authorize(
     if ('refusal' in outcome) return outcome.refusal;
     results = outcome.result;
   }
-  request.loaded = Object.fromEntries(
-    queries.flatMap(({ name, read }, index) => {
-      const result = results[index];
-      return result ? [[name, read(result)]] : [];
-    }),
-  );
+  const loaded: Record<string, unknown> = {};
+  for (const [index, { name, read }] of queries.entries()) {
+    const result = results[index];
+    if (result) loaded[name] = read(result);
+  }
+  request.loaded = loaded;
   return null;
 }
 
@@ -222,7 +221,7 @@ function hasAccount(principal: Principal): principal is AccountPrincipal {
 
 function requirementOf(
   access: Exclude<Access, 'public'>,
-  role: Role,
+  { role = 'sallyport_app', databaseLogin, account }: FastifyContextConfig,
   request: FastifyRequest,
 ): Requirement {
   const { permission, team, stepUp }: Exclude<Access, string> =
@@ -238,12 +237,12 @@ function requirementOf(
   const secret = request.sessionSecret;
   if (!secret) throw new Error('the request has no credential');
   return {
-    role,
+    role: databaseLogin === undefined ? role : 'sallyport_identity',
     proof: proofOf(secret),
     permission: permission ?? null,
     ...inTeam,
     ...(named === null ? {} : { selection: selectionOf(secret, named) }),
-    withAccount: request.routeOptions.config.account === true,
+    withAccount: account === true,
     ...(stepUp ? { stepUp } : {}),
     ...(isSafeMethod(request.method) ? {} : { synchronizerDigest: presentedDigest(request) }),
   };

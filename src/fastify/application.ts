@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify';
 import type { Compilable, CompiledQuery, Kysely, QueryCompiler } from 'kysely';
 import type { Core } from '../core/core.ts';
 import {
@@ -28,8 +28,11 @@ export interface LoadQuery {
   readonly read: (result: StatementResult) => unknown;
 }
 
-/** Compiles the queries of a `load` route for one request. */
-export type CompileLoad = (load: Load, request: FastifyRequest) => readonly LoadQuery[];
+/** Compiles the queries of a route for one request; none where it has no `load`. */
+export type CompileLoad = (
+  config: FastifyContextConfig,
+  request: FastifyRequest,
+) => readonly LoadQuery[];
 
 /** Tells whether the request has been answered, and whether its client is still there. */
 export const ANSWER = Symbol('sallyport.answer');
@@ -106,8 +109,8 @@ function loadCompiler(scope: QueryCompiler): CompileLoad {
     return { name, statement, changes, read: (result) => kyselyRows(statement, result) };
   }
 
-  return (load, request) => {
-    const { account } = request.routeOptions.config;
+  return ({ load, account }, request) => {
+    if (!load) return [];
     return Object.entries(load(building, request)).map(([name, query]) => {
       if (account && 'sql' in query) {
         return { name, statement: query, changes: false, read: (result) => result };

@@ -49,11 +49,14 @@ export function takesBearer({
  * Reads the Authorization header of a request that must say who it is. What is no token of a form
  * that we take is refused like one that is not known, without a round trip.
  */
-export function noteBearer(request: FastifyRequest): ProblemCode | null {
+export function noteBearer(
+  request: FastifyRequest,
+  config: FastifyContextConfig,
+): ProblemCode | null {
   const reading = readAuthorization(request.raw);
   if (reading.kind === 'none') return null;
   if (reading.kind === 'malformed') return 'malformed-authorization';
-  if (!takesBearer(request.routeOptions.config)) return 'bearer-not-accepted';
+  if (!takesBearer(config)) return 'bearer-not-accepted';
   const { token } = reading;
   const key = parseApiKey(token);
   if (!key && !isToken(token)) return 'not-signed-in';

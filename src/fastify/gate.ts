@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Core } from '../core/core.ts';
-import { clearCookie, parseCookies } from '../http/cookies.ts';
+import { clearCookie } from '../http/cookies.ts';
 import { corsHeaders, preflightHeaders } from '../http/cors.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { selectedTenant } from '../http/tenant-selection.ts';
@@ -17,7 +17,14 @@ import { ANSWER, type CompileLoad } from './application.ts';
 import { BEARER, noteBearer } from './bearer.ts';
 import { requireDeclaration } from './declaration.ts';
 import { PASSED } from './guarded-handler.ts';
-import { COOKIES, type GatePolicy, isUpgrade, judgeHead, leaveUnclear } from './head-checks.ts';
+import {
+  COOKIES,
+  type GatePolicy,
+  headOf,
+  isUpgrade,
+  judgeHead,
+  leaveUnclear,
+} from './head-checks.ts';
 import { noteKey } from './keyed-request.ts';
 import { answerKnownError, refuse } from './refusals.ts';
 import { OTHER_HOSTS, otherHostsOf } from './other-hosts.ts';
@@ -55,7 +62,8 @@ export function addGate(
   app.addHook('onRequest', (request, reply, done) => {
     // An id that the client chose could hide its trace under another's: the app believes a header.
     if (app.initialConfig.requestIdHeader) request.id = randomUUID();
-    const cookies = parseCookies(request.raw);
+    const head = headOf(request);
+    const { access } = head.config;
     if (isUpgrade(request.raw)) closeAfterAnswer(reply);
     reply.headers(headers);
     if (policy.trustedOrigins.length > 0) {
@@ -63,19 +71,18 @@ export function addGate(
     }
     request[NAMED_TENANT] = selectedTenant(request.raw, request.socket.remoteAddress, policy);
     request[OTHER_HOSTS] = otherHostsOf(request, policy);
-    const rejection = judgeHead(request, cookies, policy) ?? noteKey(request);
+    const rejection = judgeHead(head, policy) ?? noteKey(request, head.config);
     if (rejection) return void refuseHead(rejection, policy, request, reply);
     const preflight = preflightHeaders(request.raw, policy.trustedOrigins);
     if (preflight) return void reply.code(204).headers(preflight).send();
-    request.sessionSecret = readSessionSecret(cookies);
+    request.sessionSecret = readSessionSecret(head.cookies);
     request[ANSWER] = reply.raw;
-    const { access } = request.routeOptions.config;
     // What has no route serves nobody; a route that was registered past us is a fault of ours.
     if (access === undefined && !request.is404) {
       return void refuse('internal', request, reply);
     }
     if (access !== undefined && access !== 'public') {
-      const unknown = noteBearer(request);
+      const unknown = noteBearer(request, head.config);
       if (unknown) return void refuse(unknown, request, reply);
       if (!request.sessionSecret && !request[BEARER]) {
         return void refuse('not-signed-in', request, reply);
@@ -85,12 +92,13 @@ export function addGate(
   });
 
   app.addHook('preHandler', async (request, reply) => {
+    const { config } = request.routeOptions;
     try {
-      const rejection = await authorize(core, compileLoad, request);
+      const rejection = await authorize(core, compileLoad, request, config);
       if (rejection !== null && typeof rejection === 'object') return replay(rejection, reply);
       if (rejection === 'tenant-not-selected') return await refuseUnselected(core, request, reply);
       if (rejection) return refuse(rejection, request, reply);
-      request[PASSED] = request.routeOptions.config.declared ?? null;
+      request[PASSED] = config.declared ?? null;
     } catch (error) {
       const answered = answerKnownError(error, request, reply);
       if (!answered) throw error;

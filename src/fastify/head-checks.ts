@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyRequest } from 'fastify';
 import { parseContentType } from '../http/content-type.ts';
 import {
   type Cookies,
   hasSallyportCookie,
+  isRepeated,
+  parseCookies,
   PRESESSION_COOKIE,
-  readCookie,
   SESSION_COOKIE,
   SIGN_IN_COOKIE,
   SYNCHRONIZER_COOKIE,
@@ -30,11 +31,23 @@ export interface GatePolicy extends OriginPolicy, HostPolicy, TenantHeaderPolicy
 /** What a check finds: that it has nothing to say about the request, no objection, or a reason. */
 export type HeadVerdict = 'not needed' | 'passed' | { readonly reason: string };
 
+/** What is judged: a request without its body, and what the route that it has reached declares. */
+export interface Head {
+  readonly raw: IncomingMessage;
+  readonly cookies: Cookies;
+  readonly config: FastifyContextConfig;
+}
+
+/** Reads it once for all checks: Fastify makes the route's options anew each time they are read. */
+export function headOf({ raw, routeOptions }: FastifyRequest): Head {
+  return { raw, cookies: parseCookies(raw), config: routeOptions.config };
+}
+
 interface HeadCheck {
   readonly name: string;
   /** What the client is told where the check refuses. */
   readonly code: ProblemCode;
-  readonly judge: (request: FastifyRequest, cookies: Cookies, policy: GatePolicy) => HeadVerdict;
+  readonly judge: (head: Head, policy: GatePolicy) => HeadVerdict;
 }
 
 export const COOKIES = [
@@ -59,42 +72,42 @@ export const HEAD_CHECKS: readonly HeadCheck[] = [
   {
     name: 'bytes',
     code: 'ambiguous-request',
-    judge({ raw, routeOptions }, _cookies, { forwards }) {
+    judge({ raw, config }, { forwards }) {
       if (!forwards) return 'not needed';
       // What follows an upgrade is no request any more: it is taken where it is asked for only.
-      if (isUpgrade(raw) && !routeOptions.config.tunnels) return { reason: 'an upgrade' };
+      if (isUpgrade(raw) && !config.tunnels) return { reason: 'an upgrade' };
       return verdictOf(checkForwardable(raw) ?? (isUnclear(raw) ? 'behind an unclear end' : null));
     },
   },
   {
     name: 'host',
     code: 'foreign-host',
-    judge({ raw, routeOptions }, _cookies, policy) {
-      if (routeOptions.config.anyHost) return 'not needed';
+    judge({ raw, config }, policy) {
+      if (config.anyHost) return 'not needed';
       return verdictOf(checkHost(raw, policy));
     },
   },
   {
     name: 'main origin',
     code: 'main-origin-only',
-    judge({ raw, routeOptions }, _cookies, policy) {
-      if (!routeOptions.config.mainOriginOnly) return 'not needed';
+    judge({ raw, config }, policy) {
+      if (!config.mainOriginOnly) return 'not needed';
       return tenantOfHost(raw, policy) === null ? 'passed' : { reason: "asked on a tenant's host" };
     },
   },
   {
     name: 'cookies',
     code: 'duplicate-cookie',
-    judge(_request, cookies) {
+    judge({ cookies }) {
       // Which of two the browser means is a guess, and one may be an attacker's (R-24, CWE-384).
-      const repeated = COOKIES.filter((name) => readCookie(cookies, name).kind === 'repeated');
+      const repeated = COOKIES.filter((name) => isRepeated(cookies, name));
       return repeated.length > 0 ? { reason: `${repeated.join(', ')} repeated` } : 'passed';
     },
   },
   {
     name: 'origin',
     code: 'foreign-origin',
-    judge({ raw }, cookies, policy) {
+    judge({ raw, cookies }, policy) {
       // What is upgraded is no longer a request whose answer others cannot read (CWE-1385).
       if (isSafeMethod(raw.method) && !isUpgrade(raw)) return 'not needed';
       const check = hasSallyportCookie(cookies) ? checkOrigin : checkVisitorOrigin;
@@ -104,14 +117,13 @@ export const HEAD_CHECKS: readonly HeadCheck[] = [
   {
     name: 'content type',
     code: 'unsupported-media-type',
-    judge(request) {
-      const { bodyType } = request.routeOptions.config;
+    judge({ raw, config: { bodyType } }) {
       // No route: the answer is 404 or 405, and no body will be read.
-      if (bodyType === undefined || isSafeMethod(request.method)) return 'not needed';
+      if (bodyType === undefined || isSafeMethod(raw.method)) return 'not needed';
       // The token's header, without which nothing passes, is what a form cannot send.
       if (bodyType === 'any') return 'not needed';
-      const type = parseContentType(request.raw);
-      if (type === 'none' && isEmptyDelete(request)) return 'passed';
+      const type = parseContentType(raw);
+      if (type === 'none' && isEmptyDelete(raw)) return 'passed';
       return type === bodyType ? 'passed' : { reason: `${type} where ${bodyType} is taken` };
     },
   },
@@ -132,14 +144,8 @@ function isUnclear({ socket }: IncomingMessage): boolean {
 }
 
 /** The problem of the first check that refuses; null where none does. */
-export function judgeHead(
-  request: FastifyRequest,
-  cookies: Cookies,
-  policy: GatePolicy,
-): ProblemCode | null {
-  const failed = HEAD_CHECKS.find(
-    ({ judge }) => typeof judge(request, cookies, policy) === 'object',
-  );
+export function judgeHead(head: Head, policy: GatePolicy): ProblemCode | null {
+  const failed = HEAD_CHECKS.find(({ judge }) => typeof judge(head, policy) === 'object');
   return failed?.code ?? null;
 }
 
@@ -156,8 +162,7 @@ function verdictOf(rejection: string | null): HeadVerdict {
  * A DELETE without a body has no content whose type could be named. No form can send one, and a
  * foreign script only after a preflight, so nothing rests on the type here (Fetch, CORS-preflight).
  */
-function isEmptyDelete(request: FastifyRequest): boolean {
-  const { method, rawHeaders } = request.raw;
+function isEmptyDelete({ method, rawHeaders }: IncomingMessage): boolean {
   if (method !== 'DELETE' || headerValues({ rawHeaders }, 'transfer-encoding').length > 0)
     return false;
   return headerValues({ rawHeaders }, 'content-length').every((length) => length === '0');

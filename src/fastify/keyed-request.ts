@@ -52,8 +52,8 @@ export function takesKey(
 }
 
 /** Notes the key that a request carries. */
-export function noteKey(request: FastifyRequest): ProblemCode | null {
-  if (!takesKey([request.method], request.routeOptions.config)) return null;
+export function noteKey(request: FastifyRequest, config: FastifyContextConfig): ProblemCode | null {
+  if (!takesKey([request.method], config)) return null;
   const key = readIdempotencyKey(request.raw);
   if (key.kind === 'malformed') return 'idempotency-key-malformed';
   if (key.kind === 'none') return null;

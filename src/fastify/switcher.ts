@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyRequest } from 'fastify';
 import { ownTenants } from '../db/tenants.ts';
 import type { SwitcherTenant } from '../pages/tenant-texts.ts';
 import type { LoadQuery } from './application.ts';
@@ -12,8 +12,11 @@ const NAME = 'tenants';
  * What every page of the account shows in its header beside what it is about: the way between the
  * tenants of its reader. It is read in the flush of the decision.
  */
-export function switcherQueries(request: FastifyRequest): readonly LoadQuery[] {
-  const { page, account, role } = request.routeOptions.config;
+export function switcherQueries({
+  page,
+  account,
+  role,
+}: FastifyContextConfig): readonly LoadQuery[] {
   if (!page || !account || role !== 'sallyport_identity') return [];
   return [{ name: NAME, statement: ownTenants, changes: false, read: (result) => result }];
 }

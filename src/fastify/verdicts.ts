@@ -1,11 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import type { CheckVerdict, Decision } from '../db/refusals.ts';
-import { parseCookies } from '../http/cookies.ts';
 import { maskHead } from '../http/masked-head.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { callerOf } from './caller.ts';
 import { GATE_CHECKS, refuses } from './gate-checks.ts';
-import { type GatePolicy, HEAD_CHECKS } from './head-checks.ts';
+import { type GatePolicy, HEAD_CHECKS, headOf } from './head-checks.ts';
 
 /**
  * Why the request was answered with this problem: what each check said, in the order in which they
@@ -32,9 +31,9 @@ function verdictsOn(
   code: ProblemCode,
   policy: GatePolicy,
 ): readonly CheckVerdict[] {
-  const cookies = parseCookies(request.raw);
+  const asked = headOf(request);
   const head = HEAD_CHECKS.map(({ name, judge }): CheckVerdict => {
-    const verdict = judge(request, cookies, policy);
+    const verdict = judge(asked, policy);
     return typeof verdict === 'object'
       ? { check: name, verdict: 'failed', reason: verdict.reason }
       : { check: name, verdict, reason: '' };

@@ -38,12 +38,8 @@ export type CookieReading =
 const ABSENT = { kind: 'absent' } as const;
 const REPEATED = { kind: 'repeated' } as const;
 
-interface Cookie {
-  readonly name: string;
-  readonly value: string;
-}
-
-export type Cookies = readonly Cookie[] | null;
+/** The cookies of a request by their names; null where there are more than are searched. */
+export type Cookies = ReadonlyMap<string, string | typeof REPEATED> | null;
 
 /** What a browser may store (RFC 6265bis 6.1 asks for 4 KiB per cookie) twice over. */
 const COOKIE_BYTES_MAX = 8 * 1024;
@@ -72,14 +68,15 @@ const SECRET = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
  */
 export function readCookie(cookies: Cookies, name: HostCookieName): CookieReading {
   if (cookies === null) return { kind: 'malformed' };
-  let value: string | undefined;
-  for (const cookie of cookies) {
-    if (cookie.name !== name) continue;
-    if (value !== undefined) return REPEATED;
-    value = cookie.value;
-  }
+  const value = cookies.get(name);
   if (value === undefined) return ABSENT;
+  if (typeof value !== 'string') return value;
   return SECRET.test(value) ? { kind: 'present', value } : { kind: 'malformed' };
+}
+
+/** Whether a request names the cookie more than once, whatever its values are. */
+export function isRepeated(cookies: Cookies, name: HostCookieName): boolean {
+  return cookies?.get(name) === REPEATED;
 }
 
 /**
@@ -89,30 +86,33 @@ export function readCookie(cookies: Cookies, name: HostCookieName): CookieReadin
  */
 export function hasSallyportCookie(cookies: Cookies): boolean {
   if (cookies === null) return true;
-  return cookies.some(
-    (cookie) =>
-      cookie.name === SESSION_COOKIE ||
-      cookie.name === SYNCHRONIZER_COOKIE ||
-      cookie.name === PRESESSION_COOKIE ||
-      cookie.name === SIGN_IN_COOKIE ||
-      cookie.name === FLOW_COOKIE,
+  return (
+    cookies.has(SESSION_COOKIE) ||
+    cookies.has(SYNCHRONIZER_COOKIE) ||
+    cookies.has(PRESESSION_COOKIE) ||
+    cookies.has(SIGN_IN_COOKIE) ||
+    cookies.has(FLOW_COOKIE)
   );
 }
 
-/** The cookies of a request, to be asked for ours; null where there are more than are searched. */
+/** Reads the cookies of a request, to be asked for ours. */
 export function parseCookies(head: RequestHead): Cookies {
-  const lines = headerValues(head, 'cookie');
-  const bytes = lines.reduce((sum, line) => sum + line.length, 0);
-  if (bytes > COOKIE_BYTES_MAX) return null;
-  const pairs = lines.flatMap((line) => line.split(';'));
-  if (pairs.length > COOKIE_COUNT_MAX) return null;
-  const cookies: Cookie[] = [];
-  for (const pair of pairs) {
-    const text = trimBlanks(pair);
-    const equals = text.indexOf('=');
-    // No `=`, or nothing before it: a cookie without a name. Skipped. RFC 6265bis 5.8.3.
-    if (equals < 1) continue;
-    cookies.push({ name: text.slice(0, equals), value: text.slice(equals + 1) });
+  const cookies = new Map<string, string | typeof REPEATED>();
+  let bytes = 0;
+  let count = 0;
+  for (const line of headerValues(head, 'cookie')) {
+    bytes += line.length;
+    if (bytes > COOKIE_BYTES_MAX) return null;
+    for (const pair of line.split(';')) {
+      count += 1;
+      if (count > COOKIE_COUNT_MAX) return null;
+      const text = trimBlanks(pair);
+      const equals = text.indexOf('=');
+      // No `=`, or nothing before it: a cookie without a name. Skipped. RFC 6265bis 5.8.3.
+      if (equals < 1) continue;
+      const name = text.slice(0, equals);
+      cookies.set(name, cookies.has(name) ? REPEATED : text.slice(equals + 1));
+    }
   }
   return cookies;
 }

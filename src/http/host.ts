@@ -62,8 +62,9 @@ export function checkHost(head: RequestHead, policy: HostPolicy): HostRejection 
  * A main name is no tenant's, also where it is below the tenants' domain.
  */
 export function tenantOfHost(head: RequestHead, policy: HostPolicy): string | null {
+  if (!policy.tenantHosts) return null;
   const [value, ...more] = headerValues(head, 'host');
-  if (!policy.tenantHosts || value === undefined || more.length > 0) return null;
+  if (value === undefined || more.length > 0) return null;
   const host = canonicalHost(value);
   return host === null || policy.hosts.includes(host) ? null : slugOf(host, policy);
 }
