@@ -8,6 +8,8 @@ import { toWireValue, type WireValue } from './parameters.ts';
 export interface Statement {
   readonly sql: string;
   readonly parameters: readonly unknown[];
+  /** Whether its text was judged to call no function, and so to leave no setting behind. */
+  readonly callsNothing?: true;
 }
 
 export type Row = Record<string, unknown>;

@@ -1,5 +1,7 @@
 import type { Compilable, CompiledQuery, QueryCompiler } from 'kysely';
 import { compileWith, operationNodeOf } from './application-dialect.ts';
+import type { Statement } from './batch.ts';
+import { callsNothing } from './calls-nothing.ts';
 
 /**
  * A query that was compiled, without the values of its bind parameters, and in what order the
@@ -7,7 +9,7 @@ import { compileWith, operationNodeOf } from './application-dialect.ts';
  */
 export interface CompiledShape {
   readonly node: unknown;
-  readonly compiled: CompiledQuery;
+  readonly compiled: CompiledQuery & Pick<Statement, 'callsNothing'>;
   readonly order: readonly number[];
 }
 
@@ -26,7 +28,7 @@ export function compileByShape(
   compiler: QueryCompiler,
   shapes: CompiledShape[],
   query: Compilable,
-): CompiledQuery {
+): CompiledQuery & Pick<Statement, 'callsNothing'> {
   const node = operationNodeOf(query);
   for (const { node: known, compiled, order } of shapes) {
     const values: unknown[] = [];
@@ -55,7 +57,10 @@ function shapeOf(compiler: QueryCompiler, node: object): CompiledShape | null {
   const compiled = compileWith(compiler, { toOperationNode: () => shape } as never);
   const places = compiled.parameters.filter((parameter) => parameter instanceof Place);
   if (places.length < compiled.parameters.length) return null;
-  return { node: shape, compiled, order: places.map(({ index }) => index) };
+  const judged = callsNothing(compiled.sql)
+    ? { ...compiled, callsNothing: true as const }
+    : compiled;
+  return { node: shape, compiled: judged, order: places.map(({ index }) => index) };
 }
 
 /** The tree with a place for each value that becomes a bind parameter. */

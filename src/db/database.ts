@@ -99,7 +99,7 @@ export function openServerDatabase(logins: ServerLogins): Database {
       if (logins.engine === 'cockroachdb') {
         return (await runEnveloped(pool, access, sent)).slice(opening ? 0 : NOBODY.length);
       }
-      const pristine = statements.length > 0 ? [PRISTINE] : [];
+      const pristine = statements.every(({ callsNothing }) => callsNothing) ? [] : [PRISTINE];
       const all = [...sent, ...pristine];
       const results =
         reads && role === 'sallyport_app' && access === 'read'
@@ -177,9 +177,10 @@ function checkQueries(statements: readonly Statement[]): void {
 /**
  * Undoes what a statement of the batch may have set for the session, injected SQL included: nothing
  * of one request reaches the next (R-98). A batch that is its opening alone is all ours, fixed
- * text: there is nothing to undo. It goes last, because the next batch's transaction
- * begins, with the isolation of the session's settings, before a statement of it could repair them;
- * if the batch fails, its settings go with it. What the connection was opened with stays.
+ * text, and a statement that calls no function sets nothing: then there is nothing to undo. It goes
+ * last, because the next batch's transaction begins, with the isolation of the session's settings,
+ * before a statement of it could repair them; if the batch fails, its settings go with it. What the
+ * connection was opened with stays.
  */
 const PRISTINE: Statement = { sql: 'RESET ALL', parameters: [] };
 
