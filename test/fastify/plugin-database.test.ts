@@ -61,6 +61,21 @@ function build(own: FastifyInstance): void {
     },
     async ({ loaded }) => loaded,
   );
+  own.get(
+    '/invoices/numbers',
+    { ...READS, load: (db) => ({ numbers: db.selectFrom('invoices').select('number') }) },
+    async ({ loaded }) => loaded,
+  );
+  own.get(
+    '/invoices/raw',
+    {
+      ...READS,
+      load: (db) => ({
+        numbers: db.selectFrom('invoices').select(sql<number>`abs(number)`.as('number')),
+      }),
+    },
+    async ({ loaded }) => loaded,
+  );
   own.post(
     '/invoices',
     { ...WRITES, load: (db) => ({ added: db.insertInto('invoices').values({ number: 7 }) }) },
@@ -422,6 +437,27 @@ describe('load', () => {
     await database.admin.query('DELETE FROM sallyport.sessions WHERE id = $1', [leaver.sessionId]);
     expect((await leaver.browser.send('POST', '/invoices', {})).status).toBe(401);
     expect(await invoicesOf(ada)).toHaveLength(1);
+  });
+});
+
+describe('what a statement may have set for the session', () => {
+  const isUndone = async (path: string): Promise<boolean> => {
+    await ada.browser.get(path);
+    proxy.clear();
+    const answer = await ada.browser.get(path);
+    expect(answer.json()).toEqual({ numbers: [{ number: 1 }] });
+    const sent = proxy.messages
+      .filter(({ type }) => type === 'Execute')
+      .map(({ sql: text }) => text);
+    expect(
+      sent.some((text) => text.includes('FROM "invoices"') || text.includes('from "invoices"')),
+    ).toBe(true);
+    return sent.includes('RESET ALL');
+  };
+
+  test('is undone behind one that calls a function, and only there [R-98]', async () => {
+    expect(await isUndone('/invoices/raw')).toBe(true);
+    expect(await isUndone('/invoices/numbers')).toBe(false);
   });
 });
 
