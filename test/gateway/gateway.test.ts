@@ -287,9 +287,13 @@ describe('what comes byte by byte is not waited for [CWE-400]', () => {
   function drip(bytes: string): Promise<string> {
     const { hostname, port } = new URL(gateway.origin);
     return new Promise((resolve) => {
-      const socket = connect(Number(port), hostname, () => socket.write(bytes));
+      let timer: NodeJS.Timeout | undefined;
+      // Not before there is a connection: what was written earlier would go out first.
+      const socket = connect(Number(port), hostname, () => {
+        socket.write(bytes);
+        timer = setInterval(() => socket.write('a'), 50);
+      });
       let received = '';
-      const timer = setInterval(() => socket.write('a'), 50);
       socket.on('error', () => {});
       socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
       socket.on('close', () => {
