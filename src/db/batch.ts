@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { DatabaseUnavailableError, OpenTransactionError, sqlState } from './errors.ts';
 import { Patience } from './patience.ts';
-import { type Field, type Prepared, PreparedStatements } from './prepared-statements.ts';
+import { planStep, PreparedStatements, type Step } from './prepared-statements.ts';
 import { toWireValue, type WireValue } from './parameters.ts';
 
 /** One SQL statement and its bind parameters. A secret is always a parameter, never in the text. */
@@ -101,15 +101,6 @@ function lineOf(connection: object): Line {
     lines.set(connection, line);
   }
   return line;
-}
-
-interface Step {
-  readonly prepared: Prepared | undefined;
-  /** `reuse`: by name. `prepare`: under its name, for those who come after. `once`: unnamed. */
-  readonly how: 'reuse' | 'prepare' | 'once';
-  fields: readonly Field[];
-  blank: Row;
-  readonly rows: Row[];
 }
 
 /** A batch as pg's extension point, a `Submittable`. */
@@ -288,15 +279,4 @@ function readTag(text: string): { readonly command: string; readonly rowCount: n
   const end = text.indexOf(' ');
   if (end < 0) return { command: text, rowCount: 0 };
   return { command: text.slice(0, end), rowCount: Number(text.slice(text.lastIndexOf(' ') + 1)) };
-}
-
-function planStep(statements: PreparedStatements, sql: string): Step {
-  const prepared = statements.of(sql);
-  if (prepared?.state === 'ready') {
-    const { fields, blank } = prepared;
-    return { prepared, how: 'reuse', fields, blank, rows: [] };
-  }
-  const how = prepared?.state === 'absent' ? 'prepare' : 'once';
-  if (prepared && how === 'prepare') prepared.state = 'sent';
-  return { prepared, how, fields: [], blank: {}, rows: [] };
 }

@@ -28,6 +28,16 @@ export function activeNow(identityId: string) {
   return sql<boolean>`(SELECT i.active FROM sallyport.identities AS i WHERE i.id = ${identityId}::UUID)`;
 }
 
+/** As the foreign key of a new credential asks for it of its membership. */
+export function memberNow(tenantId: string, identityId: string) {
+  const of = sql`FROM sallyport.memberships AS m
+    WHERE m.tenant_id = ${tenantId}::UUID AND m.identity_id = ${identityId}::UUID`;
+  return {
+    member_role: sql<string>`(SELECT m.role ${of})`,
+    member_kept: sql<boolean>`(SELECT m.tenant_kept ${of})`,
+  };
+}
+
 export async function insertApiKey(
   tx: Tx,
   tenantId: string,
@@ -41,6 +51,7 @@ export async function insertApiKey(
       tenant_id: tenantId,
       identity_id: key.identityId,
       identity_active: activeNow(key.identityId),
+      ...memberNow(tenantId, key.identityId),
       title: key.title,
       hint: key.hint,
       permissions: [...key.permissions],
@@ -113,7 +124,7 @@ export async function deleteBearerCredential(
   return row?.identity_id;
 }
 
-/** Moves "last used" on, unless another request has done so within the minute. */
+/** Moves "last used" on, unless another process has done so within half a minute. */
 export function touchBearerCredential(id: string): Statement {
   return build
     .insertInto('sallyport.bearer_activity')
@@ -125,7 +136,7 @@ export function touchBearerCredential(id: string): Statement {
       conflict
         .column('credential_id')
         .doUpdateSet({ last_used_at: sql<Date>`now()` })
-        .where(sql<boolean>`bearer_activity.last_used_at < now() - INTERVAL '1 minute'`),
+        .where(sql<boolean>`bearer_activity.last_used_at < now() - INTERVAL '30 seconds'`),
     )
     .compile();
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Statement } from './batch.ts';
-import { activeNow } from './bearer-credentials.ts';
+import { activeNow, memberNow } from './bearer-credentials.ts';
 import { build } from './dialect.ts';
 import { OWN_IDENTITY } from './first-wall.ts';
 import type { Tx } from './transaction.ts';
@@ -57,6 +57,7 @@ export async function insertExternalToken(
     tenant_id: tenantId,
     identity_id: token.identityId,
     identity_active: activeNow(token.identityId),
+    ...memberNow(tenantId, token.identityId),
     permissions: token.permissions && [...token.permissions],
     expires_at: sql<Date>`LEAST(${token.expiresAt}::TIMESTAMPTZ, now() + INTERVAL '5 minutes')`,
   };

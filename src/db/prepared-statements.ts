@@ -40,3 +40,24 @@ export class PreparedStatements {
     return prepared;
   }
 }
+
+/** How a statement of a batch is sent, and what was answered of it so far. */
+export interface Step {
+  readonly prepared: Prepared | undefined;
+  /** `reuse`: by name. `prepare`: under its name, for those who come after. `once`: unnamed. */
+  readonly how: 'reuse' | 'prepare' | 'once';
+  fields: readonly Field[];
+  blank: Row;
+  readonly rows: Row[];
+}
+
+export function planStep(statements: PreparedStatements, sql: string): Step {
+  const prepared = statements.of(sql);
+  if (prepared?.state === 'ready') {
+    const { fields, blank } = prepared;
+    return { prepared, how: 'reuse', fields, blank, rows: [] };
+  }
+  const how = prepared?.state === 'absent' ? 'prepare' : 'once';
+  if (prepared && how === 'prepare') prepared.state = 'sent';
+  return { prepared, how, fields: [], blank: {}, rows: [] };
+}

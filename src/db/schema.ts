@@ -163,6 +163,8 @@ export interface Tables extends FactorTables, ProviderTables, TeamTables {
     tenant_id: string;
     identity_id: string;
     identity_active: Generated<boolean>;
+    member_role: string | null;
+    member_kept: Generated<boolean>;
     title: string;
     hint: string;
     permissions: string[] | null;

@@ -24,10 +24,10 @@ export function addLastSeen(app: FastifyInstance, core: Core): void {
     done();
   });
 
-  function isToBeNoted({ sessionId, createdAt }: Principal): boolean {
-    if (sessionId === null || noted.has(sessionId)) return false;
+  function isToBeNoted({ sessionId, bearerId = '', createdAt }: Principal): boolean {
+    if (noted.has(sessionId ?? bearerId)) return false;
     // Whoever has just signed in was noted with that.
-    return Date.now() - createdAt.getTime() > 60_000;
+    return sessionId === null || Date.now() - createdAt.getTime() > 60_000;
   }
 
   function note(

@@ -423,9 +423,12 @@ async function tokenToRevoke(sender: Sender): Promise<Fields> {
   };
   const { rows } = await adminOf(sender.browser.origin).query<{ id: string }>(
     `INSERT INTO sallyport.bearer_credentials
-        (kind, proof_digest, tenant_id, identity_id, title, hint, issuer, token_id, expires_at, token_expires_at)
+        (kind, proof_digest, tenant_id, identity_id, title, hint, issuer, token_id, expires_at,
+          token_expires_at, member_role)
       SELECT 'external-token', x.digest, $1, $2, '', '', 'https://issuer.example', x.digest,
-          now() + INTERVAL '1 minute', now() + INTERVAL '1 hour'
+          now() + INTERVAL '1 minute', now() + INTERVAL '1 hour',
+          (SELECT m.role FROM sallyport.memberships AS m
+          WHERE m.tenant_id = $1 AND m.identity_id = $2)
         FROM (SELECT encode(sha256(CAST(gen_random_uuid() AS TEXT)::BYTEA), 'hex') AS digest) AS x
       RETURNING id`,
     [tenant.id, identity.id],

@@ -86,8 +86,10 @@ async function insertKey(
   const proof = bearerProofOf(newSecret());
   const { rows } = await app.admin.query(
     `INSERT INTO sallyport.bearer_credentials
-      (kind, proof_digest, tenant_id, identity_id, title, hint, permissions, expires_at)
-      VALUES ('api-key', $1, $2, $3, 'key', '', $4, now() + INTERVAL '1 day') RETURNING id`,
+      (kind, proof_digest, tenant_id, identity_id, title, hint, permissions, expires_at, member_role)
+      VALUES ('api-key', $1, $2, $3, 'key', '', $4, now() + INTERVAL '1 day',
+        (SELECT m.role FROM sallyport.memberships AS m
+          WHERE m.tenant_id = $2 AND m.identity_id = $3)) RETURNING id`,
     [digestOf(proof), acme.id, identityId, permissions],
   );
   return { id: rows[0].id, proof };

@@ -100,8 +100,10 @@ async function furnish(admin: Opened['admin'], tenant: TestTenant): Promise<void
     ],
     [
       `INSERT INTO sallyport.bearer_credentials
-          (kind, proof_digest, tenant_id, identity_id, title, hint, permissions, expires_at)
-        VALUES ('api-key', $3, $1, $2, 'a key', 'sp', '{}', now() + INTERVAL '1 day')`,
+          (kind, proof_digest, tenant_id, identity_id, title, hint, permissions, expires_at, member_role)
+        VALUES ('api-key', $3, $1, $2, 'a key', 'sp', '{}', now() + INTERVAL '1 day',
+          (SELECT m.role FROM sallyport.memberships AS m
+          WHERE m.tenant_id = $1 AND m.identity_id = $2))`,
       [...ids, digest],
     ],
     [

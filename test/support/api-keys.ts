@@ -20,8 +20,10 @@ export async function insertKey(
   const text = apiKeyText(secret);
   await admin.query(
     `INSERT INTO sallyport.bearer_credentials
-        (id, kind, proof_digest, tenant_id, identity_id, title, hint, permissions, expires_at)
-      VALUES ($1, 'api-key', $2, $3, $4, 'a key', $5, $6, now() + INTERVAL '1 day')`,
+        (id, kind, proof_digest, tenant_id, identity_id, title, hint, permissions, expires_at, member_role)
+      VALUES ($1, 'api-key', $2, $3, $4, 'a key', $5, $6, now() + INTERVAL '1 day',
+        (SELECT m.role FROM sallyport.memberships AS m
+          WHERE m.tenant_id = $3 AND m.identity_id = $4))`,
     [
       id,
       digestOf(bearerProofOf(secret)),

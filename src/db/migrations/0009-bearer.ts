@@ -93,30 +93,44 @@ function credentials(engine: Engine): readonly MigrationStatement[] {
   ];
 }
 
-/** Where it stands whether the identity of a credential is active. */
-export interface ActiveIdentity {
+/** Where what a credential depends on is looked up. */
+export interface BearerForm {
+  /** The tables, with the credential as b among them. */
   readonly from: string;
-  readonly active: string;
+  /** That its identity is active and its membership in a tenant that is kept. */
+  readonly alive: string;
+  readonly tenant: string;
+  /** The join of its member's role, as r. */
+  readonly role: string;
+  readonly seenLongAgo: string;
+  /** The join that this needs. */
+  readonly activity: string;
 }
 
-const IN_ITS_ROW: ActiveIdentity = {
+const ROLE_OF_MEMBER = `JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role`;
+
+export const MEMBER_OF_CREDENTIAL = `
+          JOIN sallyport.memberships AS m ON m.tenant_id = b.tenant_id AND m.identity_id = b.identity_id`;
+
+/** Each in its own row. */
+export const LOOKED_UP: BearerForm = {
   from: `sallyport.bearer_credentials AS b
-          JOIN sallyport.identities AS i ON i.id = b.identity_id`,
-  active: `i.disabled_at IS NULL
-            AND i.delete_after IS NULL`,
+          JOIN sallyport.identities AS i ON i.id = b.identity_id${MEMBER_OF_CREDENTIAL}`,
+  alive: `i.disabled_at IS NULL
+            AND i.delete_after IS NULL
+            AND m.tenant_kept`,
+  tenant: 'm.tenant_id',
+  role: ROLE_OF_MEMBER,
+  seenLongAgo: `COALESCE(a.last_used_at < now() - INTERVAL '1 minute', TRUE)`,
+  activity: `
+          LEFT JOIN sallyport.bearer_activity AS a ON a.credential_id = b.id`,
 };
 
-/** A bearer credential that is alive, the membership that it belongs to, and the role there. */
-function partsOf(engine: Engine, { from, active }: ActiveIdentity) {
-  const liveBy = (proof: string) => `b.proof_digest = ${sqlDigest(engine, proof)}
+function liveBy(engine: Engine, { alive }: BearerForm, proof: string): string {
+  return `b.proof_digest = ${sqlDigest(engine, proof)}
             AND b.expires_at > now()
             AND b.revoked_at IS NULL
-            AND ${active}
-            AND m.tenant_kept`;
-  const memberOf = (credential: string) => `${credential}
-          JOIN sallyport.memberships AS m ON m.tenant_id = b.tenant_id AND m.identity_id = b.identity_id`;
-  const role = `JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role`;
-  return { liveBy, credential: memberOf(from), lockable: memberOf(IN_ITS_ROW.from), role };
+            AND ${alive}`;
 }
 
 /**
@@ -130,25 +144,22 @@ function partsOf(engine: Engine, { from, active }: ActiveIdentity) {
  */
 export function bearerLookUps(
   engine: Engine,
-  identity: ActiveIdentity = IN_ITS_ROW,
+  form: BearerForm = LOOKED_UP,
 ): Readonly<Record<string, string>> {
-  const { liveBy, credential, role } = partsOf(engine, identity);
-  const live = liveBy(CURRENT);
+  const { from, tenant, role } = form;
+  const live = liveBy(engine, form, CURRENT);
   const branch = (finding: string, answer: string) => `IF ${CURRENT} LIKE 'bearer %' THEN
           ${finding}
           RETURN ${answer};
         END IF;`;
   return {
     current_identity: branch(
-      `SELECT b.identity_id INTO v_found FROM ${credential} WHERE ${live};`,
+      `SELECT b.identity_id INTO v_found FROM ${from} WHERE ${live};`,
       'v_found',
     ),
-    current_tenant: branch(
-      `SELECT m.tenant_id INTO v_found FROM ${credential} WHERE ${live};`,
-      'v_found',
-    ),
+    current_tenant: branch(`SELECT ${tenant} INTO v_found FROM ${from} WHERE ${live};`, 'v_found'),
     has_permission: branch(
-      `SELECT m.tenant_id INTO v_found FROM ${credential} ${role}
+      `SELECT ${tenant} INTO v_found FROM ${from} ${role}
             WHERE ${live} AND p_permission = ANY (r.permissions)
               AND (b.permissions IS NULL OR p_permission = ANY (b.permissions));`,
       'v_found IS NOT NULL',
@@ -174,10 +185,10 @@ export function withBearer(
 
 export function bearerDecisions(
   engine: Engine,
-  identity: ActiveIdentity = IN_ITS_ROW,
+  form: BearerForm = LOOKED_UP,
 ): readonly MigrationStatement[] {
   const definer = `STABLE SECURITY DEFINER ${pinnedSearchPath(engine)}`;
-  const { liveBy, credential, lockable, role } = partsOf(engine, identity);
+  const { from, tenant, role, seenLongAgo, activity } = form;
   // In the order of the credential's own list, where it has one.
   const intersection = `CASE WHEN b.permissions IS NULL THEN r.permissions ELSE ARRAY(
               SELECT p.name FROM unnest(b.permissions) AS p (name) WHERE p.name = ANY (r.permissions)) END`;
@@ -192,16 +203,15 @@ export function bearerDecisions(
         RETURNS TEXT LANGUAGE plpgsql ${definer} AS $$
       DECLARE v_principal TEXT; v_permitted BOOL;
       BEGIN
-        SELECT CAST(b.identity_id AS TEXT) || CAST(m.tenant_id AS TEXT) || CAST(b.id AS TEXT) || substr(b.kind, 1, 1)
+        SELECT CAST(b.identity_id AS TEXT) || CAST(${tenant} AS TEXT) || CAST(b.id AS TEXT) || substr(b.kind, 1, 1)
             || CAST(json_build_array(NULL, ${intersection},
               ${epochOf('b.created_at')}, ${epochOf('b.created_at')}, ${epochOf('b.expires_at')}, 0,
-              COALESCE(a.last_used_at < now() - INTERVAL '1 minute', TRUE)) AS TEXT),
+              ${seenLongAgo}) AS TEXT),
             p_permission IS NULL OR COALESCE(p_permission = ANY (r.permissions)
               AND (b.permissions IS NULL OR p_permission = ANY (b.permissions)), FALSE)
           INTO v_principal, v_permitted
-          FROM ${credential} ${role}
-          LEFT JOIN sallyport.bearer_activity AS a ON a.credential_id = b.id
-          WHERE ${liveBy('p_proof')};
+          FROM ${from} ${role}${activity}
+          WHERE ${liveBy(engine, form, 'p_proof')};
         IF v_principal IS NULL THEN
           RAISE EXCEPTION 'not signed in' USING ERRCODE = 'SP401';
         END IF;
@@ -219,7 +229,7 @@ export function bearerDecisions(
         RETURNS TEXT LANGUAGE plpgsql VOLATILE SECURITY DEFINER ${pinnedSearchPath(engine)} AS $$
       DECLARE v_locked UUID;
       BEGIN
-        SELECT b.id INTO v_locked FROM ${lockable} ${role}
+        SELECT b.id INTO v_locked FROM ${from} ${role}
           WHERE b.proof_digest = ${sqlDigest(engine, 'p_proof')} FOR SHARE;
         RETURN sallyport.require_bearer(p_proof, p_permission);
       END $$`,

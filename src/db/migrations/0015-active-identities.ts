@@ -1,6 +1,6 @@
 import { type Engine, generatedAs } from '../engine.ts';
 import type { MigrationStatement } from '../migration-statements.ts';
-import type { ActiveIdentity } from './0009-bearer.ts';
+import { type BearerForm, LOOKED_UP, MEMBER_OF_CREDENTIAL } from './0009-bearer.ts';
 import { lookUps } from './0014-transaction-proofs.ts';
 
 /**
@@ -40,11 +40,14 @@ export function activeIdentities(engine: Engine): readonly MigrationStatement[] 
       id: 'bearer-credentials-by-identity',
       sql: `CREATE INDEX IF NOT EXISTS bearer_credentials_by_identity ON sallyport.bearer_credentials (identity_id)`,
     },
-    ...lookUps(engine, IN_THE_CREDENTIAL),
+    ...lookUps(engine, IDENTITY_COPIED),
   ];
 }
 
-export const IN_THE_CREDENTIAL: ActiveIdentity = {
-  from: 'sallyport.bearer_credentials AS b',
-  active: 'b.identity_active',
+/** Whether the identity is active stands in the credential; its membership is looked up. */
+const IDENTITY_COPIED: BearerForm = {
+  ...LOOKED_UP,
+  from: `sallyport.bearer_credentials AS b${MEMBER_OF_CREDENTIAL}`,
+  alive: `b.identity_active
+            AND m.tenant_kept`,
 };

@@ -2,10 +2,9 @@ import { type Engine, pinnedSearchPath, sqlDigest } from '../engine.ts';
 import type { MigrationStatement } from '../migration-statements.ts';
 import { COPY_MEMBERSHIPS } from '../session-tenant.ts';
 import { functions, sessionParts } from './0001-foundation-functions.ts';
-import { bearerDecisions } from './0009-bearer.ts';
+import { bearerDecisions, type BearerForm } from './0009-bearer.ts';
 import { judged } from './0011-proofs.ts';
 import { lookUps, transactionForms } from './0014-transaction-proofs.ts';
-import { IN_THE_CREDENTIAL } from './0015-active-identities.ts';
 
 /**
  * What the membership in a session's tenant says stands in the session's row, copied by a foreign
@@ -26,12 +25,14 @@ export function copiedMemberships(engine: Engine): readonly MigrationStatement[]
   });
   return [
     ...columns(),
+    ...credentialColumns(),
     ...lookUps(engine, IN_THE_CREDENTIAL, ofSessions),
     ...ofSessions.filter(({ id }) => ['function-current_session', 'function-require'].includes(id)),
     ...bearerDecisions(engine, IN_THE_CREDENTIAL).filter(
       ({ id }) => id === 'function-require_bearer',
     ),
     requireForWrite(engine),
+    bearerForWrite(engine),
     transactionForWrite(engine),
   ];
 }
@@ -84,6 +85,56 @@ function columns(): readonly MigrationStatement[] {
     { id: 'sessions-membership-copied', sql: COPY_MEMBERSHIPS },
   ];
 }
+
+/** A bearer credential has its membership's role, too, and without it stands for nobody. */
+function credentialColumns(): readonly MigrationStatement[] {
+  return [
+    {
+      id: 'bearer-credentials-member-role',
+      sql: `ALTER TABLE sallyport.bearer_credentials ADD COLUMN IF NOT EXISTS member_role TEXT`,
+    },
+    {
+      id: 'bearer-credentials-member-kept',
+      sql: `ALTER TABLE sallyport.bearer_credentials ADD COLUMN IF NOT EXISTS member_kept BOOL NOT NULL DEFAULT TRUE`,
+    },
+    {
+      id: 'bearer-credentials-membership-copied',
+      sql: `UPDATE sallyport.bearer_credentials AS b SET member_role = m.role, member_kept = m.tenant_kept
+        FROM sallyport.memberships AS m
+        WHERE m.tenant_id = b.tenant_id AND m.identity_id = b.identity_id AND b.member_role IS NULL`,
+    },
+    {
+      id: 'memberships-role-copied',
+      sql: `CREATE UNIQUE INDEX IF NOT EXISTS memberships_role_copied
+        ON sallyport.memberships (tenant_id, identity_id, role, tenant_kept)`,
+    },
+    {
+      id: 'bearer-credentials-member-drop',
+      sql: `ALTER TABLE sallyport.bearer_credentials DROP CONSTRAINT IF EXISTS bearer_credentials_member`,
+    },
+    {
+      id: 'bearer-credentials-member',
+      sql: `ALTER TABLE sallyport.bearer_credentials ADD CONSTRAINT bearer_credentials_member
+        FOREIGN KEY (tenant_id, identity_id, member_role, member_kept)
+        REFERENCES sallyport.memberships (tenant_id, identity_id, role, tenant_kept)
+        ON DELETE CASCADE ON UPDATE CASCADE`,
+    },
+  ];
+}
+
+/**
+ * All in the credential's row. When it was last used is nothing that a request depends on: each
+ * process remembers whom it has noted.
+ */
+const IN_THE_CREDENTIAL: BearerForm = {
+  from: 'sallyport.bearer_credentials AS b',
+  alive: `b.identity_active
+            AND b.member_kept`,
+  tenant: 'b.tenant_id',
+  role: 'JOIN sallyport.roles AS r ON r.tenant_id = b.tenant_id AND r.name = b.member_role',
+  seenLongAgo: 'FALSE',
+  activity: '',
+};
 
 const ALIVE = `s.expires_at > now()
             AND s.identity_enabled`;
@@ -163,6 +214,22 @@ function requireForWrite(engine: Engine): MigrationStatement {
   };
 }
 
+/** As before (0009-bearer.ts), in the order of require_for_write. */
+function bearerForWrite(engine: Engine): MigrationStatement {
+  return {
+    id: 'function-require_bearer_for_write',
+    sql: `CREATE OR REPLACE FUNCTION sallyport.require_bearer_for_write(p_proof TEXT, p_permission TEXT)
+        RETURNS TEXT LANGUAGE plpgsql VOLATILE SECURITY DEFINER ${pinnedSearchPath(engine)} AS $$
+      DECLARE v_locked UUID;
+      BEGIN
+        SELECT b.id INTO v_locked FROM ${IN_THE_CREDENTIAL.from}
+          JOIN sallyport.identities AS i ON i.id = b.identity_id ${IN_THE_CREDENTIAL.role}
+          WHERE b.proof_digest = ${sqlDigest(engine, 'p_proof')} FOR SHARE OF i, b, r;
+        RETURN sallyport.require_bearer(p_proof, p_permission);
+      END $$`,
+  };
+}
+
 /** The same for the transactions of an application behind the gateway. */
 function transactionForWrite(engine: Engine): MigrationStatement {
   const { session, credential } = transactionForms(engine, 'p_proof');
@@ -180,7 +247,7 @@ function transactionForWrite(engine: Engine): MigrationStatement {
         IF p_proof LIKE 'transaction %' THEN
           ${lock(session, 'CASE WHEN s.tenant_id = p.tenant_id THEN s.member_role END')}
         ELSE
-          ${lock(credential, 'CAST(NULL AS TEXT)')}
+          ${lock(credential, 'b.member_role')}
         END IF;${LOCK_ROLE}
         RETURN sallyport.require_transaction(p_proof, p_permission);
       END $$`,
