@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { compareRates, load, quantile, type Target } from './load.ts';
+import { compareRates, load, quantile, type Target, warmUp } from './load.ts';
 import { hasNginx, startNginx } from './nginx.ts';
 import { installNodePeers } from './peers.ts';
 import { leaveTheServersCore, type ServerProcess, startServerProcess } from './processes.ts';
@@ -14,8 +14,6 @@ import { register, setStage, signIn, type Stage } from './support.ts';
 
 const WINDOWS = 6;
 const P99_SECONDS = 3;
-/** Until the connections are open, the statements prepared and the code compiled. */
-const WARM_UP_SECONDS = 5;
 
 /**
  * GET through the gateway, by somebody signed in, against a bare @fastify/http-proxy, which asks
@@ -107,7 +105,7 @@ routes:
   const account = `${server.origin}/sallyport`;
   const { cookie, csrfToken } = await signIn(account, await register(account));
   const target = { url: `${server.origin}/notes`, headers: { cookie } };
-  await load([target], WARM_UP_SECONDS);
+  await warmUp([target]);
   return {
     ...server,
     target,

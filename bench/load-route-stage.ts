@@ -6,7 +6,7 @@ import { startWireProxy } from '../test/support/wire-proxy.ts';
 import { familyOf } from './cost.ts';
 import { startDelay } from './delay.ts';
 import { CREATE_INVOICES, fillInvoices, type Person, type Size } from './invoices.ts';
-import { load, type Target } from './load.ts';
+import { type Target, warmUp } from './load.ts';
 import { leaveTheServersCore, type ServerProcess } from './processes.ts';
 import type { Contender } from './rounds.ts';
 
@@ -34,9 +34,6 @@ export interface Stage {
   enter(candidate: Candidate, database: InvoicesDatabase, url?: string): Promise<Contender>;
   strike(): Promise<void>;
 }
-
-/** Until the connections are open, the statements prepared and the code compiled. */
-const WARM_UP_SECONDS = 5;
 
 /** A PostgreSQL of its own, and the servers that are started before it. */
 export async function setInvoicesStage(): Promise<Stage> {
@@ -66,7 +63,7 @@ export async function setInvoicesStage(): Promise<Stage> {
       const targets = database.people.map((person) =>
         candidate.target(server.origin, person, person.invoiceId),
       );
-      await load(targets, WARM_UP_SECONDS);
+      await warmUp(targets);
       return { name: candidate.name, server, targets, roundTrips };
     },
     async strike() {

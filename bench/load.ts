@@ -41,6 +41,17 @@ export async function load(targets: readonly Target[], seconds: number): Promise
   return { answers, perSecond: (answers * 1_000) / taken, p99Milliseconds: null };
 }
 
+/**
+ * Until the connections are open, the statements prepared and the code compiled: by then a server
+ * that does much for a request has answered some ten thousand.
+ */
+export async function warmUp(targets: readonly Target[]): Promise<void> {
+  let answered = 0;
+  for (let second = 0; second < 20 && (second < 5 || answered < 15_000); second++) {
+    answered += (await load(targets, 1)).answers;
+  }
+}
+
 function bytesOf(url: URL, { method = 'GET', headers = {}, body = '' }: Target): Buffer {
   const lines = Object.entries({
     host: url.host,
@@ -95,11 +106,13 @@ function lengthOfAnswer(received: Buffer): number | null {
   return end + 4 + Number(declared[1]);
 }
 
-/** The speed of one target as a ratio to another's, both under load. */
+/** The speed of one target as a ratio to another's, both warm and under load. */
 export async function compare(
   ours: Target,
   reference: Target,
 ): Promise<{ ratio: number; spread: [number, number] }> {
+  await warmUp([reference]);
+  await warmUp([ours]);
   return await compareRates(
     () => requestsPerSecond(ours, 2),
     () => requestsPerSecond(reference, 1),
