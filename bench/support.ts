@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { postmaster, startPostgres } from '../test/support/postgres.ts';
 import { startWireProxy } from '../test/support/wire-proxy.ts';
+import { familyOf } from './cost.ts';
 import { leaveTheServersCore, type ServerProcess, startServerProcess } from './processes.ts';
 
 export interface Person {
@@ -34,6 +35,8 @@ const PEOPLE = 16;
 
 export async function setStage(): Promise<Stage> {
   const postgres = await startPostgres();
+  // Before anybody connects: the process of a connection stays on the cores of the one it is of.
+  leaveTheServersCore(...familyOf(await postmaster(postgres.url)));
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-bench-'));
   const environment = {
     DATABASE_URL: postgres.url,
@@ -45,7 +48,6 @@ export async function setStage(): Promise<Stage> {
   const database = new pg.Client(postgres.url);
   await database.connect();
   await fill(database);
-  leaveTheServersCore(await postmaster(postgres.url));
   const person = await register(server.origin);
   const people = [person];
   while (people.length < PEOPLE) people.push(await register(server.origin));
