@@ -1,5 +1,6 @@
 import type { AccountPrincipal } from '../db/authorization.ts';
-import { type Assurance, rotateSession, type SessionSecret } from '../db/sessions.ts';
+import { type Assurance, rotateSession } from '../db/sessions.ts';
+import type { SessionSecret } from '../db/session-secret.ts';
 import { switchSession } from '../db/session-tenant.ts';
 import type { Tx } from '../db/transaction.ts';
 import {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { SessionSecret } from './sessions.ts';
+import { secretColumns, type SessionSecret } from './session-secret.ts';
 import type { Tx } from './transaction.ts';
 
 /** Whoever is a member of one tenant only is in that one from the first request on. */
@@ -34,10 +34,7 @@ export async function switchSession(
   await tx
     .updateTable('sallyport.sessions')
     .set({
-      proof_digest: secret.proofDigest,
-      synchronizer_digest: secret.synchronizerDigest,
-      synchronizer_generation: secret.synchronizerGeneration,
-      selection_key: secret.selectionKey,
+      ...secretColumns(secret),
       tenant_id: tenantId,
       member_id: null,
       member_role: null,

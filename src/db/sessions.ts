@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Statement } from './batch.ts';
 import { build } from './dialect.ts';
 import { OWN_IDENTITY } from './first-wall.ts';
+import { secretColumns, type SessionSecret } from './session-secret.ts';
 import { copyMembership, onlyTenantOf } from './session-tenant.ts';
 import { type Caller, EVENT_COLUMNS, eventsOfRows } from './security-events.ts';
 import type { Tx } from './transaction.ts';
@@ -22,15 +23,6 @@ export interface Assurance {
   readonly authenticatorId: string | null;
 }
 
-/** What a session's row keeps of its secret, and of the synchronizer token made of that. */
-export interface SessionSecret {
-  readonly proofDigest: string;
-  readonly synchronizerDigest: string;
-  readonly synchronizerGeneration: number;
-  /** With which the database checks which tenant a request is said to be for. */
-  readonly selectionKey: string;
-}
-
 export interface SessionRow {
   readonly id: string;
   readonly authenticatedAt: Date;
@@ -48,10 +40,7 @@ export async function insertSession(tx: Tx, session: NewSession): Promise<Sessio
   const row = await tx
     .insertInto('sallyport.sessions')
     .values({
-      proof_digest: session.proofDigest,
-      synchronizer_digest: session.synchronizerDigest,
-      synchronizer_generation: session.synchronizerGeneration,
-      selection_key: session.selectionKey,
+      ...secretColumns(session),
       identity_id: session.identityId,
       tenant_id: onlyTenantOf(session.identityId),
       browser: session.browser,
@@ -176,10 +165,7 @@ export async function rotateSession(
   await tx
     .updateTable('sallyport.sessions')
     .set({
-      proof_digest: secret.proofDigest,
-      synchronizer_digest: secret.synchronizerDigest,
-      synchronizer_generation: secret.synchronizerGeneration,
-      selection_key: secret.selectionKey,
+      ...secretColumns(secret),
       ...(assurance && { ...assuranceColumns(assurance), authenticated_at: sql<Date>`now()` }),
     })
     .where('id', '=', sessionId)
