@@ -472,7 +472,8 @@ describe('the connection is lost at COMMIT', () => {
       if (++begun === 2) other = await pay(t, payer, key);
     };
     const first = await pay(t, payer, key);
-    expect(begun).toBe(3);
+    // Of the two that met, the later may be told so by a 40001, and then it is begun once more.
+    expect(begun).toBeGreaterThanOrEqual(3);
     expect(other?.status).toBe(201);
     expectReplay(first, other as Answer);
     expect(await payments()).toBe(1);
