@@ -261,6 +261,12 @@ describe('a key is dead at the next request, on every process [CWE-613] [R-27]',
       ),
       401,
     ],
+    [
+      'its tenant waits for deletion',
+      ofMaker(`UPDATE sallyport.tenants SET delete_after = now() + INTERVAL '14 days'
+        WHERE id = (SELECT tenant_id FROM sallyport.memberships WHERE identity_id = $1)`),
+      401,
+    ],
     ['its maker is gone', ofMaker('DELETE FROM sallyport.identities WHERE id = $1'), 401],
     [
       'it is revoked',

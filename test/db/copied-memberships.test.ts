@@ -165,7 +165,7 @@ describe('with the copy and without it the functions say the same [CWE-613]', ()
     asks: ['nothing', 'more than was proved', 'what was proved'],
     identity: ['enabled', 'disabled'],
     session: ['live', 'expired', 'idle', 'seen half an hour ago'],
-    selection: ['none', 'its own tenant', 'unproved'],
+    selection: ['none', 'its own tenant', 'unproved', 'one with less', 'one of others'],
   } as const;
   type State = { readonly [K in keyof typeof STATES]: (typeof STATES)[K][number] };
   const OF_THE_TENANT: Readonly<Record<string, string>> = {
@@ -199,12 +199,25 @@ describe('with the copy and without it the functions say the same [CWE-613]', ()
       const ofSession = OF_THE_SESSION[each];
       if (ofSession) await t.admin.query(ofSession, [ada.sessionId]);
     }
-    const row = await one('SELECT slug FROM sallyport.tenants WHERE id = $1', ada.tenantId);
-    const slug = String(row['slug']);
+    const slugOf = async (tenantId: string) =>
+      String((await one('SELECT slug FROM sallyport.tenants WHERE id = $1', tenantId))['slug']);
+    const proved = (slug: string) => `${slug}:${sha256(`${key}${slug}`)}`;
+    const [own, less, foreign] = [
+      await slugOf(ada.tenantId),
+      await newTenant(),
+      await newTenant(),
+    ] as const;
+    await t.admin.query('INSERT INTO sallyport.memberships VALUES ($1, $2, $3)', [
+      less,
+      ada.identityId,
+      'viewer',
+    ]);
     const selection = {
       none: '',
-      'its own tenant': `${slug}:${sha256(`${key}${slug}`)}`,
-      unproved: `${slug}:${'0'.repeat(64)}`,
+      'its own tenant': proved(own),
+      unproved: `${own}:${'0'.repeat(64)}`,
+      'one with less': proved(await slugOf(less)),
+      'one of others': proved(await slugOf(foreign)),
     }[state.selection];
     return { ada, selection };
   }
@@ -230,6 +243,17 @@ describe('with the copy and without it the functions say the same [CWE-613]', ()
     selection: 'none',
   };
 
+  const NOTHING = {
+    session: null,
+    identity: null,
+    tenant: null,
+    mayRead: false,
+    mayWrite: false,
+    signedIn: 'SP401',
+    read: 'SP401',
+    write: 'SP401',
+  };
+
   test('of somebody who may do everything', async () => {
     const { said, without } = await bothOf(USUAL);
     expect(said).toEqual(without);
@@ -243,6 +267,26 @@ describe('with the copy and without it the functions say the same [CWE-613]', ()
   test.each(ONE_THING)('where the $key is: $value', async ({ key, value }) => {
     const { said, without } = await bothOf({ ...USUAL, [key]: value });
     expect(said).toEqual(without);
+  });
+
+  test.each(['expired', 'idle'] as const)(
+    'and of a session that is %s: nothing',
+    async (session) => {
+      const { said } = await bothOf({ ...USUAL, session });
+      expect(said).toEqual(NOTHING);
+    },
+  );
+
+  test('and of somebody who is disabled: nothing', async () => {
+    const { said } = await bothOf({ ...USUAL, identity: 'disabled' });
+    expect(said).toEqual(NOTHING);
+  });
+
+  test('and of another tenant what the person may do there [CWE-639]', async () => {
+    const { said: less } = await bothOf({ ...USUAL, selection: 'one with less' });
+    expect(less).toMatchObject({ mayRead: true, mayWrite: false, write: 'SP403' });
+    const { said: foreign } = await bothOf({ ...USUAL, selection: 'one of others' });
+    expect(foreign).toMatchObject({ tenant: null, mayRead: false, mayWrite: false, read: 'SP403' });
   });
 
   test('in whatever state', async () => {
