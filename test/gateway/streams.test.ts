@@ -232,7 +232,11 @@ describe('streams', () => {
     held.release();
     expect(await held.status).toBe(200);
     for (let seconds = 0; seconds < 30; seconds += 3) {
+      proxy.clear();
       vi.advanceTimersByTime(3_000);
+      await expect.poll(() => proxy.count('Sync')).toBeGreaterThan(0);
+      await expect.poll(() => proxy.unanswered).toBe(0);
+      // What the watch was answered is read by the time that this is answered behind it.
       const session = await ask(alone.origin, '/sallyport/api/session', { headers });
       expect(session.status).toBe(200);
     }

@@ -23,6 +23,8 @@ export interface WireProxy {
   readonly messages: WireMessage[];
   /** How often a client sent after it had been answered: what latency multiplies. */
   roundTrips: number;
+  /** How many connections have sent something since they were last answered. */
+  unanswered: number;
   /** How many connections were ever opened. */
   connections: number;
   decide: (message: WireMessage) => Verdict;
@@ -74,6 +76,7 @@ export async function startWireProxy(serverUrl: string): Promise<WireProxy> {
     url: url.href,
     messages: [],
     roundTrips: 0,
+    unanswered: 0,
     connections: 0,
     decide: () => 'forward',
     held: null,
@@ -95,6 +98,10 @@ export async function startWireProxy(serverUrl: string): Promise<WireProxy> {
 function relay(proxy: WireProxy, client: Socket, upstream: Socket): void {
   const reader = new FrontendReader(proxy);
   let answered = true;
+  const setAnswered = (is: boolean) => {
+    if (answered !== is) proxy.unanswered += is ? -1 : 1;
+    answered = is;
+  };
   const pass = ({ bytes, verdict }: { bytes: Buffer; verdict: Verdict }) => {
     if (bytes.length > 0) upstream.write(bytes);
     if (verdict === 'forward') return;
@@ -105,7 +112,7 @@ function relay(proxy: WireProxy, client: Socket, upstream: Socket): void {
   client.on('data', (chunk) => {
     const read = reader.read(chunk);
     if (answered && reader.signedIn) proxy.roundTrips++;
-    answered = false;
+    setAnswered(false);
     if (!proxy.held) return pass(read);
     client.pause();
     const release = () => {
@@ -115,10 +122,13 @@ function relay(proxy: WireProxy, client: Socket, upstream: Socket): void {
     proxy.held.then(release, release);
   });
   upstream.on('data', (chunk) => {
-    answered = true;
+    setAnswered(true);
     if (!client.destroyed) client.write(chunk);
   });
-  client.on('close', () => upstream.end());
+  client.on('close', () => {
+    setAnswered(true);
+    upstream.end();
+  });
   upstream.on('close', () => client.destroy());
 }
 
