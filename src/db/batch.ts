@@ -1,7 +1,14 @@
 import pg from 'pg';
 import { DatabaseUnavailableError, OpenTransactionError, sqlState } from './errors.ts';
-import { Patience } from './patience.ts';
-import { planStep, PreparedStatements, type Step } from './prepared-statements.ts';
+import {
+  type Connection,
+  holdUntilNextTurn,
+  holdWhile,
+  type Line,
+  lineOf,
+  whenAnswered,
+} from './line.ts';
+import { planStep, type Step } from './prepared-statements.ts';
 import { toWireValue, type WireValue } from './parameters.ts';
 
 /** One SQL statement and its bind parameters. A secret is always a parameter, never in the text. */
@@ -36,9 +43,38 @@ export function runBatch(
   options: { readonly idleAfter: boolean },
 ): Promise<StatementResult[]> {
   return new Promise((resolve, reject) => {
-    const values = statements.map((statement) => statement.parameters.map(toWireValue));
-    client.query(new Batch(client, statements, values, options.idleAfter, resolve, reject));
+    const settle = ({ results, error }: Answered<StatementResult>) =>
+      error ? reject(error) : resolve(results);
+    client.query(new Batch(client, statements, options.idleAfter, settle));
   });
+}
+
+/** What was answered before the first statement that failed, and how that one did. */
+interface Answered<T> {
+  readonly results: T[];
+  readonly error: Error | null;
+}
+
+/**
+ * Sends several batches in one flush with one Sync: one transaction. Resolves with the results of
+ * each that was answered whole, and never rejects for what the server or the connection says.
+ */
+export async function runTogether(
+  client: pg.Client,
+  batches: readonly (readonly Statement[])[],
+): Promise<Answered<StatementResult[]>> {
+  const { results, error } = await new Promise<Answered<StatementResult>>((resolve) => {
+    const batch = new Batch(client, batches.flat(), true, resolve);
+    holdWhile(client.connection as unknown as Connection, () => client.query(batch));
+  });
+  const answered: StatementResult[][] = [];
+  let from = 0;
+  for (const { length } of batches) {
+    if (from + length > results.length) break;
+    answered.push(results.slice(from, from + length));
+    from += length;
+  }
+  return { results: answered, error };
 }
 
 /** One statement by itself, on a connection that may be inside a transaction. */
@@ -52,57 +88,6 @@ export async function runStatement(
   return result;
 }
 
-/** Forgets what was prepared on this connection: something else has deallocated or changed it. */
-export function forgetPrepared(client: pg.Client | pg.PoolClient): void {
-  lineOf(client.connection).prepared = new PreparedStatements();
-}
-
-/**
- * Gives the client's connection up when batches wait for it and it has answered none for so long:
- * what they waited for is then lost, as with any connection that ends.
- */
-export function watchAnswers(client: pg.Client | pg.PoolClient, milliseconds: number): void {
-  const connection = client.connection as unknown as Connection;
-  const giveUp = () => connection.stream.destroy(new Error('the database does not answer'));
-  lineOf(connection).patience = new Patience(milliseconds, giveUp);
-}
-
-/**
- * The messages that a batch needs of pg's connection; its published types leave their shapes open.
- */
-interface Connection {
-  readonly stream: { destroy(error?: Error): void; cork?(): void; uncork?(): void };
-  parse(message: { name: string; text: string }): void;
-  describe(message: { type: 'S'; name: string }): void;
-  bind(message: { statement: string; values: readonly WireValue[] }): void;
-  execute(message: { portal: string }): void;
-  close(message: { type: 'S'; name: string }): void;
-  sync(): void;
-  on(event: 'readyForQuery' | 'end', listener: () => void): void;
-  off(event: 'readyForQuery' | 'end', listener: () => void): void;
-}
-
-/** What is kept of a connection as long as it is there. */
-class Line {
-  prepared = new PreparedStatements();
-  /** What is written waits for the end of this turn of the event loop. */
-  held = false;
-  /** A batch has left a transaction open: what is still answered behind it ran in that. */
-  givenUp = false;
-  patience: Patience | null = null;
-}
-
-const lines = new WeakMap<object, Line>();
-
-function lineOf(connection: object): Line {
-  let line = lines.get(connection);
-  if (!line) {
-    line = new Line();
-    lines.set(connection, line);
-  }
-  return line;
-}
-
 /** A batch as pg's extension point, a `Submittable`. */
 class Batch {
   readonly #client: pg.Client | pg.PoolClient;
@@ -110,8 +95,7 @@ class Batch {
   readonly #statements: readonly Statement[];
   readonly #values: readonly (readonly WireValue[])[];
   readonly #idleAfter: boolean;
-  readonly #resolve: (results: StatementResult[]) => void;
-  readonly #reject: (error: Error) => void;
+  readonly #settle: (answered: Answered<StatementResult>) => void;
   readonly #steps: Step[] = [];
   readonly #results: StatementResult[] = [];
   /** A `query_timeout` that a connection string sets hangs on this; calling it stops the clock. */
@@ -120,18 +104,15 @@ class Batch {
   constructor(
     client: pg.Client | pg.PoolClient,
     statements: readonly Statement[],
-    values: readonly (readonly WireValue[])[],
     idleAfter: boolean,
-    resolve: (results: StatementResult[]) => void,
-    reject: (error: Error) => void,
+    settle: (answered: Answered<StatementResult>) => void,
   ) {
     this.#client = client;
     this.#line = lineOf(client.connection);
     this.#statements = statements;
-    this.#values = values;
+    this.#values = statements.map((statement) => statement.parameters.map(toWireValue));
     this.#idleAfter = idleAfter;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#settle = settle;
   }
 
   submit(to: unknown): null {
@@ -198,13 +179,13 @@ class Batch {
     this.#answered();
     const status = this.#client.getTransactionStatus();
     if (this.#idleAfter && this.#line.givenUp) {
-      this.#reject(new DatabaseUnavailableError('the connection was given up'));
+      this.#fail(new DatabaseUnavailableError('the connection was given up'));
     } else if (this.#idleAfter && status !== 'I') {
       this.#line.givenUp = true;
       connection.stream.destroy();
-      this.#reject(new OpenTransactionError('a statement left a transaction open'));
+      this.#fail(new OpenTransactionError('a statement left a transaction open'));
     } else {
-      this.#resolve(this.#results);
+      this.#settle({ results: this.#results, error: null });
     }
   }
 
@@ -215,10 +196,15 @@ class Batch {
     }
     // An earlier batch's statement left a failed transaction open: nothing of this one has run.
     if (this.#idleAfter && error.code === '25P02') connection.stream.destroy();
-    const foreign = this.#idleAfter && this.#line.givenUp;
-    const reason = foreign ? new DatabaseUnavailableError('the connection was given up') : error;
-    if (sqlState(error) === undefined) this.#reject(reason);
-    else whenAnswered(connection, () => this.#reject(reason));
+    const settle = () => {
+      if (this.#idleAfter && this.#line.givenUp) {
+        this.#fail(new DatabaseUnavailableError('the connection was given up'));
+      } else {
+        this.#settle({ results: this.#results, error });
+      }
+    };
+    if (sqlState(error) === undefined) settle();
+    else whenAnswered(connection, settle);
   }
 
   /** COPY FROM STDIN would swallow the batches behind it: the connection is given up at once. */
@@ -229,6 +215,11 @@ class Batch {
   handleCopyData(): void {}
 
   handlePortalSuspended(): void {}
+
+  /** Nothing that was answered counts. */
+  #fail(error: Error): void {
+    this.#settle({ results: [], error });
+  }
 
   #answered(): void {
     this.callback?.();
@@ -245,34 +236,6 @@ class Batch {
  * of Query's behaviour is left, and its constructor takes as long as the rest of sending a batch.
  */
 Object.setPrototypeOf(Batch.prototype, pg.Query.prototype);
-
-/**
- * The server sends an error first and then, by itself, whether a transaction is open: who hears of
- * the error must be able to rely on that. A connection that ends answers no more.
- */
-function whenAnswered(connection: Connection, settle: () => void): void {
-  const done = () => {
-    connection.off('readyForQuery', done);
-    connection.off('end', done);
-    settle();
-  };
-  connection.on('readyForQuery', done);
-  connection.on('end', done);
-}
-
-/**
- * Keeps what is written until this turn of the event loop is over: the batches of all requests that
- * arrived together leave in one system call.
- */
-function holdUntilNextTurn(line: Line, { stream }: Connection): void {
-  if (!stream.cork || line.held) return;
-  line.held = true;
-  stream.cork();
-  setImmediate(() => {
-    line.held = false;
-    stream.uncork?.();
-  });
-}
 
 /** A command tag: a word or several, and behind most of them a count, such as `INSERT 0 1`. */
 function readTag(text: string): { readonly command: string; readonly rowCount: number } {

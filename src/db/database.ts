@@ -1,7 +1,7 @@
 import type { PGlite } from '@electric-sql/pglite';
 import { createPgConfig } from '@electric-sql/pglite/node-postgres';
 import type pg from 'pg';
-import { forgetPrepared, runBatch, type Statement, type StatementResult } from './batch.ts';
+import { runBatch, type Statement, type StatementResult } from './batch.ts';
 import { CHANGING, connectionConfig, READING } from './connection-settings.ts';
 import type { Engine } from './engine.ts';
 import {
@@ -12,6 +12,7 @@ import {
   UnknownOutcomeError,
 } from './errors.ts';
 import { openLanes, openWriteLanes, type WriteLanes } from './lanes.ts';
+import { forgetPrepared } from './line.ts';
 import { type RunInTransaction, runApplicationTransaction } from './application-transaction.ts';
 import { isConnectionLoss, leaveTransaction, openPool, type Pool } from './pool.ts';
 import { retrySerializationFailures, runTransaction, type Tx } from './transaction.ts';
@@ -82,30 +83,42 @@ const WRITES_ON_LANE_MAX = 8;
 export function openServerDatabase(logins: ServerLogins): Database {
   const app = openPool(connectionConfig(logins.app, CHANGING));
   const identity = openPool(connectionConfig(logins.identity, CHANGING));
-  const reads =
+  const lanes =
     logins.engine === 'postgresql'
-      ? openLanes(connectionConfig(logins.app, READING), READ_LANES)
+      ? {
+          reads: openLanes(connectionConfig(logins.app, READING), READ_LANES),
+          writes: openWriteLanes(
+            connectionConfig(logins.app, CHANGING),
+            WRITE_LANES,
+            WRITES_ON_LANE_MAX,
+          ),
+        }
       : null;
-  const writes =
-    logins.engine === 'postgresql'
-      ? openWriteLanes(connectionConfig(logins.app, CHANGING), WRITE_LANES, WRITES_ON_LANE_MAX)
-      : null;
+
+  async function run(
+    { role, access }: BatchOptions,
+    opening: readonly Statement[],
+    statements: readonly Statement[],
+  ): Promise<StatementResult[]> {
+    const pool = role === 'sallyport_app' ? app : identity;
+    const sent = [...opening, ...statements];
+    if (!lanes) return await runEnveloped(pool, access, sent);
+    const reads = role === 'sallyport_app' && access === 'read' ? lanes.reads : null;
+    const leavesNothing = statements.every(({ callsNothing }) => callsNothing);
+    if (reads && leavesNothing) return await reads.join(opening, statements);
+    const all = leavesNothing ? sent : [...sent, PRISTINE];
+    if (reads) return await reads.run(all);
+    return await runPooled(pool, access, all, role === 'sallyport_app' ? lanes.writes : null);
+  }
+
   return {
     engine: logins.engine,
-    async batch({ role, access, opening }, statements) {
+    async batch(options, statements) {
       checkQueries(statements);
-      const pool = role === 'sallyport_app' ? app : identity;
-      const sent = [...(opening ?? NOBODY), ...statements];
-      if (logins.engine === 'cockroachdb') {
-        return (await runEnveloped(pool, access, sent)).slice(opening ? 0 : NOBODY.length);
-      }
-      const pristine = statements.every(({ callsNothing }) => callsNothing) ? [] : [PRISTINE];
-      const all = [...sent, ...pristine];
-      const results =
-        reads && role === 'sallyport_app' && access === 'read'
-          ? await reads.run(all)
-          : await runPooled(pool, access, all, role === 'sallyport_app' ? writes : null);
-      return results.slice(opening ? 0 : NOBODY.length, sent.length);
+      const opening = options.opening ?? NOBODY;
+      const results = await run(options, opening, statements);
+      const own = options.opening ? 0 : NOBODY.length;
+      return results.slice(own, opening.length + statements.length);
     },
     transaction: (work, opening = NOBODY) => runTransaction(identity, opening, work),
     countingTransaction: (work) => runTransaction(identity, NOBODY, work, 'READ COMMITTED'),
@@ -119,7 +132,8 @@ export function openServerDatabase(logins: ServerLogins): Database {
         checked(work),
       ),
     async close() {
-      await Promise.all([app.close(), identity.close(), reads?.close(), writes?.close()]);
+      const opened = [app, identity, ...(lanes ? [lanes.reads, lanes.writes] : [])];
+      await Promise.all(opened.map((each) => each.close()));
     },
   };
 }

@@ -1,12 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import {
-  forgetPrepared,
-  runBatch,
-  type Statement,
-  type StatementResult,
-  watchAnswers,
-} from './batch.ts';
+import { runBatch, runTogether, type Statement, type StatementResult } from './batch.ts';
 import {
   DatabaseUnavailableError,
   isAmbiguous,
@@ -15,6 +9,8 @@ import {
   sqlState,
   UnknownOutcomeError,
 } from './errors.ts';
+import { type Joined, Joining } from './joining.ts';
+import { forgetPrepared, watchAnswers } from './line.ts';
 import { CONNECT_TIMEOUT_MILLISECONDS, isConnectionLoss, markWhenLost } from './pool.ts';
 
 /**
@@ -24,6 +20,12 @@ import { CONNECT_TIMEOUT_MILLISECONDS, isConnectionLoss, markWhenLost } from './
  */
 export interface Lanes {
   run(statements: readonly Statement[]): Promise<StatementResult[]>;
+  /**
+   * The same, perhaps in one transaction with others of this turn of the event loop that have the
+   * same opening, one after the other (decisions/053): for statements that leave nothing behind but
+   * what the opening sets, which each sets anew.
+   */
+  join(opening: readonly Statement[], statements: readonly Statement[]): Promise<StatementResult[]>;
   close(): Promise<void>;
 }
 
@@ -65,17 +67,36 @@ type Outcome = StatementResult[] | { readonly lost: unknown };
  */
 export function openLanes(config: pg.ClientConfig, count: number): Lanes {
   const { lanes, runIn, close } = openConnections(config, count);
-  return {
-    async run(statements) {
-      for (let attempt = 1; ; attempt++) {
-        const outcome = await runIn(leastLoaded(lanes), statements);
-        if (!('lost' in outcome)) return outcome;
-        if (attempt === 2) {
-          throw new DatabaseUnavailableError('connection lost', { cause: outcome.lost });
-        }
+  const joining = new Joining((batches) => void runJoined(batches));
+
+  async function run(statements: readonly Statement[], attempts = 2): Promise<StatementResult[]> {
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await runIn(leastLoaded(lanes), async (on) => await runOn(on, statements));
+      if (!('lost' in outcome)) return outcome;
+      if (attempt === attempts) {
+        throw new DatabaseUnavailableError('connection lost', { cause: outcome.lost });
       }
+    }
+  }
+
+  /** What comes behind one that fails has not run, and is sent again by itself. */
+  async function runJoined(batches: readonly Joined[]): Promise<void> {
+    const lane = leastLoaded(lanes);
+    const left = await runIn(lane, async (client) => await runJoinedOn(client, batches)).catch(
+      () => ({ batches, attempts: 2 }),
+    );
+    for (const { statements, resolve, reject } of left.batches) {
+      run(statements, left.attempts).then(resolve, reject);
+    }
+  }
+
+  return {
+    run: async (statements) => await run(statements),
+    join: async (opening, statements) => await joining.add(opening, statements),
+    async close() {
+      joining.send();
+      await close();
     },
-    close,
   };
 }
 
@@ -84,7 +105,8 @@ export function openWriteLanes(config: pg.ClientConfig, count: number, depth: nu
   const { lanes, runIn, close } = openConnections(config, count);
 
   async function runOnce(lane: Lane, statements: readonly Statement[]): Promise<StatementResult[]> {
-    const outcome = await runIn(lane, statements).catch((error: unknown) => {
+    const running = runIn(lane, async (client) => await runOn(client, statements));
+    const outcome = await running.catch((error: unknown) => {
       if (!isAmbiguous(error)) throw error;
       throw new UnknownOutcomeError('ambiguous commit', { cause: error });
     });
@@ -115,13 +137,22 @@ function openConnections({ query_timeout: patience, ...config }: pg.ClientConfig
   }));
   let closed = false;
 
-  async function runIn(lane: Lane, statements: readonly Statement[]): Promise<Outcome> {
+  async function runIn<T extends object>(
+    lane: Lane,
+    work: (client: pg.Client) => Promise<T>,
+  ): Promise<T> {
     if (lane.inFlight++ === 0) lane.waitingSince = performance.now();
     try {
       const client = lane.client ?? (await connect(lane));
-      const outcome = await runOn(client, statements);
       // Its end may not have been reported yet, and the next attempt must not land on it.
-      if ('lost' in outcome && lane.client === client) lane.client = null;
+      const forget = () => {
+        if (lane.client === client) lane.client = null;
+      };
+      const outcome = await work(client).catch((error: unknown) => {
+        if (error instanceof OpenTransactionError) forget();
+        throw error;
+      });
+      if ('lost' in outcome) forget();
       return outcome;
     } finally {
       lane.inFlight--;
@@ -177,13 +208,37 @@ async function runOn(client: pg.Client, statements: readonly Statement[]): Promi
       return await runBatch(client, statements, { idleAfter: true });
     } catch (error) {
       if (error instanceof OpenTransactionError) throw error;
-      // Or it was given up: another's transaction was open on it, which 25P02 says if that failed.
-      const givenUp = error instanceof DatabaseUnavailableError || sqlState(error) === '25P02';
-      if (givenUp || isConnectionLoss(client, error)) return { lost: error };
+      if (isLost(client, error)) return { lost: error };
       if (!isStalePreparedStatement(error) || attempt === 2) throw error;
       forgetPrepared(client);
     }
   }
+}
+
+/** What has not run of batches that shared a transaction, and how often each may be tried. */
+interface Left {
+  readonly batches: readonly Joined[];
+  readonly attempts: number;
+  readonly lost?: unknown;
+}
+
+/** Settles the batches that were answered, and the one that failed. */
+async function runJoinedOn(client: pg.Client, batches: readonly Joined[]): Promise<Left> {
+  const sent = batches.map(({ statements }) => statements);
+  const { results, error } = await runTogether(client, sent);
+  for (const [index, answered] of results.entries()) batches[index]?.resolve(answered);
+  const left = batches.slice(results.length);
+  if (isLost(client, error)) return { batches: left, attempts: 1, lost: error };
+  if (isStalePreparedStatement(error)) return { batches: left, attempts: 2 };
+  const [failed, ...behind] = left;
+  failed?.reject(error);
+  return { batches: behind, attempts: 2 };
+}
+
+/** Or it was given up: another's transaction was open on it, which 25P02 says if that failed. */
+function isLost(client: pg.Client, error: unknown): boolean {
+  const givenUp = error instanceof DatabaseUnavailableError || sqlState(error) === '25P02';
+  return givenUp || isConnectionLoss(client, error);
 }
 
 function leastLoaded(lanes: readonly Lane[]): Lane {

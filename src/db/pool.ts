@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { runStatement, watchAnswers } from './batch.ts';
+import { runStatement } from './batch.ts';
+import { watchAnswers } from './line.ts';
 import { DatabaseUnavailableError, isShutdown } from './errors.ts';
 
 /** Connections that one piece of work has to itself at a time. */

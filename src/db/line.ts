@@ -1,0 +1,98 @@
+import type pg from 'pg';
+import type { WireValue } from './parameters.ts';
+import { Patience } from './patience.ts';
+import { PreparedStatements } from './prepared-statements.ts';
+
+/** Forgets what was prepared on this connection: something else has deallocated or changed it. */
+export function forgetPrepared(client: pg.Client | pg.PoolClient): void {
+  lineOf(client.connection).prepared = new PreparedStatements();
+}
+
+/**
+ * Gives the client's connection up when batches wait for it and it has answered none for so long:
+ * what they waited for is then lost, as with any connection that ends.
+ */
+export function watchAnswers(client: pg.Client | pg.PoolClient, milliseconds: number): void {
+  const connection = client.connection as unknown as Connection;
+  const giveUp = () => connection.stream.destroy(new Error('the database does not answer'));
+  lineOf(connection).patience = new Patience(milliseconds, giveUp);
+}
+
+/**
+ * The messages that a batch needs of pg's connection; its published types leave their shapes open.
+ */
+export interface Connection {
+  readonly stream: { destroy(error?: Error): void; cork?(): void; uncork?(): void };
+  parse(message: { name: string; text: string }): void;
+  describe(message: { type: 'S'; name: string }): void;
+  bind(message: { statement: string; values: readonly WireValue[] }): void;
+  execute(message: { portal: string }): void;
+  close(message: { type: 'S'; name: string }): void;
+  sync(): void;
+  on(event: 'readyForQuery' | 'end', listener: () => void): void;
+  off(event: 'readyForQuery' | 'end', listener: () => void): void;
+}
+
+/** What is kept of a connection as long as it is there. */
+export class Line {
+  prepared = new PreparedStatements();
+  /** What is written waits for the end of this turn of the event loop. */
+  held = false;
+  /** A batch has left a transaction open: what is still answered behind it ran in that. */
+  givenUp = false;
+  patience: Patience | null = null;
+}
+
+const lines = new WeakMap<object, Line>();
+
+export function lineOf(connection: object): Line {
+  let line = lines.get(connection);
+  if (!line) {
+    line = new Line();
+    lines.set(connection, line);
+  }
+  return line;
+}
+
+/**
+ * The server sends an error first and then, by itself, whether a transaction is open: who hears of
+ * the error must be able to rely on that. A connection that ends answers no more.
+ */
+export function whenAnswered(connection: Connection, settle: () => void): void {
+  const done = () => {
+    connection.off('readyForQuery', done);
+    connection.off('end', done);
+    settle();
+  };
+  connection.on('readyForQuery', done);
+  connection.on('end', done);
+}
+
+/**
+ * Keeps what is written until this turn of the event loop is over: the batches of all requests that
+ * arrived together leave in one system call.
+ */
+export function holdUntilNextTurn(line: Line, { stream }: Connection): void {
+  if (!stream.cork || line.held) return;
+  line.held = true;
+  stream.cork();
+  setImmediate(() => {
+    line.held = false;
+    stream.uncork?.();
+  });
+}
+
+/** All that is written leaves in one system call, at once. */
+export function holdWhile(connection: Connection, write: () => void): void {
+  const { stream } = connection;
+  const line = lineOf(connection);
+  if (!stream.cork || line.held) return write();
+  line.held = true;
+  stream.cork();
+  try {
+    write();
+  } finally {
+    line.held = false;
+    stream.uncork?.();
+  }
+}
