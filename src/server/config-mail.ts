@@ -11,12 +11,21 @@ export function readMail(
       problems.push('SALLYPORT_MAIL_FROM needs SALLYPORT_SMTP_URL beside it.');
     return null;
   }
-  const scheme = URL.canParse(smtpUrl) ? new URL(smtpUrl).protocol : '';
-  if (scheme !== 'smtp:' && scheme !== 'smtps:') {
-    problems.push('SALLYPORT_SMTP_URL must look like smtps://user:password@mail.example.com.');
+  if (!isSmtpUrl(smtpUrl)) {
+    problems.push(
+      'SALLYPORT_SMTP_URL must look like smtps://user:password@mail.example.com, with no path and no parameters.',
+    );
   }
   if (from === undefined) {
     problems.push('SALLYPORT_MAIL_FROM must be set with SALLYPORT_SMTP_URL: the sender of mails.');
   }
   return { smtpUrl, from: from ?? '' };
+}
+
+/** Parameters are refused, for nothing reads them, and some ask for less TLS elsewhere. */
+function isSmtpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, pathname, search, hash } = new URL(text);
+  const rest = pathname.replace(/^\/$/, '') + search + hash;
+  return (protocol === 'smtp:' || protocol === 'smtps:') && hostname !== '' && rest === '';
 }

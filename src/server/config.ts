@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { EncryptionKey } from '../core/encryption.ts';
+import { destinationOf } from '../db/destination.ts';
 import type { PolicyForm } from '../db/engine.ts';
 import { EVENT_DAYS } from '../db/event-retention.ts';
 import { type IssuersConfig, readIssuersFile } from './issuers.ts';
@@ -162,7 +163,7 @@ function refuseDevelopmentDefaults(config: Config, problems: string[]): void {
     );
   }
   for (const [name, url] of databaseUrls(config)) {
-    if (!hasTls(url)) {
+    if (!destinationOf(url).verifiesTls) {
       problems.push(`${name} must use TLS: add ?sslmode=verify-full to it.`);
     }
   }
@@ -187,12 +188,6 @@ export function databaseUrls(config: Config): ReadonlyArray<readonly [string, st
     ['SALLYPORT_APP_DATABASE_URL', database.appUrl],
     ['SALLYPORT_IDENTITY_DATABASE_URL', database.identityUrl],
   ];
-}
-
-/** pg verifies the certificate and the name under each of these, and under none of the others. */
-export function hasTls(url: string): boolean {
-  const mode = new URL(url).searchParams.get('sslmode') ?? '';
-  return ['require', 'verify-ca', 'verify-full'].includes(mode);
 }
 
 export function isLoopback(hostname: string): boolean {
@@ -237,8 +232,13 @@ function readDatabase(
     SALLYPORT_APP_DATABASE_URL: appUrl,
     SALLYPORT_IDENTITY_DATABASE_URL: identityUrl,
   })) {
-    if (text !== undefined && !isPostgresUrl(text)) {
+    if (text === undefined) continue;
+    if (!isPostgresUrl(text)) {
       problems.push(`${name} must look like postgresql://user:password@host:5432/database.`);
+    } else if (!isUnderstood(text)) {
+      problems.push(
+        `${name} has a parameter that the driver refuses, or names a certificate or key that cannot be read.`,
+      );
     }
   }
   if ((appUrl === undefined) !== (identityUrl === undefined)) {
@@ -277,6 +277,15 @@ function readEventDays(text: string | undefined, problems: string[]): number {
 function isPostgresUrl(text: string): boolean {
   const scheme = URL.canParse(text) ? new URL(text).protocol : '';
   return scheme === 'postgres:' || scheme === 'postgresql:';
+}
+
+function isUnderstood(databaseUrl: string): boolean {
+  try {
+    destinationOf(databaseUrl);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readLogLevel(text: string | undefined, problems: string[]): Config['logLevel'] {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { derivedPassword, fingerprintOf, type EncryptionKey } from '../core/encryption.ts';
 import { checkDatabase, type Finding } from '../db/checks.ts';
 import type { Database } from '../db/database.ts';
+import { destinationOf } from '../db/destination.ts';
 import type { PolicyForm } from '../db/engine.ts';
 import { EVENT_DAYS } from '../db/event-retention.ts';
 import { findKeyFingerprint, noteKeyFingerprint } from '../db/encryption-key.ts';
@@ -15,7 +16,7 @@ import {
   openWithLogins,
   type RolePasswords,
 } from '../db/opening.ts';
-import { type Config, databaseUrls, hasTls, isLoopback } from './config.ts';
+import { type Config, databaseUrls, isLoopback } from './config.ts';
 import { StartError } from './data-folder.ts';
 
 /** The encryption key in force, and behind it those that were in force before. */
@@ -75,7 +76,7 @@ export async function migrateServer(
   form: PolicyForm = 'functions',
   eventDays = EVENT_DAYS,
 ): Promise<number> {
-  if (!staysOnThisMachine(url) && !hasTls(url)) {
+  if (!staysOnThisMachine(url) && !destinationOf(url).verifiesTls) {
     throw new StartError('DATABASE_URL must use TLS: add ?sslmode=verify-full to it.');
   }
   return await toThePerson(migrateThrough(url, form, eventDays));
@@ -86,8 +87,8 @@ export async function checkWalls(database: Database, config: Config): Promise<re
   const remote = databaseUrls(config).flatMap(([, url]) => (staysOnThisMachine(url) ? [] : [url]));
   return await checkDatabase(database, {
     overNetwork: remote.length > 0,
-    plainText: remote.some((url) => !hasTls(url)),
-    remoteHosts: remote.map(hostOf),
+    plainText: remote.some((url) => !destinationOf(url).verifiesTls),
+    remoteHosts: remote.map((url) => destinationOf(url).host),
     policyForm: config.policyForm,
     eventDays: config.eventDays,
     sharedTables: config.sharedTables,
@@ -133,15 +134,10 @@ function derivedPasswords(key: EncryptionKey): RolePasswords {
   };
 }
 
-/** Loopback, or the folder of a Unix socket; `host` in the query goes before the URL's own. */
-function staysOnThisMachine(text: string): boolean {
-  const host = hostOf(text);
-  return host === '' || host.startsWith('/') || isLoopback(host);
-}
-
-function hostOf(text: string): string {
-  const url = new URL(text);
-  return url.searchParams.get('host') ?? decodeURIComponent(url.hostname);
+/** Loopback, or the folder of a Unix socket. */
+function staysOnThisMachine(databaseUrl: string): boolean {
+  const { host } = destinationOf(databaseUrl);
+  return host.startsWith('/') || isLoopback(host);
 }
 
 /** What is wrong with the database or its key is a matter for the person. */

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { makeCertificate } from '../support/certificates.ts';
 
 interface Report {
   readonly outcomes: Readonly<Record<string, string>>;
@@ -41,31 +42,8 @@ test('public targets are reached, and nothing inside is, though all of it listen
 function runInNamespace(): Report {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-network-'));
   try {
-    const certificate = join(folder, 'cert.pem');
-    const names = ['public', 'other', 'rebinding'].map((name) => `DNS:${name}.example.com`);
-    execFileSync(
-      'openssl',
-      [
-        'req',
-        '-x509',
-        '-newkey',
-        'ec',
-        '-pkeyopt',
-        'ec_paramgen_curve:P-256',
-        '-nodes',
-        '-days',
-        '1',
-        '-subj',
-        '/CN=example.com',
-        '-keyout',
-        join(folder, 'key.pem'),
-        '-out',
-        certificate,
-        '-addext',
-        `subjectAltName=${names.join(',')}`,
-      ],
-      { stdio: 'ignore' },
-    );
+    const names = ['public', 'other', 'rebinding'].map((name) => `${name}.example.com`);
+    const { certificate } = makeCertificate(folder, names);
     const script = join(import.meta.dirname, 'public-network.ts');
     const printed = execFileSync('unshare', ['--net', process.execPath, script, folder], {
       encoding: 'utf8',

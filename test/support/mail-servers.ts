@@ -26,10 +26,17 @@ export interface MailServer {
   stop(): Promise<void>;
 }
 
-/** On the given port, so that one that was stopped can come back; 0 takes a free one. */
-export async function startMailServer(port = 0): Promise<MailServer> {
+/**
+ * On the given port, so that one that was stopped can come back; 0 takes a free one. With a
+ * certificate it offers STARTTLS, and `secure` begins with TLS.
+ */
+export async function startMailServer(
+  port = 0,
+  tls?: { readonly key: Buffer; readonly cert: Buffer; readonly secure: boolean },
+): Promise<MailServer> {
   const server = new SMTPServer({
-    disabledCommands: ['AUTH', 'STARTTLS'],
+    ...tls,
+    disabledCommands: tls ? ['AUTH'] : ['AUTH', 'STARTTLS'],
     closeTimeout: 100,
     logger: false,
     onRcptTo({ address }, _session, done) {
@@ -83,7 +90,9 @@ export async function startMailServer(port = 0): Promise<MailServer> {
   });
   const bound = (server.server.address() as AddressInfo).port;
   const state: MailServer = {
-    url: `smtp://127.0.0.1:${bound}`,
+    url: tls
+      ? `${tls.secure ? 'smtps' : 'smtp'}://localhost:${bound}`
+      : `smtp://127.0.0.1:${bound}`,
     delivered: [],
     attempts: [],
     refusing: { recipient: 0, content: 0 },
