@@ -209,9 +209,13 @@ async function acceptPassword(
   }
 }
 
-/** The URL with which a role signs in to the database of the owner's URL. */
+/**
+ * The URL with which a role signs in to the database of the owner's URL. Among the parameters a
+ * name or a password would go before these, and the process would sign in as the owner (CWE-250).
+ */
 function roleUrl(ownerUrl: string, role: Role, passwords: RolePasswords): string {
   const url = new URL(ownerUrl);
+  for (const name of ['user', 'password']) url.searchParams.delete(name);
   url.username = role;
   url.password = passwords[role];
   return url.href;

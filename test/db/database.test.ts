@@ -5,7 +5,9 @@ import type { Statement } from '../../src/db/batch.ts';
 import { type Database, openServerDatabase } from '../../src/db/database.ts';
 import { DatabaseUnavailableError, UnknownOutcomeError } from '../../src/db/errors.ts';
 import { ownProfile, updateOwnProfile } from '../../src/db/profiles.ts';
+import { startServer } from '../../src/server/server.ts';
 import { createDatabase, type TestDatabase } from '../support/databases.ts';
+import { testConfig } from '../support/servers.ts';
 import { startWireProxy, type WireProxy } from '../support/wire-proxy.ts';
 import { insertPrincipal, loginsOf, type TestPrincipal } from './principals.ts';
 
@@ -48,6 +50,21 @@ async function storedName(): Promise<string> {
   const { rows } = await t.admin.query('SELECT display_name FROM sallyport.profiles');
   return rows[0].display_name;
 }
+
+test('the process signs in as its two roles, whoever the parameters of the URL name [R-98] [CWE-250]', async () => {
+  const url = new URL(t.url);
+  url.searchParams.set('user', url.username);
+  url.searchParams.set('password', url.password);
+  url.username = '';
+  url.password = '';
+  const server = await startServer(testConfig({ DATABASE_URL: url.href }));
+  const { rows } = await t.admin.query<{ usename: string }>(
+    `SELECT DISTINCT usename FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'sallyport' ORDER BY usename`,
+  );
+  expect(rows.map(({ usename }) => usename)).toEqual(['sallyport_app', 'sallyport_identity']);
+  await server.close();
+});
 
 describe('a request to the database', () => {
   test('is one round trip with one Sync: proof, decision, query, and what cleans up', async () => {
