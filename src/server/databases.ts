@@ -28,6 +28,7 @@ export type Keys = readonly [EncryptionKey, ...EncryptionKey[]];
  */
 export async function openDatabase(config: Config, keys: Keys): Promise<Database> {
   const { database } = config;
+  for (const [name, url] of databaseUrls(config)) refuseClearText(name, url);
   if (database.kind === 'embedded') {
     const { policyForm, eventDays } = config;
     return await openEmbeddedMigrated(embeddedFolder(config), policyForm, eventDays);
@@ -60,6 +61,7 @@ export async function openManaged(
  */
 export async function openUnchanged(config: Config, keys: Keys): Promise<Database | null> {
   const { database } = config;
+  for (const [name, url] of databaseUrls(config)) refuseClearText(name, url);
   if (database.kind === 'embedded') return await openEmbeddedUnchanged(embeddedFolder(config));
   if (database.kind === 'logins') return await openDatabase(config, keys);
   return await toThePerson(
@@ -67,18 +69,13 @@ export async function openUnchanged(config: Config, keys: Keys): Promise<Databas
   );
 }
 
-/**
- * Brings the schema of a server up to date, and nothing else. @returns how many statements ran.
- * @throws StartError where the login, which may do everything, would cross the network in clear.
- */
+/** Brings the schema of a server up to date, and nothing else. @returns how many statements ran. */
 export async function migrateServer(
   url: string,
   form: PolicyForm = 'functions',
   eventDays = EVENT_DAYS,
 ): Promise<number> {
-  if (!staysOnThisMachine(url) && !destinationOf(url).verifiesTls) {
-    throw new StartError('DATABASE_URL must use TLS: add ?sslmode=verify-full to it.');
-  }
+  refuseClearText('DATABASE_URL', url);
   return await toThePerson(migrateThrough(url, form, eventDays));
 }
 
@@ -132,6 +129,15 @@ function derivedPasswords(key: EncryptionKey): RolePasswords {
     sallyport_app: derivedPassword(key, 'sallyport_app'),
     sallyport_identity: derivedPassword(key, 'sallyport_identity'),
   };
+}
+
+/**
+ * @throws StartError before a login crosses the network in clear, or to a server that nobody vouches
+ *   for (CWE-319, CWE-295, ASVS 12.3.2).
+ */
+export function refuseClearText(name: string, databaseUrl: string): void {
+  if (staysOnThisMachine(databaseUrl) || destinationOf(databaseUrl).verifiesTls) return;
+  throw new StartError(`${name} must use TLS: add ?sslmode=verify-full to it.`);
 }
 
 /** Loopback, or the folder of a Unix socket. */

@@ -3,6 +3,7 @@ import { DatabaseUnavailableError } from '../db/errors.ts';
 import { flagsOf, type ProtectOptions, type Step } from '../db/protect.ts';
 import { checkProtection, planProtection } from '../db/protect-server.ts';
 import { StartError } from './data-folder.ts';
+import { refuseClearText } from './databases.ts';
 
 export interface ProtectRequest extends ProtectOptions {
   readonly tables: readonly string[];
@@ -13,6 +14,7 @@ export interface ProtectRequest extends ProtectOptions {
  * to run: nothing here runs it.
  */
 export async function writeProtection(url: string, request: ProtectRequest): Promise<string> {
+  refuseClearText('DATABASE_URL', url);
   const planned = await toThePerson(planProtection(url, request.tables, request));
   const engine = planned.engine === 'cockroachdb' ? 'CockroachDB' : 'PostgreSQL';
   return `${header(engine, request)}${planned.steps.map(statement).join('')}`;
@@ -23,6 +25,7 @@ export async function findMissingProtection(
   url: string,
   request: ProtectRequest,
 ): Promise<{ readonly lines: readonly string[]; readonly ok: boolean }> {
+  refuseClearText('DATABASE_URL', url);
   return await toThePerson(checkProtection(url, request.tables, request));
 }
 

@@ -1,5 +1,6 @@
 // Connections that leave the house: a certificate that nobody vouches for, and addresses that ask
 // for less. Real servers of PostgreSQL and SMTP, with a certificate for the name localhost alone.
+import { createServer, type AddressInfo } from 'node:net';
 import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,8 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { destinationOf } from '../../src/db/destination.ts';
 import { readConfig } from '../../src/server/config.ts';
-import { migrateServer } from '../../src/server/databases.ts';
+import { migrateServer, openUnchanged } from '../../src/server/databases.ts';
+import { findMissingProtection, writeProtection } from '../../src/server/protect.ts';
 import { startServer } from '../../src/server/server.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { Visitor } from '../support/client.ts';
@@ -18,6 +20,7 @@ import { newPerson } from '../support/people.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
 import { startServerProcess } from '../support/processes.ts';
 import { testConfig } from '../support/servers.ts';
+import { TEST_KEY } from '../support/test-key.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-tls-'));
 const { certificate, key } = makeCertificate(folder, ['localhost']);
@@ -104,6 +107,37 @@ describe('the connections to the database', () => {
   ])('are not made over the network without, however %s says where they lead', async (url) => {
     expect(destinationOf(url)).toEqual({ host: 'db.example', verifiesTls: false });
     await expect(migrateServer(url)).rejects.toThrow('DATABASE_URL must use TLS');
+  });
+
+  test('are not even begun without: no login is sent where everybody reads along [ASVS 12.3.1] [CWE-319]', async () => {
+    let connections = 0;
+    const listening = createServer((socket) => {
+      connections++;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => listening.listen(0, '0.0.0.0', resolve));
+    // Loopback as every system has it, and not as we count it.
+    const url = `postgresql://u:p@0.0.0.0:${(listening.address() as AddressInfo).port}/a`;
+    const request = {
+      tables: ['notes'],
+      owner: null,
+      read: null,
+      write: null,
+      form: 'functions',
+    } as const;
+    const logins = { SALLYPORT_APP_DATABASE_URL: url, SALLYPORT_IDENTITY_DATABASE_URL: url };
+    for (const [begun, name] of [
+      [start(url), 'DATABASE_URL'],
+      [startServer(testConfig(logins)), 'SALLYPORT_APP_DATABASE_URL'],
+      [migrateServer(url), 'DATABASE_URL'],
+      [writeProtection(url, request), 'DATABASE_URL'],
+      [findMissingProtection(url, request), 'DATABASE_URL'],
+      [openUnchanged(testConfig({ DATABASE_URL: url }), [TEST_KEY]), 'DATABASE_URL'],
+    ] as const) {
+      await expect(begun).rejects.toThrow(`${name} must use TLS`);
+    }
+    expect(connections).toBe(0);
+    await new Promise((resolve) => listening.close(resolve));
   });
 
   test('with a certificate that is not there, or a parameter that the driver refuses, are no start', () => {

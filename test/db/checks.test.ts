@@ -640,7 +640,7 @@ describe('the roles', () => {
   test('an address that is not loopback is the network, and needs TLS [ASVS 12.3.1]', async () => {
     const url = new URL(postgres.url);
     url.hostname = '0.0.0.0';
-    await expect(startOn(url.href)).rejects.toThrow('crosses the network without TLS');
+    await expect(startOn(url.href)).rejects.toThrow('DATABASE_URL must use TLS');
     await expect(startOn(postgres.url)).resolves.toBeUndefined();
   });
 });
