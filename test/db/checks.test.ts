@@ -162,7 +162,8 @@ describe('on PostgreSQL', () => {
         `SELECT '${name}', array_agg(xmin::TEXT || ctid::TEXT ORDER BY ctid) FROM sallyport.${name}`,
     );
     const state = async () => [
-      (await admin.query({ text: versions.join(' UNION ALL '), rowMode: 'array' })).rows,
+      (await admin.query({ text: `${versions.join(' UNION ALL ')} ORDER BY 1`, rowMode: 'array' }))
+        .rows,
       (await admin.query('SELECT count(*)::INT4 FROM pg_class')).rows,
     ];
     const before = await state();
