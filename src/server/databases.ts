@@ -132,8 +132,8 @@ function derivedPasswords(key: EncryptionKey): RolePasswords {
 }
 
 /**
- * @throws StartError before a login crosses the network in clear, or to a server that nobody vouches
- *   for (CWE-319, CWE-295, ASVS 12.3.2).
+ * @throws StartError before a login crosses the network in clear, or to a server that nobody
+ *   vouches for (CWE-319, CWE-295, ASVS 12.3.2).
  */
 export function refuseClearText(name: string, databaseUrl: string): void {
   if (staysOnThisMachine(databaseUrl) || destinationOf(databaseUrl).verifiesTls) return;
