@@ -4,10 +4,10 @@ import {
   type Connection,
   holdUntilNextTurn,
   holdWhile,
-  type Line,
-  lineOf,
+  type ConnectionState,
+  stateOf,
   whenAnswered,
-} from './line.ts';
+} from './connection-state.ts';
 import { planStep, type Step } from './prepared-statements.ts';
 import { toWireValue, type WireValue } from './parameters.ts';
 
@@ -91,7 +91,7 @@ export async function runStatement(
 /** A batch as pg's extension point, a `Submittable`. */
 class Batch {
   readonly #client: pg.Client | pg.PoolClient;
-  readonly #line: Line;
+  readonly #state: ConnectionState;
   readonly #statements: readonly Statement[];
   readonly #values: readonly (readonly WireValue[])[];
   readonly #idleAfter: boolean;
@@ -108,7 +108,7 @@ class Batch {
     settle: (answered: Answered<StatementResult>) => void,
   ) {
     this.#client = client;
-    this.#line = lineOf(client.connection);
+    this.#state = stateOf(client.connection);
     this.#statements = statements;
     this.#values = statements.map((statement) => statement.parameters.map(toWireValue));
     this.#idleAfter = idleAfter;
@@ -117,10 +117,10 @@ class Batch {
 
   submit(to: unknown): null {
     const connection = to as Connection;
-    this.#line.patience?.asked();
-    holdUntilNextTurn(this.#line, connection);
+    this.#state.patience?.asked();
+    holdUntilNextTurn(this.#state, connection);
     for (const [index, { sql }] of this.#statements.entries()) {
-      const step = planStep(this.#line.prepared, sql);
+      const step = planStep(this.#state.prepared, sql);
       const name = step.how === 'once' ? '' : (step.prepared?.name ?? '');
       if (step.how !== 'reuse') {
         // Closing a name that does not exist is no error; one whose first execution failed does.
@@ -178,10 +178,10 @@ class Batch {
   handleReadyForQuery(connection: Connection): void {
     this.#answered();
     const status = this.#client.getTransactionStatus();
-    if (this.#idleAfter && this.#line.givenUp) {
+    if (this.#idleAfter && this.#state.givenUp) {
       this.#fail(new DatabaseUnavailableError('the connection was given up'));
     } else if (this.#idleAfter && status !== 'I') {
-      this.#line.givenUp = true;
+      this.#state.givenUp = true;
       connection.stream.destroy();
       this.#fail(new OpenTransactionError('a statement left a transaction open'));
     } else {
@@ -197,7 +197,7 @@ class Batch {
     // An earlier batch's statement left a failed transaction open: nothing of this one has run.
     if (this.#idleAfter && error.code === '25P02') connection.stream.destroy();
     const settle = () => {
-      if (this.#idleAfter && this.#line.givenUp) {
+      if (this.#idleAfter && this.#state.givenUp) {
         this.#fail(new DatabaseUnavailableError('the connection was given up'));
       } else {
         this.#settle({ results: this.#results, error });
@@ -223,7 +223,7 @@ class Batch {
 
   #answered(): void {
     this.callback?.();
-    this.#line.patience?.answered();
+    this.#state.patience?.answered();
   }
 
   #current(): Step | undefined {

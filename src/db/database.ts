@@ -12,7 +12,7 @@ import {
   UnknownOutcomeError,
 } from './errors.ts';
 import { openLanes, openWriteLanes, type WriteLanes } from './lanes.ts';
-import { forgetPrepared } from './line.ts';
+import { forgetPrepared } from './connection-state.ts';
 import { type RunInTransaction, runApplicationTransaction } from './application-transaction.ts';
 import { isConnectionLoss, leaveTransaction, openPool, type Pool } from './pool.ts';
 import { retrySerializationFailures, runTransaction, type Tx } from './transaction.ts';

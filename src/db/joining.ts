@@ -25,10 +25,7 @@ export class Joining {
     return new Promise((resolve, reject) => {
       if (this.#batches.length === 0) {
         this.#opening = opening;
-        const begun = this.#batches;
-        setImmediate(() => {
-          if (this.#batches === begun) this.send();
-        });
+        setImmediate(() => this.send());
       }
       this.#batches.push({ statements: [...opening, ...behind], resolve, reject });
       if (this.#batches.length === JOINED_MAX) this.send();

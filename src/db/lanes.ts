@@ -10,7 +10,7 @@ import {
   UnknownOutcomeError,
 } from './errors.ts';
 import { type Joined, Joining } from './joining.ts';
-import { forgetPrepared, watchAnswers } from './line.ts';
+import { forgetPrepared, watchAnswers } from './connection-state.ts';
 import { CONNECT_TIMEOUT_MILLISECONDS, isConnectionLoss, markWhenLost } from './pool.ts';
 
 /**

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { runStatement } from './batch.ts';
-import { watchAnswers } from './line.ts';
+import { watchAnswers } from './connection-state.ts';
 import { DatabaseUnavailableError, isShutdown } from './errors.ts';
 
 /** Connections that one piece of work has to itself at a time. */

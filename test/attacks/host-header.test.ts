@@ -5,7 +5,7 @@ import { readConfig } from '../../src/server/config.ts';
 import { ask } from '../support/client.ts';
 import { mailsTo, newPerson, register } from '../support/people.ts';
 import { changedBy } from '../support/rows.ts';
-import { startTestServer, type TestServer } from '../support/servers.ts';
+import { REACHABLE, startTestServer, type TestServer } from '../support/servers.ts';
 
 let server: TestServer;
 let host: string;
@@ -193,17 +193,8 @@ describe('a request that was addressed to somebody else', () => {
 });
 
 describe('a process that others can reach', () => {
-  const complete = {
-    DATABASE_URL: 'postgresql://owner:secret@db.example/accounts?sslmode=verify-full',
-    SALLYPORT_HOST: '0.0.0.0',
-    SALLYPORT_ORIGIN: 'https://accounts.example',
-    SALLYPORT_ENCRYPTION_KEY: 'A'.repeat(43),
-    SALLYPORT_SMTP_URL: 'smtps://mail.example',
-    SALLYPORT_MAIL_FROM: 'accounts@example.com',
-  };
-
   test('starts with a public https origin', () => {
-    expect(readConfig(complete)).toMatchObject({ config: { origin: 'https://accounts.example' } });
+    expect(readConfig(REACHABLE)).toMatchObject({ config: { origin: 'https://accounts.example' } });
   });
 
   test.each([
@@ -216,7 +207,7 @@ describe('a process that others can reach', () => {
     ['null', 'null'],
     ['a wildcard', 'https://*'],
   ])('does not start with %s: it never learns its name from a request [R-36]', (_what, origin) => {
-    const read = readConfig({ ...complete, SALLYPORT_ORIGIN: origin });
+    const read = readConfig({ ...REACHABLE, SALLYPORT_ORIGIN: origin });
     expect(read).toHaveProperty('problems');
     const problems = 'problems' in read ? read.problems : [];
     expect(problems.some((line) => line.startsWith('SALLYPORT_ORIGIN'))).toBe(true);

@@ -19,7 +19,7 @@ import { type MailServer, startMailServer } from '../support/mail-servers.ts';
 import { newPerson } from '../support/people.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
 import { startServerProcess } from '../support/processes.ts';
-import { testConfig } from '../support/servers.ts';
+import { REACHABLE, testConfig } from '../support/servers.ts';
 import { TEST_KEY } from '../support/test-key.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-tls-'));
@@ -126,15 +126,15 @@ describe('the connections to the database', () => {
       form: 'functions',
     } as const;
     const logins = { SALLYPORT_APP_DATABASE_URL: url, SALLYPORT_IDENTITY_DATABASE_URL: url };
-    for (const [begun, name] of [
-      [start(url), 'DATABASE_URL'],
-      [startServer(testConfig(logins)), 'SALLYPORT_APP_DATABASE_URL'],
-      [migrateServer(url), 'DATABASE_URL'],
-      [writeProtection(url, request), 'DATABASE_URL'],
-      [findMissingProtection(url, request), 'DATABASE_URL'],
-      [openUnchanged(testConfig({ DATABASE_URL: url }), [TEST_KEY]), 'DATABASE_URL'],
+    for (const [begin, name] of [
+      [() => start(url), 'DATABASE_URL'],
+      [() => startServer(testConfig(logins)), 'SALLYPORT_APP_DATABASE_URL'],
+      [() => migrateServer(url), 'DATABASE_URL'],
+      [() => writeProtection(url, request), 'DATABASE_URL'],
+      [() => findMissingProtection(url, request), 'DATABASE_URL'],
+      [() => openUnchanged(testConfig({ DATABASE_URL: url }), [TEST_KEY]), 'DATABASE_URL'],
     ] as const) {
-      await expect(begun).rejects.toThrow(`${name} must use TLS`);
+      await expect(begin()).rejects.toThrow(`${name} must use TLS`);
     }
     expect(connections).toBe(0);
     await new Promise((resolve) => listening.close(resolve));
@@ -215,14 +215,6 @@ describe('the connections to the mail server', () => {
 
 /** What a process that others can reach is told about these settings; all others are in order. */
 function problemsOf(settings: Readonly<Record<string, string>>): readonly string[] {
-  const read = readConfig({
-    DATABASE_URL: 'postgresql://owner:secret@db.example/accounts?sslmode=verify-full',
-    SALLYPORT_HOST: '0.0.0.0',
-    SALLYPORT_ORIGIN: 'https://accounts.example',
-    SALLYPORT_ENCRYPTION_KEY: 'A'.repeat(43),
-    SALLYPORT_SMTP_URL: 'smtps://mail.example',
-    SALLYPORT_MAIL_FROM: 'accounts@example.com',
-    ...settings,
-  });
+  const read = readConfig({ ...REACHABLE, ...settings });
   return 'problems' in read ? read.problems : [];
 }

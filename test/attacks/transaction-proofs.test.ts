@@ -13,6 +13,7 @@ import { type TestApp, startTestApp } from '../support/apps.ts';
 import { ask } from '../support/client.ts';
 import { changedBy } from '../support/rows.ts';
 import { insertTestMember, insertTestTenant, type TestTenant } from '../support/tenants.ts';
+import { CREATE_NOTES } from '../db/notes-table.ts';
 
 const PASSWORD = randomBytes(16).toString('hex');
 const ROLE = `upstream_${randomBytes(4).toString('hex')}`;
@@ -26,13 +27,7 @@ let other: pg.Client;
 
 beforeAll(async () => {
   app = await startTestApp();
-  await app.admin.query(`CREATE TABLE notes (
-      tenant_id UUID NOT NULL, text TEXT NOT NULL, PRIMARY KEY (tenant_id, text));
-    ALTER TABLE notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-    CREATE POLICY notes_own ON notes FOR ALL TO sallyport_app
-      USING (tenant_id = (SELECT sallyport.current_tenant()))
-      WITH CHECK (tenant_id = (SELECT sallyport.current_tenant()));
-    GRANT SELECT, INSERT, UPDATE, DELETE ON notes TO sallyport_app`);
+  await app.admin.query(CREATE_NOTES);
   for (const role of [ROLE, OTHER_ROLE]) {
     await app.admin.query(`CREATE ROLE ${role} LOGIN PASSWORD '${PASSWORD}' IN ROLE sallyport_app`);
   }

@@ -5,6 +5,7 @@ import type { Statement } from '../../src/db/batch.ts';
 import { type Database, openServerDatabase } from '../../src/db/database.ts';
 import { createDatabase, type TestDatabase } from '../support/databases.ts';
 import { insertPrincipal, insertSessionOf, loginsOf, type TestPrincipal } from './principals.ts';
+import { CREATE_NOTES } from './notes-table.ts';
 
 let t: TestDatabase;
 let database: Database;
@@ -17,14 +18,7 @@ let foreigner: TestPrincipal;
 beforeAll(async () => {
   t = await createDatabase();
   database = openServerDatabase(loginsOf(t.url));
-  // A tenant's table as an application would make it.
-  await t.admin.query(`CREATE TABLE notes (
-      tenant_id UUID NOT NULL, text TEXT NOT NULL, PRIMARY KEY (tenant_id, text));
-    ALTER TABLE notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-    CREATE POLICY notes_own ON notes FOR ALL TO sallyport_app
-      USING (tenant_id = (SELECT sallyport.current_tenant()))
-      WITH CHECK (tenant_id = (SELECT sallyport.current_tenant()));
-    GRANT SELECT, INSERT, UPDATE, DELETE ON notes TO sallyport_app`);
+  await t.admin.query(CREATE_NOTES);
 });
 afterAll(async () => {
   await database.close();

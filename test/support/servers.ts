@@ -48,6 +48,16 @@ export async function startProxiedServer(): Promise<TestServer & { readonly prox
   };
 }
 
+/** The settings of a process that others can reach, whole and in order. */
+export const REACHABLE = {
+  DATABASE_URL: 'postgresql://owner:secret@db.example/accounts?sslmode=verify-full',
+  SALLYPORT_HOST: '0.0.0.0',
+  SALLYPORT_ORIGIN: 'https://accounts.example',
+  SALLYPORT_ENCRYPTION_KEY: 'A'.repeat(43),
+  SALLYPORT_SMTP_URL: 'smtps://mail.example',
+  SALLYPORT_MAIL_FROM: 'accounts@example.com',
+};
+
 /** A configuration as the environment would give it; settings of this shell do not reach it. */
 export function testConfig(settings: Readonly<Record<string, string>>): Config {
   const read = readConfig({

@@ -5,7 +5,7 @@ import { PreparedStatements } from './prepared-statements.ts';
 
 /** Forgets what was prepared on this connection: something else has deallocated or changed it. */
 export function forgetPrepared(client: pg.Client | pg.PoolClient): void {
-  lineOf(client.connection).prepared = new PreparedStatements();
+  stateOf(client.connection).prepared = new PreparedStatements();
 }
 
 /**
@@ -15,7 +15,7 @@ export function forgetPrepared(client: pg.Client | pg.PoolClient): void {
 export function watchAnswers(client: pg.Client | pg.PoolClient, milliseconds: number): void {
   const connection = client.connection as unknown as Connection;
   const giveUp = () => connection.stream.destroy(new Error('the database does not answer'));
-  lineOf(connection).patience = new Patience(milliseconds, giveUp);
+  stateOf(connection).patience = new Patience(milliseconds, giveUp);
 }
 
 /**
@@ -34,7 +34,7 @@ export interface Connection {
 }
 
 /** What is kept of a connection as long as it is there. */
-export class Line {
+export class ConnectionState {
   prepared = new PreparedStatements();
   /** What is written waits for the end of this turn of the event loop. */
   held = false;
@@ -43,15 +43,15 @@ export class Line {
   patience: Patience | null = null;
 }
 
-const lines = new WeakMap<object, Line>();
+const states = new WeakMap<object, ConnectionState>();
 
-export function lineOf(connection: object): Line {
-  let line = lines.get(connection);
-  if (!line) {
-    line = new Line();
-    lines.set(connection, line);
+export function stateOf(connection: object): ConnectionState {
+  let state = states.get(connection);
+  if (!state) {
+    state = new ConnectionState();
+    states.set(connection, state);
   }
-  return line;
+  return state;
 }
 
 /**
@@ -72,12 +72,12 @@ export function whenAnswered(connection: Connection, settle: () => void): void {
  * Keeps what is written until this turn of the event loop is over: the batches of all requests that
  * arrived together leave in one system call.
  */
-export function holdUntilNextTurn(line: Line, { stream }: Connection): void {
-  if (!stream.cork || line.held) return;
-  line.held = true;
+export function holdUntilNextTurn(state: ConnectionState, { stream }: Connection): void {
+  if (!stream.cork || state.held) return;
+  state.held = true;
   stream.cork();
   setImmediate(() => {
-    line.held = false;
+    state.held = false;
     stream.uncork?.();
   });
 }
@@ -85,14 +85,14 @@ export function holdUntilNextTurn(line: Line, { stream }: Connection): void {
 /** All that is written leaves in one system call, at once. */
 export function holdWhile(connection: Connection, write: () => void): void {
   const { stream } = connection;
-  const line = lineOf(connection);
-  if (!stream.cork || line.held) return write();
-  line.held = true;
+  const state = stateOf(connection);
+  if (!stream.cork || state.held) return write();
+  state.held = true;
   stream.cork();
   try {
     write();
   } finally {
-    line.held = false;
+    state.held = false;
     stream.uncork?.();
   }
 }
