@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { StatementResult, Statement } from './batch.ts';
 import type { Database, Role } from './database.ts';
+import { type Engine, functionsCarry } from './engine.ts';
 import { type Refusal, sqlState } from './errors.ts';
 import type { RunInTransaction } from './application-transaction.ts';
 import { bearerPrincipalOf, type Principal, principalOf } from './principal.ts';
@@ -73,7 +74,7 @@ export async function runAuthorized(
   statements: readonly Statement[],
 ): Promise<Authorized> {
   const { role } = requirement;
-  const opening = decisionOf(requirement, statements.length > 0);
+  const opening = decisionOf(database.engine, requirement, statements.length > 0);
   const access = accessOf(requirement);
   try {
     const answered = await database.batch({ role, access, opening }, statements);
@@ -98,7 +99,7 @@ export async function runAuthorizedTransaction<T>(
   requirement: Requirement,
   work: (tx: Tx) => Promise<T>,
 ): Promise<{ readonly result: T } | { readonly refusal: Refusal }> {
-  const opening = decisionOf(requirement, true);
+  const opening = decisionOf(database.engine, requirement, true);
   return await orRefusal(async () => ({ result: await database.transaction(work, opening) }));
 }
 
@@ -114,7 +115,7 @@ export async function runAuthorizedApplication<T>(
   behind: readonly Statement[] = [],
 ): Promise<{ readonly result: T } | { readonly refusal: Refusal }> {
   const access = accessOf(requirement);
-  const opening = [...decisionOf(requirement, true), ...behind];
+  const opening = [...decisionOf(database.engine, requirement, true), ...behind];
   return await orRefusal(async () => ({
     result: await database.applicationTransaction(access, opening, work),
   }));
@@ -124,11 +125,15 @@ export async function runAuthorizedApplication<T>(
  * The statements that raise where the requirement is not met; the first answers the principal. What
  * it carries into the transaction is for statements behind it: without any, it only decides.
  */
-function decisionOf(requirement: Requirement, carries: boolean): readonly Statement[] {
-  if (requirement.bearer) return bearerDecisionOf(requirement, carries);
+function decisionOf(
+  engine: Engine,
+  requirement: Requirement,
+  carries: boolean,
+): readonly Statement[] {
+  if (requirement.bearer) return bearerDecisionOf(engine, requirement, carries);
   const { proof, permission, stepUp, synchronizerDigest, withAccount } = requirement;
   const { selection, team } = requirement;
-  const texts = carries || stepUp !== undefined || team ? CARRYING : DECIDING;
+  const texts = textsOf(engine, carries || stepUp !== undefined || team !== undefined).session;
   const decision =
     synchronizerDigest === undefined
       ? { sql: texts.read, parameters: [proof, permission, withAccount ?? false] }
@@ -177,11 +182,15 @@ export async function requireFresh(tx: Tx, seconds: number): Promise<void> {
   await sql`SELECT sallyport.require_step_up(${seconds}::INT8, 1)`.execute(tx);
 }
 
-function bearerDecisionOf(requirement: Requirement, carries: boolean): readonly Statement[] {
+function bearerDecisionOf(
+  engine: Engine,
+  requirement: Requirement,
+  carries: boolean,
+): readonly Statement[] {
   const { proof, permission, namedTenant, stepUp } = requirement;
   if (stepUp !== undefined) throw new Error('nothing is fresh that a bearer has proved');
   const behind = namedTenant !== undefined || requirement.team !== undefined;
-  const texts = carries || behind ? CARRYING_BEARER : DECIDING_BEARER;
+  const texts = textsOf(engine, carries || behind).bearer;
   return [
     { sql: texts[accessOf(requirement)], parameters: [proof, permission] },
     ...(namedTenant === undefined
@@ -206,13 +215,9 @@ function refusalOf(error: unknown): { readonly refusal: Refusal } {
 }
 
 /**
- * The decision carries the proof into the transaction, for the policies of the statements behind
- * it, and leaves the identity and the tenant for the first wall: a predicate that stops a forgotten
- * condition at next to no cost. These two are plain settings, which injected SQL can change; the
- * policies ask the database's own functions, which look the proof up, and not these. It is this
- * statement that sets them and not the function: whether CockroachDB lets a function do so has not
- * been verified. OFFSET 0 keeps PostgreSQL from asking the function once for each use of its
- * answer; a function in FROM is answered into a table first, which costs as much as a look-up.
+ * What is carried into the transaction (migrations/0017-plain-look-ups.ts) the function itself
+ * leaves there, where it can. Where it cannot this statement does. OFFSET 0 keeps it from asking
+ * the function once for each use of its answer.
  */
 const carrying = (decision: string) => `SELECT d.r AS "principal",
   set_config('sallyport.proof', $1::TEXT, true) IS NOT NULL
@@ -222,21 +227,22 @@ const carrying = (decision: string) => `SELECT d.r AS "principal",
 
 const deciding = (decision: string) => `SELECT ${decision} AS "principal"`;
 
-const REQUIRE = 'sallyport.require($1::TEXT, $2::TEXT, $3::BOOL)';
-const REQUIRE_FOR_WRITE = 'sallyport.require_for_write($1::TEXT, $2::TEXT, $3::TEXT, $4::BOOL)';
-const REQUIRE_BEARER = 'sallyport.require_bearer($1::TEXT, $2::TEXT)';
-const REQUIRE_BEARER_FOR_WRITE = 'sallyport.require_bearer_for_write($1::TEXT, $2::TEXT)';
+const decisionsAs = (statement: (decision: string) => string) => ({
+  session: {
+    read: statement('sallyport.require($1::TEXT, $2::TEXT, $3::BOOL)'),
+    write: statement('sallyport.require_for_write($1::TEXT, $2::TEXT, $3::TEXT, $4::BOOL)'),
+  },
+  bearer: {
+    read: statement('sallyport.require_bearer($1::TEXT, $2::TEXT)'),
+    write: statement('sallyport.require_bearer_for_write($1::TEXT, $2::TEXT)'),
+  },
+});
 
-const DECIDING = { read: deciding(REQUIRE), write: deciding(REQUIRE_FOR_WRITE) };
-const CARRYING = { read: carrying(REQUIRE), write: carrying(REQUIRE_FOR_WRITE) };
-const DECIDING_BEARER = {
-  read: deciding(REQUIRE_BEARER),
-  write: deciding(REQUIRE_BEARER_FOR_WRITE),
-};
-const CARRYING_BEARER = {
-  read: carrying(REQUIRE_BEARER),
-  write: carrying(REQUIRE_BEARER_FOR_WRITE),
-};
+const DECIDING = decisionsAs(deciding);
+const CARRYING = decisionsAs(carrying);
+
+const textsOf = (engine: Engine, carries: boolean) =>
+  carries && !functionsCarry(engine) ? CARRYING : DECIDING;
 
 /** The SQLSTATEs that sallyport.require and the functions beside it raise. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {

@@ -54,6 +54,14 @@ export function pinnedSearchPath(engine: Engine): string {
   return engine === 'cockroachdb' ? '' : 'SET search_path = pg_catalog, pg_temp';
 }
 
+/**
+ * Whether a function leaves settings for the rest of its caller's transaction. On CockroachDB that
+ * has not been verified, and the statement that calls it sets them.
+ */
+export function functionsCarry(engine: Engine): boolean {
+  return engine !== 'cockroachdb';
+}
+
 /** Lets CockroachDB delete expired rows by itself; on PostgreSQL the sweeper does. */
 export function expiringRows(engine: Engine): string {
   return engine === 'cockroachdb'

@@ -19,6 +19,7 @@ import { providers } from './migrations/0012-providers.ts';
 import { transactionProofs } from './migrations/0014-transaction-proofs.ts';
 import { activeIdentities } from './migrations/0015-active-identities.ts';
 import { copiedMemberships } from './migrations/0016-copied-memberships.ts';
+import { plainLookUps } from './migrations/0017-plain-look-ups.ts';
 import type { MigrationStatement } from './migration-statements.ts';
 import { prepareDatabase } from './roles.ts';
 
@@ -41,6 +42,7 @@ const MIGRATIONS: readonly {
   { id: '0014-transaction-proofs', statements: transactionProofs },
   { id: '0015-active-identities', statements: activeIdentities },
   { id: '0016-copied-memberships', statements: copiedMemberships },
+  { id: '0017-plain-look-ups', statements: plainLookUps },
 ];
 
 /** The migrations that were recorded and that this version does not have. */

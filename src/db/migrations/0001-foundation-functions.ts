@@ -36,12 +36,18 @@ export interface PrincipalForm {
   /** What is asked before it is said why there is no membership. */
   readonly refusal: string;
   /**
-   * Of a session's row, as s: when it alone tells that the session is alive, and when also that its
-   * person is a member of its tenant; null where it cannot tell. A row that does not tell says
-   * nothing: then the others are looked up.
+   * By the name of a look-up: the statements that answer it, and return, where the session's row
+   * alone tells. A row that does not tell says nothing: then the others are looked up.
    */
-  readonly row: { readonly alive: string; readonly member: string } | null;
+  readonly fromRow: Readonly<Record<string, string>>;
+  /** Variables that those need, beside v_found. */
+  readonly fromRowDeclared: string;
+  /** Carries the proof into the transaction, and what was decided; nothing where it cannot. */
+  readonly carrying: string;
 }
+
+/** Each look-up asks all rows that it depends on. */
+export const NOT_FROM_THE_ROW = { fromRow: {}, fromRowDeclared: '', carrying: '' };
 
 /** The session's row and the one of its activity, in one look-up. */
 export function sessionWithActivity(engine: Engine): string {
@@ -68,10 +74,8 @@ export function membershipWithRole(
             WHERE m.tenant_id = v_selected AND m.identity_id = v_identity AND m.tenant_kept;${more.judged}`;
 }
 
-const UNSELECTED = `COALESCE(current_setting('sallyport.selection', true), '') = ''`;
-
-const ROLE_IN_ROW = `
-          JOIN sallyport.roles AS r ON r.tenant_id = s.tenant_id AND r.name = s.member_role`;
+/** That the request is for the session's own tenant. */
+export const UNSELECTED = `COALESCE(current_setting('sallyport.selection', true), '') = ''`;
 
 /** How the functions find the session of a proof, and the tenant that its request is for. */
 export function sessionParts(engine: Engine) {
@@ -114,10 +118,10 @@ export function functions(
     session: sessionWithActivity(engine),
     membership: membershipWithRole(),
     refusal: '',
-    row: null,
+    ...NOT_FROM_THE_ROW,
   },
 ): readonly MigrationStatement[] {
-  const { fits, declared, refusal, row } = form;
+  const { fits, declared, refusal, carrying } = form;
   const definer = `STABLE SECURITY DEFINER ${pinnedSearchPath(engine)}`;
   const { liveBy, session, named, inTenant } = sessionParts(engine);
   const proofDigest = sqlDigest(engine, `current_setting('sallyport.proof', true)`);
@@ -125,51 +129,31 @@ export function functions(
   const membershipIn = (tenant: string) => `JOIN sallyport.memberships AS m
             ON m.tenant_id = ${tenant} AND m.identity_id = s.identity_id
             AND m.tenant_kept${fits}`;
-  const inRow = (
-    column: string,
-    from: string,
-    condition: string,
-    answer = 'v_found',
-  ) => `SELECT ${column}
-          INTO v_found FROM sallyport.sessions AS s${from}
-          WHERE s.proof_digest = ${proofDigest} AND ${condition};
-        IF v_found IS NOT NULL THEN
-          RETURN ${answer};
-        END IF;
-        `;
-  const alive = (column: string) => (row ? inRow(column, '', row.alive) : '');
-  const member = (from: string, condition: string, answer?: string) =>
-    row
-      ? `IF ${UNSELECTED} THEN
-        ${inRow('s.tenant_id', from, `${row.alive} AND ${row.member}${condition}`, answer)}END IF;
-        `
-      : '';
+  const fromRow = (name: string) => form.fromRow[name] ?? '';
   const lookUp = (name: string, finding: string) => ({
     id: `function-${name}`,
     sql: `CREATE OR REPLACE FUNCTION sallyport.${name}() RETURNS UUID LANGUAGE plpgsql ${definer} AS $$
-      DECLARE v_found UUID;
+      DECLARE v_found UUID;${form.fromRowDeclared}
       BEGIN
-        ${finding}
+        ${fromRow(name)}${finding}
         RETURN v_found;
       END $$`,
   });
   const found = (column: string, from: string) =>
     `SELECT ${column} INTO v_found FROM ${from} WHERE ${live};`;
   return [
-    lookUp('current_session', `${alive('s.id')}${found('s.id', session)}`),
-    lookUp('current_identity', `${alive('s.identity_id')}${found('s.identity_id', session)}`),
+    lookUp('current_session', found('s.id', session)),
+    lookUp('current_identity', found('s.identity_id', session)),
     lookUp(
       'current_tenant',
-      `${member('', '')}${inTenant((tenant) =>
-        found('m.tenant_id', `${session} ${membershipIn(tenant)}`),
-      )}`,
+      inTenant((tenant) => found('m.tenant_id', `${session} ${membershipIn(tenant)}`)),
     ),
     {
       id: 'function-has_permission',
       sql: `CREATE OR REPLACE FUNCTION sallyport.has_permission(p_permission TEXT) RETURNS BOOL LANGUAGE plpgsql ${definer} AS $$
-      DECLARE v_found UUID;
+      DECLARE v_found UUID;${form.fromRowDeclared}
       BEGIN
-        ${member(ROLE_IN_ROW, ' AND p_permission = ANY (r.permissions)', 'TRUE')}${inTenant(
+        ${fromRow('has_permission')}${inTenant(
           (tenant) => `SELECT m.tenant_id INTO v_found
           FROM ${session} ${membershipIn(tenant)}
           JOIN sallyport.roles AS r ON r.tenant_id = m.tenant_id AND r.name = m.role
@@ -222,7 +206,7 @@ export function functions(
             END IF;
           END IF;
           RAISE EXCEPTION 'forbidden' USING ERRCODE = 'SP403';
-        END IF;
+        END IF;${carrying}
         IF NOT p_account THEN
           RETURN ${principalText([])};
         END IF;

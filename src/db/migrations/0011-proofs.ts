@@ -4,6 +4,7 @@ import type { MigrationStatement } from '../migration-statements.ts';
 import {
   functions as principalFunctions,
   membershipWithRole,
+  NOT_FROM_THE_ROW,
   type PrincipalForm,
   sessionParts,
   sessionWithActivity,
@@ -191,7 +192,7 @@ export function judged(engine: Engine): PrincipalForm {
     session: sessionWithActivity(engine),
     membership: JUDGED_MEMBERSHIP,
     refusal: '\n            v_met := sallyport.check_policy(p_proof);',
-    row: null,
+    ...NOT_FROM_THE_ROW,
   };
 }
 

@@ -1,7 +1,7 @@
 import { type Engine, expiringRows, pinnedSearchPath, sqlDigest } from '../engine.ts';
 import { type DefinerFunction, grantFunctions, grantTables, type TableGrant } from '../grants.ts';
 import type { MigrationStatement } from '../migration-statements.ts';
-import { type BearerForm, bearerLookUps } from './0009-bearer.ts';
+import { bearerLookUps } from './0009-bearer.ts';
 import { MEMBERSHIP_FITS, sessionLookUps } from './0011-proofs.ts';
 
 /**
@@ -139,7 +139,7 @@ export function transactionForms(
  */
 export function lookUps(
   engine: Engine,
-  ofCredential?: BearerForm,
+  ofBearer: Readonly<Record<string, string>> = bearerLookUps(engine),
   ofSessions: readonly MigrationStatement[] = sessionLookUps(engine),
 ): readonly MigrationStatement[] {
   const { session, credential } = transactionForms(engine, CURRENT);
@@ -156,7 +156,6 @@ export function lookUps(
             WHERE ${live} AND ${permits};
           RETURN v_found IS NOT NULL;`,
   };
-  const ofBearer = bearerLookUps(engine, ofCredential);
   return ofSessions.flatMap(({ id, sql }) => {
     const name = id.replace('function-', '');
     const lookUp = look[name];

@@ -1,6 +1,6 @@
 import { type Engine, generatedAs } from '../engine.ts';
 import type { MigrationStatement } from '../migration-statements.ts';
-import { type BearerForm, LOOKED_UP, MEMBER_OF_CREDENTIAL } from './0009-bearer.ts';
+import { type BearerForm, bearerLookUps, LOOKED_UP, MEMBER_OF_CREDENTIAL } from './0009-bearer.ts';
 import { lookUps } from './0014-transaction-proofs.ts';
 
 /**
@@ -40,7 +40,7 @@ export function activeIdentities(engine: Engine): readonly MigrationStatement[] 
       id: 'bearer-credentials-by-identity',
       sql: `CREATE INDEX IF NOT EXISTS bearer_credentials_by_identity ON sallyport.bearer_credentials (identity_id)`,
     },
-    ...lookUps(engine, IDENTITY_COPIED),
+    ...lookUps(engine, bearerLookUps(engine, IDENTITY_COPIED)),
   ];
 }
 

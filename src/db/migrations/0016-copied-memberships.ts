@@ -1,8 +1,8 @@
 import { type Engine, pinnedSearchPath, sqlDigest } from '../engine.ts';
 import type { MigrationStatement } from '../migration-statements.ts';
 import { COPY_MEMBERSHIPS } from '../session-tenant.ts';
-import { functions, sessionParts } from './0001-foundation-functions.ts';
-import { bearerDecisions, type BearerForm } from './0009-bearer.ts';
+import { functions, sessionParts, UNSELECTED } from './0001-foundation-functions.ts';
+import { bearerDecisions, type BearerForm, bearerLookUps } from './0009-bearer.ts';
 import { judged } from './0011-proofs.ts';
 import { lookUps, transactionForms } from './0014-transaction-proofs.ts';
 
@@ -17,16 +17,12 @@ export function copiedMemberships(engine: Engine): readonly MigrationStatement[]
     declared: ' v_policy TEXT; v_met BOOL; v_role TEXT; v_active_until TIMESTAMPTZ;',
     session: sessionByItself(engine),
     membership: membershipInRow(judged(engine).membership),
-    // Who is not idle until then was seen within the hour before.
-    row: {
-      alive: `${ALIVE} AND s.active_until > now()`,
-      member: ASKED_NOTHING,
-    },
+    fromRow: fromRow(engine),
   });
   return [
     ...columns(),
     ...credentialColumns(),
-    ...lookUps(engine, IN_THE_CREDENTIAL, ofSessions),
+    ...lookUps(engine, bearerLookUps(engine, IN_THE_CREDENTIAL), ofSessions),
     ...ofSessions.filter(({ id }) => ['function-current_session', 'function-require'].includes(id)),
     ...bearerDecisions(engine, IN_THE_CREDENTIAL).filter(
       ({ id }) => id === 'function-require_bearer',
@@ -126,7 +122,7 @@ function credentialColumns(): readonly MigrationStatement[] {
  * All in the credential's row. When it was last used is nothing that a request depends on: each
  * process remembers whom it has noted.
  */
-const IN_THE_CREDENTIAL: BearerForm = {
+export const IN_THE_CREDENTIAL: BearerForm = {
   from: 'sallyport.bearer_credentials AS b',
   alive: `b.identity_active
             AND b.member_kept`,
@@ -159,7 +155,36 @@ function sessionByItself(engine: Engine): string {
         END IF;`;
 }
 
-function membershipInRow(lookedUp: string): string {
+/** Who is not idle until then was seen within the hour before. */
+function fromRow(engine: Engine): Readonly<Record<string, string>> {
+  const proofDigest = sqlDigest(engine, `current_setting('sallyport.proof', true)`);
+  const alive = `${ALIVE} AND s.active_until > now()`;
+  const role = `
+          JOIN sallyport.roles AS r ON r.tenant_id = s.tenant_id AND r.name = s.member_role`;
+  const found = (
+    column: string,
+    from: string,
+    condition: string,
+    answer = 'v_found',
+  ) => `SELECT ${column}
+          INTO v_found FROM sallyport.sessions AS s${from}
+          WHERE s.proof_digest = ${proofDigest} AND ${condition};
+        IF v_found IS NOT NULL THEN
+          RETURN ${answer};
+        END IF;
+        `;
+  const member = (from: string, condition: string, answer?: string) => `IF ${UNSELECTED} THEN
+        ${found('s.tenant_id', from, `${alive} AND ${ASKED_NOTHING}${condition}`, answer)}END IF;
+        `;
+  return {
+    current_session: found('s.id', '', alive),
+    current_identity: found('s.identity_id', '', alive),
+    current_tenant: member('', ''),
+    has_permission: member(role, ' AND p_permission = ANY (r.permissions)', 'TRUE'),
+  };
+}
+
+export function membershipInRow(lookedUp: string): string {
   return `IF v_role IS NOT NULL AND COALESCE(current_setting('sallyport.selection', true), '') = '' THEN
             v_tenant := v_selected;
             SELECT r.permissions INTO v_permissions FROM sallyport.roles AS r
