@@ -188,6 +188,33 @@ describe('a decision of the database', () => {
     expect(await runAuthorized(database, absent, [])).toEqual({ refusal: 'forbidden' });
   });
 
+  test('leaves its proof, identity and tenant to the statements behind it, and to nobody else [R-98]', async () => {
+    const names = ['proof', 'identity', 'tenant'];
+    const left = statement(
+      `SELECT ${names.map((name) => `COALESCE(current_setting('sallyport.${name}', true), '') AS ${name}`).join(', ')}`,
+    );
+    const loner = await insertPrincipal(t.admin, 'loner');
+    const asked = { role: 'sallyport_app', permission: null } as const;
+    for (const [{ proof, identityId, synchronizerDigest }, tenant] of [
+      [editor, tenants[0]],
+      [loner, ''],
+    ] as const) {
+      for (const requirement of [
+        { ...asked, proof },
+        { ...asked, proof, synchronizerDigest },
+      ]) {
+        const answer = await runAuthorized(database, requirement, [left]);
+        expect(answer).toMatchObject({
+          results: [{ rows: [{ proof, identity: identityId, tenant }] }],
+        });
+        for (let connection = 0; connection < 8; connection++) {
+          const [after] = await database.batch({ role: 'sallyport_app', access: 'read' }, [left]);
+          expect(after?.rows).toEqual([{ proof: '', identity: '', tenant: '' }]);
+        }
+      }
+    }
+  });
+
   test.each(['', '0'.repeat(64), 'x', `' OR true --`])(
     'for the proof "%s" is: not signed in (SP401)',
     async (proof) => {

@@ -102,8 +102,7 @@ function fromRow(engine: Engine): Readonly<Record<string, string>> {
   };
 }
 
-const CREDENTIAL_ALIVE =
-  'v_enabled AND v_kept AND v_revoked_at IS NULL AND v_expires_at > now()';
+const CREDENTIAL_ALIVE = 'v_enabled AND v_kept AND v_revoked_at IS NULL AND v_expires_at > now()';
 
 /** A credential's row tells all: where it does not stand for its member, nobody does. */
 function bearerFromRow(engine: Engine): Readonly<Record<string, string>> {
