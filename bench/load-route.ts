@@ -60,10 +60,11 @@ async function compareWithPeers({ stage, database, compare }: Course): Promise<r
   const writing = await stage.enter(ownRoute('POST'), database);
   const yardstick = await stage.enter(bare(16), database);
   const fourStatements = await stage.enter(FOUR_STATEMENTS, database);
+  const bareWriting = await stage.enter(bare(16, 'POST'), database);
   const { readers, writers } = await enterPeers(stage, database);
   return [
     ...(await compare('load-route', reading, [yardstick, fourStatements, ...readers])),
-    ...(await compare('load-route-post', writing, writers)),
+    ...(await compare('load-route-post', writing, [bareWriting, ...writers])),
   ];
 }
 
@@ -138,17 +139,19 @@ function ownRoute(method: 'GET' | 'POST'): Candidate {
   };
 }
 
-function bare(poolSize: number): Candidate {
+function bare(poolSize: number, method: 'GET' | 'POST' = 'GET'): Candidate {
   return {
-    name: 'bare Fastify with one prepared pg query',
+    name: `bare Fastify with one prepared pg ${method === 'GET' ? 'query' : 'UPDATE'}`,
     start: (url) =>
       startServerProcess(['bench/reference-invoices.ts'], {
         DATABASE_URL: url,
         POOL_SIZE: String(poolSize),
       }),
-    target: (origin, person, invoiceId) => ({
-      url: `${origin}/tenants/${person.tenantId}/invoices/${invoiceId}`,
-    }),
+    target: (origin, person, invoiceId) => {
+      const url = `${origin}/tenants/${person.tenantId}/invoices/${invoiceId}`;
+      if (method === 'GET') return { url };
+      return { url, method, headers: { 'content-type': 'application/json' }, body: '{}' };
+    },
     open: true,
   };
 }
