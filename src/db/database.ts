@@ -75,23 +75,23 @@ export interface ServerLogins {
 /** Reads share these; more cost PostgreSQL more for each query, not less (docs/performance.md). */
 const READ_LANES = 2;
 
+/** Those that others should not wait for have these. */
+const SLOW_READ_LANES = 4;
+
 /** What finds no place on these takes the pool (decisions/003-lanes.md). */
 const WRITE_LANES = 4;
 const WRITES_ON_LANE_MAX = 8;
 
 /** Opens nothing yet: connections are made as they are needed. */
 export function openServerDatabase(logins: ServerLogins): Database {
-  const app = openPool(connectionConfig(logins.app, CHANGING));
+  const changing = connectionConfig(logins.app, CHANGING);
+  const app = openPool(changing);
   const identity = openPool(connectionConfig(logins.identity, CHANGING));
   const lanes =
     logins.engine === 'postgresql'
       ? {
-          reads: openLanes(connectionConfig(logins.app, READING), READ_LANES),
-          writes: openWriteLanes(
-            connectionConfig(logins.app, CHANGING),
-            WRITE_LANES,
-            WRITES_ON_LANE_MAX,
-          ),
+          reads: openLanes(connectionConfig(logins.app, READING), READ_LANES, SLOW_READ_LANES),
+          writes: openWriteLanes(changing, WRITE_LANES, WRITES_ON_LANE_MAX),
         }
       : null;
 
@@ -101,14 +101,16 @@ export function openServerDatabase(logins: ServerLogins): Database {
     statements: readonly Statement[],
   ): Promise<StatementResult[]> {
     const pool = role === 'sallyport_app' ? app : identity;
-    const sent = [...opening, ...statements];
-    if (!lanes) return await runEnveloped(pool, access, sent);
-    const reads = role === 'sallyport_app' && access === 'read' ? lanes.reads : null;
+    if (!lanes) return await runEnveloped(pool, access, [...opening, ...statements]);
+    const { reads, writes } = lanes;
     const leavesNothing = statements.every(({ callsNothing }) => callsNothing);
-    if (reads && leavesNothing) return await reads.join(opening, statements);
-    const all = leavesNothing ? sent : [...sent, PRISTINE];
-    if (reads) return await reads.run(all);
-    return await runPooled(pool, access, all, role === 'sallyport_app' ? lanes.writes : null);
+    const closing = leavesNothing ? [] : [PRISTINE];
+    if (role === 'sallyport_app' && access === 'read') {
+      if (leavesNothing) return await reads.join(opening, statements);
+      return await reads.run(opening, statements, closing);
+    }
+    const all = [...opening, ...statements, ...closing];
+    return await runPooled(pool, access, all, role === 'sallyport_app' ? writes : null);
   }
 
   return {

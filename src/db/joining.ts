@@ -2,6 +2,7 @@ import type { Statement, StatementResult } from './batch.ts';
 
 /** A batch that shares its transaction, and whoever waits for it. */
 export interface Joined {
+  readonly opening: readonly Statement[];
   readonly statements: readonly Statement[];
   readonly resolve: (results: StatementResult[]) => void;
   readonly reject: (error: unknown) => void;
@@ -20,14 +21,14 @@ export class Joining {
     this.#run = run;
   }
 
-  add(opening: readonly Statement[], behind: readonly Statement[]): Promise<StatementResult[]> {
+  add(opening: readonly Statement[], statements: readonly Statement[]): Promise<StatementResult[]> {
     if (this.#batches.length > 0 && !haveOneText(opening, this.#opening)) this.send();
     return new Promise((resolve, reject) => {
       if (this.#batches.length === 0) {
         this.#opening = opening;
         setImmediate(() => this.send());
       }
-      this.#batches.push({ statements: [...opening, ...behind], resolve, reject });
+      this.#batches.push({ opening, statements, resolve, reject });
       if (this.#batches.length === JOINED_MAX) this.send();
     });
   }

@@ -11,6 +11,7 @@ import {
 } from './errors.ts';
 import { type Joined, Joining } from './joining.ts';
 import { forgetPrepared, watchAnswers } from './connection-state.ts';
+import { SlowQueries } from './slow-queries.ts';
 import { CONNECT_TIMEOUT_MILLISECONDS, isConnectionLoss, markWhenLost } from './pool.ts';
 
 /**
@@ -19,7 +20,12 @@ import { CONNECT_TIMEOUT_MILLISECONDS, isConnectionLoss, markWhenLost } from './
  * is the same as once.
  */
 export interface Lanes {
-  run(statements: readonly Statement[]): Promise<StatementResult[]>;
+  /** The statements between an opening and a closing that say nothing about how long they take. */
+  run(
+    opening: readonly Statement[],
+    statements: readonly Statement[],
+    closing?: readonly Statement[],
+  ): Promise<StatementResult[]>;
   /**
    * The same, perhaps in one transaction with others of this turn of the event loop that have the
    * same opening, one after the other (decisions/053): for statements that leave nothing behind but
@@ -47,7 +53,7 @@ export interface WriteLanes {
  */
 const RECONNECT_PAUSE_MILLISECONDS = 250;
 
-/** A write takes a few milliseconds. Behind one that takes so much longer no other is sent. */
+/** A batch takes a few milliseconds. Behind one that takes so much longer no other is sent. */
 const PROMPT_MILLISECONDS = 250;
 
 interface Lane {
@@ -62,16 +68,43 @@ interface Lane {
 type Outcome = StatementResult[] | { readonly lost: unknown };
 
 /**
- * Opens connections as they are needed; `count` at the most. `query_timeout` is for one that
- * answers nothing at all: see watchAnswers.
+ * Opens connections as they are needed; `count` at the most for what is answered in a moment. Of
+ * `aside` more, none or two at least, one is for queries that may take long and the others for
+ * those that do (decisions/055). `query_timeout` is for one that answers nothing at all: see
+ * watchAnswers.
  */
-export function openLanes(config: pg.ClientConfig, count: number): Lanes {
-  const { lanes, runIn, close } = openConnections(config, count);
+export function openLanes(config: pg.ClientConfig, count: number, aside = 0): Lanes {
+  const { lanes, runIn, close } = openConnections(config, count + aside);
+  const usual = lanes.slice(0, count);
+  const lanesFor = {
+    prompt: usual,
+    suspected: aside === 0 ? usual : lanes.slice(count, count + 1),
+    slow: aside === 0 ? usual : lanes.slice(count + 1),
+  };
+  const slow = new SlowQueries(PROMPT_MILLISECONDS);
   const joining = new Joining((batches) => void runJoined(batches));
 
-  async function run(statements: readonly Statement[], attempts = 2): Promise<StatementResult[]> {
+  /** Another than the usual ones only where none of those answers and the other does. */
+  function laneFor(statements: readonly Statement[]): Lane {
+    const kind = slow.judge(statements);
+    const among = kind === 'prompt' ? [usual, lanes] : [lanesFor[kind]];
+    const prompt = among.map((each) => each.filter(isPrompt)).find(({ length }) => length > 0);
+    return leastLoaded(prompt ?? lanesFor[kind]);
+  }
+
+  async function run(
+    opening: readonly Statement[],
+    statements: readonly Statement[],
+    closing: readonly Statement[] = [],
+    attempts = 2,
+  ): Promise<StatementResult[]> {
+    const sent = [...opening, ...statements, ...closing];
     for (let attempt = 1; ; attempt++) {
-      const outcome = await runIn(leastLoaded(lanes), async (on) => await runOn(on, statements));
+      const outcome = await runIn(
+        laneFor(statements),
+        async (client) => await runOn(client, sent),
+        (milliseconds) => slow.noteAlone(statements, milliseconds),
+      );
       if (!('lost' in outcome)) return outcome;
       if (attempt === attempts) {
         throw new DatabaseUnavailableError('connection lost', { cause: outcome.lost });
@@ -81,18 +114,22 @@ export function openLanes(config: pg.ClientConfig, count: number): Lanes {
 
   /** What comes behind one that fails has not run, and is sent again by itself. */
   async function runJoined(batches: readonly Joined[]): Promise<void> {
-    const lane = leastLoaded(lanes);
-    const left = await runIn(lane, async (client) => await runJoinedOn(client, batches)).catch(
-      () => ({ batches, attempts: 2 }),
-    );
-    for (const { statements, resolve, reject } of left.batches) {
-      run(statements, left.attempts).then(resolve, reject);
+    const left = await runIn(
+      laneFor([]),
+      async (client) => await runJoinedOn(client, batches),
+      (milliseconds) => slow.noteTogether(batches, milliseconds),
+    ).catch(() => ({ batches, attempts: 2 }));
+    for (const { opening, statements, resolve, reject } of left.batches) {
+      run(opening, statements, [], left.attempts).then(resolve, reject);
     }
   }
 
   return {
-    run: async (statements) => await run(statements),
-    join: async (opening, statements) => await joining.add(opening, statements),
+    run: async (opening, statements, closing) => await run(opening, statements, closing),
+    join: async (opening, statements) =>
+      slow.judge(statements) === 'prompt'
+        ? await joining.add(opening, statements)
+        : await run(opening, statements),
     async close() {
       joining.send();
       await close();
@@ -116,11 +153,7 @@ export function openWriteLanes(config: pg.ClientConfig, count: number, depth: nu
 
   return {
     run(statements) {
-      const now = performance.now();
-      const taking = lanes.filter(
-        ({ inFlight, waitingSince }) =>
-          inFlight === 0 || (inFlight < depth && now - waitingSince < PROMPT_MILLISECONDS),
-      );
+      const taking = lanes.filter((lane) => lane.inFlight < depth && isPrompt(lane));
       return taking.length === 0 ? null : runOnce(leastLoaded(taking), statements);
     },
     close,
@@ -140,6 +173,7 @@ function openConnections({ query_timeout: patience, ...config }: pg.ClientConfig
   async function runIn<T extends object>(
     lane: Lane,
     work: (client: pg.Client) => Promise<T>,
+    noteTime: (milliseconds: number) => void = () => {},
   ): Promise<T> {
     if (lane.inFlight++ === 0) lane.waitingSince = performance.now();
     try {
@@ -156,7 +190,9 @@ function openConnections({ query_timeout: patience, ...config }: pg.ClientConfig
       return outcome;
     } finally {
       lane.inFlight--;
-      lane.waitingSince = performance.now();
+      const now = performance.now();
+      noteTime(now - lane.waitingSince);
+      lane.waitingSince = now;
     }
   }
 
@@ -190,6 +226,7 @@ function openConnections({ query_timeout: patience, ...config }: pg.ClientConfig
       throw new DatabaseUnavailableError('no connection', { cause: error });
     }
     lane.client = client;
+    lane.waitingSince = performance.now();
     return client;
   }
 
@@ -224,7 +261,7 @@ interface Left {
 
 /** Settles the batches that were answered, and the one that failed. */
 async function runJoinedOn(client: pg.Client, batches: readonly Joined[]): Promise<Left> {
-  const sent = batches.map(({ statements }) => statements);
+  const sent = batches.map(({ opening, statements }) => [...opening, ...statements]);
   const { results, error } = await runTogether(client, sent);
   for (const [index, answered] of results.entries()) batches[index]?.resolve(answered);
   const left = batches.slice(results.length);
@@ -239,6 +276,11 @@ async function runJoinedOn(client: pg.Client, batches: readonly Joined[]): Promi
 function isLost(client: pg.Client, error: unknown): boolean {
   const givenUp = error instanceof DatabaseUnavailableError || sqlState(error) === '25P02';
   return givenUp || isConnectionLoss(client, error);
+}
+
+/** Whether it has nothing to answer, or has answered a moment ago. */
+function isPrompt({ inFlight, waitingSince }: Lane): boolean {
+  return inFlight === 0 || performance.now() - waitingSince < PROMPT_MILLISECONDS;
 }
 
 function leastLoaded(lanes: readonly Lane[]): Lane {

@@ -160,9 +160,9 @@ describe('prepared statements', () => {
     ['are gone with all else of the session', 'DISCARD PLANS'],
   ])('that %s are prepared again: lanes answer all the same', async (_, sql) => {
     const lanes = openLanes({ connectionString: proxy.url }, 1);
-    await lanes.run([carry('a'), carried]);
-    await lanes.run([statement(sql)]);
-    const answers = await Promise.all(['b', 'c'].map((p) => lanes.run([carry(p), carried])));
+    await lanes.run([], [carry('a'), carried]);
+    await lanes.run([], [statement(sql)]);
+    const answers = await Promise.all(['b', 'c'].map((p) => lanes.run([], [carry(p), carried])));
     expect(answers.map(([, answer]) => answer?.rows)).toEqual([[{ proof: 'b' }], [{ proof: 'c' }]]);
     await lanes.close();
   });
@@ -171,10 +171,10 @@ describe('prepared statements', () => {
     const lanes = openLanes({ connectionString: proxy.url }, 1);
     await created.admin.query('CREATE TABLE shape (a INT4); INSERT INTO shape VALUES (1)');
     const all = statement('SELECT * FROM shape');
-    expect((await lanes.run([all]))[0]?.rows).toEqual([{ a: 1 }]);
-    expect((await lanes.run([all]))[0]?.rows).toEqual([{ a: 1 }]);
+    expect((await lanes.run([], [all]))[0]?.rows).toEqual([{ a: 1 }]);
+    expect((await lanes.run([], [all]))[0]?.rows).toEqual([{ a: 1 }]);
     await created.admin.query('ALTER TABLE shape ADD b INT4 DEFAULT 2');
-    expect((await lanes.run([all]))[0]?.rows).toEqual([{ a: 1, b: 2 }]);
+    expect((await lanes.run([], [all]))[0]?.rows).toEqual([{ a: 1, b: 2 }]);
     await created.admin.query('DROP TABLE shape');
     await lanes.close();
   });

@@ -132,8 +132,8 @@ describe('batches of one turn of the event loop', () => {
             if (kind === 'fails') return await join(proof, failing);
             if (kind === 'syntax') return await join(proof, statement('SELEC 1'));
             if (kind === 'no wire form') return await join(proof, statement('SELECT $1', {}));
-            if (kind === 'alone') return await lanes.run([carry(proof), carried]);
-            if (kind === 'begins') return await lanes.run([carry(proof), statement('BEGIN')]);
+            if (kind === 'alone') return await lanes.run([], [carry(proof), carried]);
+            if (kind === 'begins') return await lanes.run([], [carry(proof), statement('BEGIN')]);
             if (kind !== 'selects') return await join(proof);
             return (await lanes.join([select(proof), carry(proof)], [carried])).slice(1);
           }),
@@ -187,7 +187,7 @@ describe('batches of one turn of the event loop', () => {
   test('are none of a transaction that another left open', async () => {
     lanes = open(1);
     await join('warm');
-    const begin = lanes.run([carry('attacker'), select('attacker'), statement('BEGIN')]);
+    const begin = lanes.run([], [carry('attacker'), select('attacker'), statement('BEGIN')]);
     const [begun, ...answers] = await Promise.all([
       begin.catch((error: unknown) => error),
       join('a'),

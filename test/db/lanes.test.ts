@@ -89,7 +89,7 @@ describe('lanes', () => {
         const outcomes = await Promise.allSettled(
           batches.map(async (each, batch) => {
             if (each.delay > 0) await sleep(each.delay);
-            return await lanes.run(statementsOf(each, batch));
+            return await lanes.run([], statementsOf(each, batch));
           }),
         );
         const answered = outcomes.map((outcome) =>
@@ -111,10 +111,10 @@ describe('lanes', () => {
 
   test('share few connections: many batches are in flight on each at once', async () => {
     lanes = open(2);
-    await Promise.all([lanes.run([carry('a')]), lanes.run([carry('b')])]);
-    const many = Array.from({ length: 40 }, (_, n) => lanes.run([carry(`${n}`), carried]));
+    await Promise.all([lanes.run([], [carry('a')]), lanes.run([], [carry('b')])]);
+    const many = Array.from({ length: 40 }, (_, n) => lanes.run([], [carry(`${n}`), carried]));
     let answered = false;
-    const held = lanes.run([slow(2)]).then(() => (answered = true));
+    const held = lanes.run([], [slow(2)]).then(() => (answered = true));
     const answers = await Promise.all(many);
     expect(answered).toBe(false);
     expect(answers.map(proofOf)).toEqual(answers.map((_, n) => `${n}`));
@@ -124,9 +124,9 @@ describe('lanes', () => {
 
   test('a BEGIN among them is refused, and those behind it are answered on another connection', async () => {
     lanes = open(1);
-    const first = (await lanes.run([carry('first'), carried]))[1]?.rows[0];
-    const begin = lanes.run([carry('attacker'), statement('BEGIN'), carried]);
-    const behind = ['x', 'y', 'z'].map((proof) => lanes.run([carry(proof), carried]));
+    const first = (await lanes.run([], [carry('first'), carried]))[1]?.rows[0];
+    const begin = lanes.run([], [carry('attacker'), statement('BEGIN'), carried]);
+    const behind = ['x', 'y', 'z'].map((proof) => lanes.run([], [carry(proof), carried]));
     await expect(begin).rejects.toThrow(OpenTransactionError);
     const answers = await Promise.all(behind);
     expect(answers.map(proofOf)).toEqual(['x', 'y', 'z']);
@@ -138,10 +138,10 @@ describe('lanes', () => {
 
   test('a failing batch in a transaction that a BEGIN left open is answered elsewhere', async () => {
     lanes = open(1);
-    await lanes.run([carry('warm'), carried]);
-    const begin = lanes.run([statement('BEGIN')]);
-    const failing = lanes.run([carry('x'), statement('SELECT 1 / $1::INT4', 0)]);
-    const behind = lanes.run([carry('y'), carried]);
+    await lanes.run([], [carry('warm'), carried]);
+    const begin = lanes.run([], [statement('BEGIN')]);
+    const failing = lanes.run([], [carry('x'), statement('SELECT 1 / $1::INT4', 0)]);
+    const behind = lanes.run([], [carry('y'), carried]);
     await expect(begin).rejects.toThrow(OpenTransactionError);
     await expect(failing).rejects.toMatchObject({ code: '22012' });
     expect(proofOf(await behind)).toBe('y');
@@ -149,9 +149,9 @@ describe('lanes', () => {
 
   test('a transaction that was opened and failed in one batch is not left to those behind it', async () => {
     lanes = open(1);
-    await lanes.run([carry('warm'), carried]);
-    const failing = lanes.run([statement('BEGIN'), statement('SELECT 1 / $1::INT4', 0)]);
-    const behind = ['x', 'y'].map((proof) => lanes.run([carry(proof), carried]));
+    await lanes.run([], [carry('warm'), carried]);
+    const failing = lanes.run([], [statement('BEGIN'), statement('SELECT 1 / $1::INT4', 0)]);
+    const behind = ['x', 'y'].map((proof) => lanes.run([], [carry(proof), carried]));
     await expect(failing).rejects.toMatchObject({ code: '22012' });
     expect((await Promise.all(behind)).map(proofOf)).toEqual(['x', 'y']);
     await expect.poll(leftOpen).toBe(0);
@@ -159,17 +159,17 @@ describe('lanes', () => {
 
   test('COPY FROM STDIN is refused with its connection, and what comes after it is answered', async () => {
     lanes = open(1);
-    await lanes.run([carry('warm')]);
-    await expect(lanes.run([statement('COPY marks FROM STDIN')])).rejects.toThrow(
+    await lanes.run([], [carry('warm')]);
+    await expect(lanes.run([], [statement('COPY marks FROM STDIN')])).rejects.toThrow(
       DatabaseUnavailableError,
     );
-    expect(proofOf(await lanes.run([carry('x'), carried]))).toBe('x');
+    expect(proofOf(await lanes.run([], [carry('x'), carried]))).toBe('x');
   });
 
   test('a read whose connection is lost is sent again on another', async () => {
     lanes = open(1);
-    const [, first] = await lanes.run([carry('a'), carried]);
-    const inFlight = lanes.run([slow(2), statement('SELECT pg_backend_pid() AS backend')]);
+    const [, first] = await lanes.run([], [carry('a'), carried]);
+    const inFlight = lanes.run([], [slow(2), statement('SELECT pg_backend_pid() AS backend')]);
     const backend = first?.rows[0]?.['backend'];
     const sleeping = `SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'PgSleep'`;
     await expect
@@ -181,16 +181,16 @@ describe('lanes', () => {
 
   test('a read whose connection is lost twice is told so, and the next one works', async () => {
     lanes = open(1);
-    await lanes.run([carry('a')]);
+    await lanes.run([], [carry('a')]);
     proxy.decide = ({ type }) => (type === 'Sync' ? 'cut-before' : 'forward');
-    await expect(lanes.run([carry('b')])).rejects.toThrow(DatabaseUnavailableError);
+    await expect(lanes.run([], [carry('b')])).rejects.toThrow(DatabaseUnavailableError);
     proxy.decide = () => 'forward';
-    expect(proofOf(await lanes.run([carry('c'), carried]))).toBe('c');
+    expect(proofOf(await lanes.run([], [carry('c'), carried]))).toBe('c');
   });
 
   test('a connection that answers nothing is given up in time, and the next one works', async () => {
     lanes = openLanes({ connectionString: proxy.url, query_timeout: 1_000 }, 1);
-    await lanes.run([carry('a')]);
+    await lanes.run([], [carry('a')]);
     proxy.held = new Promise(() => {});
     // What has come is held for ever, and the next connection is not.
     proxy.decide = () => {
@@ -198,7 +198,7 @@ describe('lanes', () => {
       return 'forward';
     };
     const asked = performance.now();
-    const answers = Promise.all(['b', 'c'].map((proof) => lanes.run([carry(proof), carried])));
+    const answers = Promise.all(['b', 'c'].map((proof) => lanes.run([], [carry(proof), carried])));
     expect((await answers).map(proofOf)).toEqual(['b', 'c']);
     expect(performance.now() - asked).toBeGreaterThan(999);
     expect(proxy.connections).toBe(2);
@@ -206,9 +206,9 @@ describe('lanes', () => {
 
   test('a connection that answers one after the other is waited for, however many are asked', async () => {
     lanes = openLanes({ connectionString: proxy.url, query_timeout: 2_000 }, 1);
-    const [, first] = await lanes.run([carry('a'), carried]);
+    const [, first] = await lanes.run([], [carry('a'), carried]);
     const answers = await Promise.all(
-      Array.from({ length: 6 }, () => lanes.run([slow(0.5), carried])),
+      Array.from({ length: 6 }, () => lanes.run([], [slow(0.5), carried])),
     );
     expect(new Set(answers.map(([, answer]) => answer?.rows[0]?.['backend']))).toEqual(
       new Set([first?.rows[0]?.['backend']]),
@@ -220,9 +220,9 @@ describe('lanes', () => {
     await closed.close();
     lanes = openLanes({ connectionString: closed.url }, 1);
     const refusals = async () => {
-      const first = lanes.run([carry('a')]).catch(String);
+      const first = lanes.run([], [carry('a')]).catch(String);
       // Asked from the first one's answer, so that no more than a moment can have passed.
-      const second = first.then(() => lanes.run([carry('a')]).catch(String));
+      const second = first.then(() => lanes.run([], [carry('a')]).catch(String));
       return [await first, await second];
     };
     expect(await refusals()).toEqual([
@@ -230,16 +230,16 @@ describe('lanes', () => {
       expect.stringContaining('refused a moment ago'),
     ]);
     await sleep(300);
-    await expect(lanes.run([carry('a')])).rejects.toThrow('no connection');
+    await expect(lanes.run([], [carry('a')])).rejects.toThrow('no connection');
   });
 
   test('close waits for what is in flight, and refuses what comes after', async () => {
     lanes = open(1);
-    const last = lanes.run([slow(0.1), statement('SELECT 7 AS n')]);
+    const last = lanes.run([], [slow(0.1), statement('SELECT 7 AS n')]);
     const closing = lanes.close();
     expect((await last)[1]?.rows).toEqual([{ n: 7 }]);
     await closing;
-    await expect(lanes.run([carry('late')])).rejects.toThrow(DatabaseUnavailableError);
+    await expect(lanes.run([], [carry('late')])).rejects.toThrow(DatabaseUnavailableError);
   });
 });
 
