@@ -150,11 +150,7 @@ test('the decision before a read that takes long is not what takes long', async 
   const read = (statement: Statement) => runAuthorized(database, requirement, [statement]);
   const calling = { sql: 'SELECT 1 AS n', parameters: [], callsNothing: true } as const;
   await read(calling);
-  await lock();
-  const held = read(waiting);
-  await sleep(LONGER_THAN_A_MOMENT);
-  await unlock();
-  await held;
+  await read({ sql: 'SELECT pg_sleep($1::FLOAT8)', parameters: [LONGER_THAN_A_MOMENT / 1_000] });
   proxy.clear();
   await Promise.all(numbers(8).map(() => read(calling)));
   expect([proxy.count('Sync'), proxy.count('Execute')]).toEqual([1, 16]);
