@@ -176,8 +176,10 @@ function openConnections({ query_timeout: patience, ...config }: pg.ClientConfig
     noteTime: (milliseconds: number) => void = () => {},
   ): Promise<T> {
     if (lane.inFlight++ === 0) lane.waitingSince = performance.now();
+    let sent = false;
     try {
       const client = lane.client ?? (await connect(lane));
+      sent = true;
       // Its end may not have been reported yet, and the next attempt must not land on it.
       const forget = () => {
         if (lane.client === client) lane.client = null;
@@ -191,7 +193,7 @@ function openConnections({ query_timeout: patience, ...config }: pg.ClientConfig
     } finally {
       lane.inFlight--;
       const now = performance.now();
-      noteTime(now - lane.waitingSince);
+      if (sent) noteTime(now - lane.waitingSince);
       lane.waitingSince = now;
     }
   }

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runAuthorized } from '../../src/db/authorization.ts';
 import type { Statement } from '../../src/db/batch.ts';
 import { type Database, openServerDatabase } from '../../src/db/database.ts';
+import { DatabaseUnavailableError } from '../../src/db/errors.ts';
 import { type Lanes, openLanes } from '../../src/db/lanes.ts';
 import { createDatabase, type TestDatabase } from '../support/databases.ts';
 import { startWireProxy, type WireProxy } from '../support/wire-proxy.ts';
@@ -128,6 +129,19 @@ describe('a read that takes long', () => {
     proxy.clear();
     await Promise.all(numbers(8).map((n) => join(prompt(n))));
     expect([proxy.connections, proxy.count('Sync')]).toEqual([1, 1]);
+  });
+
+  test('is not one that found no connection', async () => {
+    await lanes.close();
+    lanes = openLanes({ connectionString: proxy.url, connectionTimeoutMillis: 300 }, 2, 2);
+    proxy.held = new Promise(() => {});
+    await expect(join(prompt(0))).rejects.toThrow(DatabaseUnavailableError);
+    proxy.held = null;
+    await sleep(LONGER_THAN_A_MOMENT);
+    await join(prompt(1));
+    proxy.clear();
+    await Promise.all(numbers(8).map((n) => join(prompt(n))));
+    expect(proxy.count('Sync')).toBe(1);
   });
 
   test('waits for others that take long, at worst, and nobody else waits for either', async () => {

@@ -39,15 +39,12 @@ export interface PrincipalForm {
    * By the name of a look-up: the statements that answer it, and return, where the session's row
    * alone tells. A row that does not tell says nothing: then the others are looked up.
    */
-  readonly fromRow: Readonly<Record<string, string>>;
+  readonly fromRow?: Readonly<Record<string, string>>;
   /** Variables that those need, beside v_found. */
-  readonly fromRowDeclared: string;
-  /** Carries the proof into the transaction, and what was decided; nothing where it cannot. */
-  readonly carrying: string;
+  readonly fromRowDeclared?: string;
+  /** Carries the proof, and what was decided, into the transaction. */
+  readonly carrying?: string;
 }
-
-/** Each look-up asks all rows that it depends on. */
-export const NOT_FROM_THE_ROW = { fromRow: {}, fromRowDeclared: '', carrying: '' };
 
 /** The session's row and the one of its activity, in one look-up. */
 export function sessionWithActivity(engine: Engine): string {
@@ -118,10 +115,9 @@ export function functions(
     session: sessionWithActivity(engine),
     membership: membershipWithRole(),
     refusal: '',
-    ...NOT_FROM_THE_ROW,
   },
 ): readonly MigrationStatement[] {
-  const { fits, declared, refusal, carrying } = form;
+  const { fits, declared, refusal, fromRowDeclared = '', carrying = '' } = form;
   const definer = `STABLE SECURITY DEFINER ${pinnedSearchPath(engine)}`;
   const { liveBy, session, named, inTenant } = sessionParts(engine);
   const proofDigest = sqlDigest(engine, `current_setting('sallyport.proof', true)`);
@@ -129,11 +125,11 @@ export function functions(
   const membershipIn = (tenant: string) => `JOIN sallyport.memberships AS m
             ON m.tenant_id = ${tenant} AND m.identity_id = s.identity_id
             AND m.tenant_kept${fits}`;
-  const fromRow = (name: string) => form.fromRow[name] ?? '';
+  const fromRow = (name: string) => form.fromRow?.[name] ?? '';
   const lookUp = (name: string, finding: string) => ({
     id: `function-${name}`,
     sql: `CREATE OR REPLACE FUNCTION sallyport.${name}() RETURNS UUID LANGUAGE plpgsql ${definer} AS $$
-      DECLARE v_found UUID;${form.fromRowDeclared}
+      DECLARE v_found UUID;${fromRowDeclared}
       BEGIN
         ${fromRow(name)}${finding}
         RETURN v_found;
@@ -151,7 +147,7 @@ export function functions(
     {
       id: 'function-has_permission',
       sql: `CREATE OR REPLACE FUNCTION sallyport.has_permission(p_permission TEXT) RETURNS BOOL LANGUAGE plpgsql ${definer} AS $$
-      DECLARE v_found UUID;${form.fromRowDeclared}
+      DECLARE v_found UUID;${fromRowDeclared}
       BEGIN
         ${fromRow('has_permission')}${inTenant(
           (tenant) => `SELECT m.tenant_id INTO v_found

@@ -4,7 +4,6 @@ import type { MigrationStatement } from '../migration-statements.ts';
 import {
   functions as principalFunctions,
   membershipWithRole,
-  NOT_FROM_THE_ROW,
   type PrincipalForm,
   sessionParts,
   sessionWithActivity,
@@ -192,7 +191,6 @@ export function judged(engine: Engine): PrincipalForm {
     session: sessionWithActivity(engine),
     membership: JUDGED_MEMBERSHIP,
     refusal: '\n            v_met := sallyport.check_policy(p_proof);',
-    ...NOT_FROM_THE_ROW,
   };
 }
 
